@@ -1,0 +1,1 @@
+"""The classic control tasks, with the dynamics of gymnasium's own."""

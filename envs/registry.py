@@ -1,0 +1,70 @@
+"""The environments of the sandbox: one table, from which all are registered with gymnasium."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gymnasium
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known about an environment without importing it."""
+
+    name: str
+    """Its short name; the id is `Sandbox/<name>-v<version>`."""
+    module: str
+    """Where the classes `<name>` (batched) and `<name>Env` (single) stand."""
+    summary: str
+    """The task in one line."""
+    reward_threshold: float
+    """The mean return of an episode at which the task counts as solved."""
+    max_episode_steps: int | None
+    """The fixed time limit in steps; None where it follows from the environment's arguments."""
+    twin: str | None = None
+    """The id of gymnasium's own environment with equal dynamics."""
+    observations: tuple[str, ...] = ("features", "pixels")
+    """The values of the argument `obs`, the default first."""
+    needs: tuple[str, ...] = ()
+    """What an agent needs beside reflexes: "eyes", "memory"."""
+    version: int = 0
+
+    @property
+    def id(self) -> str:
+        """The id for `gymnasium.make` and `gymnasium.make_vec`."""
+        return f"Sandbox/{self.name}-v{self.version}"
+
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        name="CartPole",
+        module="envs.classic.cartpole",
+        summary="Balance a pole on a cart by pushing the cart left and right.",
+        reward_threshold=475.0,
+        max_episode_steps=500,
+        twin="CartPole-v1",
+    ),
+)
+
+
+def register_all() -> None:
+    """Register every environment with gymnasium; nothing is imported before it is made."""
+    for entry in ENTRIES:
+        if entry.id not in gymnasium.registry:
+            gymnasium.register(
+                entry.id,
+                entry_point=f"{entry.module}:{entry.name}Env",
+                vector_entry_point=f"{entry.module}:{entry.name}",
+                reward_threshold=entry.reward_threshold,
+                max_episode_steps=entry.max_episode_steps,
+            )
+
+
+def listing() -> tuple[Entry, ...]:
+    """All environments of the sandbox, in the order in which they are best met."""
+    return ENTRIES
+
+
+def twin(env_id: str) -> str | None:
+    """Our environment with the same dynamics as gymnasium's `env_id`, or None: "CartPole-v1" -> "Sandbox/CartPole-v0"."""
+    return next((entry.id for entry in ENTRIES if entry.twin == env_id), None)

@@ -1,0 +1,100 @@
+"""The single `gymnasium.Env`: a batch of one, made from the same code as the batched environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from numpy.typing import NDArray
+
+from envs.arguments import one_of
+from envs.base import NO_LIMIT, BatchedEnv
+
+if TYPE_CHECKING:
+    from envs.window import Window
+
+Array = NDArray[Any]
+
+
+class SingleEnv(gymnasium.Env[Array, Any]):
+    """One episode at a time of the environment that `batched` names.
+
+    Takes the arguments of the batched class but `num_envs` and `autoreset_mode`. A fixed time limit is
+    applied by `gymnasium.make` (its `TimeLimit` wrapper), where `max_episode_steps` can change it, and not
+    here; a limit that the environment computes from its arguments is applied here.
+
+    Each observation is a new array. With `render_mode="human"` every reset and step shows a frame.
+
+    Raises:
+        ValueError, TypeError: as the batched class.
+        gymnasium.error.ResetNeeded: `step` after an episode's end or before the first reset.
+    """
+
+    batched: ClassVar[type[BatchedEnv]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        fps = cls.batched.metadata["render_fps"]
+        cls.metadata = {"render_modes": ["human", "rgb_array"], "render_fps": fps}
+        cls.__doc__ = cls.__doc__ or cls.batched.__doc__
+
+    def __init__(self, render_mode: str | None = None, **arguments: Any) -> None:
+        name = self.batched.__name__
+        for argument in {"num_envs", "autoreset_mode"} & set(arguments):
+            raise TypeError(f"{name} as a single environment has no argument {argument!r}")
+        self.render_mode = one_of(name, "render_mode", render_mode, (None, *self.metadata["render_modes"]))
+        if self.batched.default_max_episode_steps is not None:
+            arguments.setdefault("max_episode_steps", NO_LIMIT)
+        self.batch = self.batched(1, autoreset_mode=AutoresetMode.DISABLED, **arguments)
+        self.action_space = self.batch.single_action_space
+        self.observation_space = self.batch.single_observation_space
+        self._window: Window | None = None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Array, dict[str, Any]]:
+        """Start a new episode. Returns its first observation (*shape) and an empty dict."""
+        super().reset(seed=seed)
+        self.batch.np_random = self.np_random
+        observation, _ = self.batch.reset()
+        self._show()
+        return observation[0].copy(), {}
+
+    def step(self, action: Any) -> tuple[Array, float, bool, bool, dict[str, Any]]:
+        """Advance by one action: observation (*shape), reward, terminated, truncated, infos."""
+        observation, reward, terminated, truncated, _ = self.batch.step(np.asarray(action)[None])
+        self._show()
+        return observation[0].copy(), float(reward[0]), bool(terminated[0]), bool(truncated[0]), {}
+
+    def render(self) -> Array | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The picture (height, width, 3) uint8 in mode "rgb_array"; None otherwise."""
+        return self.batch.picture() if self.render_mode == "rgb_array" else None
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """As `BatchedEnv.state_dict`."""
+        return self.batch.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """As `BatchedEnv.load_state_dict`."""
+        self.batch.load_state_dict(state)
+        self._np_random = self.batch.np_random
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_window": None}  # a window stays where it is
+
+    def _show(self) -> None:
+        if self.render_mode != "human":
+            return
+        if self._window is None:
+            from envs.window import Window  # pygame is loaded only where something is drawn
+
+            self._window = Window(self.batch.name, self.batch.picture_size, self.metadata["render_fps"])
+        self._window.show(self.batch.picture())
