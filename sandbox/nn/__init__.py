@@ -1,0 +1,1 @@
+"""Networks and what they need: devices, checkpoints and, later, the backbone that every model shares."""
