@@ -7,9 +7,10 @@
 One definition gives both: `BatchedEnv` steps many episodes in arrays, `SingleEnv` is a batch of one.
 """
 
-from envs.base import NO_LIMIT, Array, BatchedEnv, CoreOptions, Mask
+from envs.base import NO_LIMIT, BatchedEnv, CoreOptions
 from envs.registry import Entry, listing, register_all, twin
 from envs.single import SingleEnv
+from envs.task import Array, Mask
 from envs.views import PIXELS
 
 __all__ = [

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 def positive(name: str, argument: str, value: Any) -> int:
@@ -29,3 +30,34 @@ def one_of(name: str, argument: str, value: Any, choices: Iterable[Any]) -> Any:
         return choices[value] if isinstance(choices, Mapping) else value
     known = ", ".join(repr(choice) for choice in choices if choice is None or isinstance(choice, str))
     raise ValueError(f"{name}: {argument} must be one of {known}, got {value!r}")
+
+
+def checked_mask(name: str, argument: str, value: Any, num_envs: int) -> NDArray[np.bool_]:
+    """`value` as a mask over the episodes, (num_envs,) bool.
+
+    Raises:
+        ValueError: another dtype or shape, or true nowhere.
+    """
+    mask = np.asarray(value)
+    if mask.shape != (num_envs,) or mask.dtype != np.bool_ or not mask.any():
+        raise ValueError(
+            f"{name}: {argument} must be bool, of shape ({num_envs},) and true somewhere, "
+            f"got {mask.dtype} {mask.shape}"
+        )
+    return mask
+
+
+def check_alike(name: str, here: Mapping[str, NDArray[Any]], saved: Mapping[str, NDArray[Any]]) -> None:
+    """Two states have the same arrays.
+
+    Raises:
+        ValueError: a name, shape or dtype differs.
+    """
+    if set(here) != set(saved):
+        raise ValueError(f"{name}: the state of another environment, with {', '.join(sorted(saved))}")
+    for key, array in here.items():
+        other = saved[key]
+        if (other.shape, other.dtype) != (array.shape, array.dtype):
+            raise ValueError(
+                f"{name}: {key} is {array.dtype} {array.shape} here, {other.dtype} {other.shape} in the state"
+            )

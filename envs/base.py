@@ -1,34 +1,33 @@
 """The batched core: an environment is an array program.
 
 A subclass says how to start episodes, how to advance all of them by one action, and how to observe
-and draw them. `BatchedEnv` adds everything that is the same in every environment: time limits, the
-three autoreset modes, seeding, states that can be saved and continued, rendering, and checked actions.
+and draw them (`envs.task.Task`). `BatchedEnv` adds what is the same in every environment: time limits,
+the three autoreset modes, seeding, states that can be saved and continued, pictures, checked actions.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
+from typing import TYPE_CHECKING, Any, Self, TypedDict
 
 import numpy as np
-from gymnasium import Space
 from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
-from numpy.typing import NDArray
 
 from envs.actions import ActionCheck
-from envs.arguments import one_of, positive
+from envs.arguments import check_alike, checked_mask, one_of, positive
+from envs.task import Array, Mask, Task
 from envs.views import FeatureView, PixelView
 
 if TYPE_CHECKING:
     from envs.canvas import Canvas
 
-Array = NDArray[Any]
-Mask = NDArray[np.bool_]
 Step = tuple[Array, Array, Array, Array, dict[str, Any]]
 
 NO_LIMIT = -1
 """What `gymnasium.make` too takes as "no time limit" in `max_episode_steps`."""
+
+_MODES = {key: mode for mode in AutoresetMode for key in (mode, mode.value)}
 
 
 class CoreOptions(TypedDict, total=False):
@@ -37,16 +36,13 @@ class CoreOptions(TypedDict, total=False):
     max_episode_steps: int | None
     """Steps after which an episode is truncated; None: the environment's own limit; -1: never."""
     autoreset_mode: AutoresetMode | str
-    """When an ended episode is followed by a new one, as gymnasium defines it (default: SAME_STEP)."""
+    """When a new episode follows an ended one, as gymnasium defines it (default: SAME_STEP)."""
     render_mode: str | None
     """None, or "rgb_array" to make `render()` return pictures."""
 
 
-class BatchedEnv(VectorEnv[Array, Array, Array]):
+class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
     """Many episodes of one environment, held in arrays and stepped together.
-
-    A subclass sets `actions`, `observations` and `state_names` and implements `spawn`, `advance` and
-    `features` and/or `repaint`; `paint`, `draw` and `expert` are optional.
 
     **Observations alternate between two arrays.** What `reset` or `step` returned stays as it is during
     the next call (so that a buffer may store the previous observation after `step`) and is overwritten
@@ -66,22 +62,9 @@ class BatchedEnv(VectorEnv[Array, Array, Array]):
         TypeError: an argument is unknown.
     """
 
-    metadata: dict[str, Any] = {
-        "render_modes": ["rgb_array"],
-        "render_fps": 30,
-        "autoreset_mode": AutoresetMode.SAME_STEP,
-    }
-    picture_size: ClassVar[tuple[int, int]] = (480, 480)
-    """Width and height of the picture for people, in logical pixels."""
-    default_max_episode_steps: ClassVar[int | None] = None
-    """The fixed time limit; None where there is none, or where the subclass computes it from its arguments."""
-    state_names: ClassVar[tuple[str, ...]] = ()
-    """Attributes that are the state of the episodes: arrays whose first axis is the episode."""
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012
 
-    actions: Space[Any]
-    """The action space of one episode (Discrete, MultiDiscrete, MultiBinary or Box)."""
-    observations: dict[str, Space[Any]]
-    """The observation space of one episode for each value of `obs` ("features", "pixels")."""
+    _arguments: tuple[tuple[Any, ...], dict[str, Any]]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         env = super().__new__(cls)
@@ -100,80 +83,26 @@ class BatchedEnv(VectorEnv[Array, Array, Array]):
         for argument in unknown:
             raise TypeError(f"{self.name} has no argument {argument!r}")
         self.num_envs = positive(self.name, "num_envs", num_envs)
-        self.obs = one_of(self.name, "obs", obs, self.observations)
-        self.render_mode = one_of(
-            self.name, "render_mode", render_mode, (None, *self.metadata["render_modes"])
-        )
-        self.autoreset_mode = one_of(self.name, "autoreset_mode", autoreset_mode, _AUTORESET_MODES)
-        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
+        self.render_mode = one_of(self.name, "render_mode", render_mode, (None, "rgb_array"))
+        self.autoreset_mode = one_of(self.name, "autoreset_mode", autoreset_mode, _MODES)
+        mode = {"autoreset_mode": self.autoreset_mode, "render_fps": self.render_fps}
+        self.metadata = {**self.metadata, **mode}
         self.max_episode_steps = self._time_limit(max_episode_steps)
-        self._limit = np.iinfo(np.int32).max if self.max_episode_steps is None else self.max_episode_steps
+        self._limit = self.max_episode_steps or np.iinfo(np.int32).max
+        self.obs = obs
+        self._set_spaces()
 
-        self.single_action_space = self.actions
-        self.action_space = batch_space(self.actions, num_envs)
-        self.single_observation_space = self.observations[obs]
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-
-        self.elapsed = np.zeros(num_envs, np.int32)
-        """Steps taken in the running episodes, (num_envs,)."""
-        self._ended = np.zeros(num_envs, np.bool_)  # over, and not yet followed by a new episode
+        self.elapsed = np.zeros(self.num_envs, np.int32)
+        self._ended = np.zeros(self.num_envs, np.bool_)  # over, and not yet followed by a new episode
         self._any_ended = False
         self._started = False
-        self._check = ActionCheck(self.name, self.actions, num_envs)
+        self._check = ActionCheck(self.name, self.actions, self.num_envs)
         self._view = (PixelView if obs == "pixels" else FeatureView)(self)
         self._canvas: Canvas | None = None
 
-    # What a subclass says.
-
-    def spawn(self, who: Mask) -> None:
-        """Start a new episode in the rows where `who` (num_envs,) is true, drawing from `self.rng`."""
-        raise NotImplementedError(f"{self.name} does not implement spawn")
-
-    def advance(self, action: Array) -> tuple[Array, Array]:
-        """Advance every episode by its action, (num_envs, *action shape), valid and of the caller's dtype.
-
-        Returns:
-            reward (num_envs,) float64 and terminated (num_envs,) bool, both new arrays: the caller keeps them.
-        """
-        raise NotImplementedError(f"{self.name} does not implement advance")
-
-    def features(self, out: Array) -> None:
-        """Write the compact observations into `out`, (num_envs, *shape); all of it, as it is not cleared."""
-        raise NotImplementedError(f"{self.name} does not implement features")
-
-    def repaint(self, pixels: Array, who: Mask) -> None:
-        """Draw the rows of `pixels` (num_envs, 3, 40, 40) where `who` is true from nothing, in place."""
-        raise NotImplementedError(f"{self.name} does not implement repaint")
-
-    def paint(self, pixels: Array) -> None:
-        """Bring all `pixels`, as `paint` and `repaint` left them, up to date after a step, in place.
-
-        Override it to change only what moved.
-        """
-        self.repaint(pixels, np.ones(self.num_envs, np.bool_))
-
-    def draw(self, one: int, canvas: Canvas) -> None:
-        """Draw episode number `one` for people; coordinates reach from (0, 0) to `picture_size`."""
-        raise NotImplementedError(f"{self.name} does not implement draw")
-
-    def expert(self, observation: Array, memory: dict[str, Any]) -> Array:
-        """The scripted player that the reward threshold was set by: actions (num_envs, *action shape).
-
-        `memory` is an empty dict at first and the same one afterwards; the expert may keep things in it.
-        Before each call the caller sets `memory["first"]`, (num_envs,) bool: rows where an episode begins.
-        """
-        raise NotImplementedError(f"{self.name} has no expert")
-
-    # What everybody calls.
-
-    @property
-    def name(self) -> str:
-        """The environment's short name, as it stands in `Sandbox/<name>-v0`."""
-        return type(self).__name__
-
     @property
     def rng(self) -> np.random.Generator:
-        """The one generator of the batch; a new one after `reset(seed=...)`."""
+        """The one generator of the whole batch; a new one after `reset(seed=...)`."""
         return self.np_random
 
     def reset(
@@ -188,10 +117,9 @@ class BatchedEnv(VectorEnv[Array, Array, Array]):
             ValueError: the mask has another shape or dtype, or selects nothing.
             gymnasium.error.ResetNeeded: a mask is given before the first full reset.
         """
-        super().reset(seed=seed)
         who = self._reset_mask(options or {})
+        super().reset(seed=seed)
         self._begin(who)
-        self._view.spawned(who)
         self._ended = self._ended & ~who
         self._any_ended = bool(self._ended.any())
         self._started = True
@@ -214,16 +142,13 @@ class BatchedEnv(VectorEnv[Array, Array, Array]):
         if not self._started:
             raise ResetNeeded(f"{self.name}: call reset() before step()")
         actions = self._check(actions)
-        fresh = self._replace_ended() if self._any_ended else None
-        reward, terminated = self.advance(actions) if fresh is None else self._advance_others(actions, fresh)
-        self.elapsed += 1
-        truncated = self.elapsed >= self._limit
-        if fresh is not None:
-            self.elapsed[fresh] = 0
-            truncated[fresh] = False
-        self._view.moved()
-        if fresh is not None:
-            self._view.spawned(fresh)
+        if self._any_ended:
+            reward, terminated, truncated = self._step_beside_new(actions)
+        else:
+            reward, terminated = self.advance(actions)
+            self.elapsed += 1
+            truncated = self.elapsed >= self._limit
+            self._view.moved()
         ended = terminated | truncated
         infos = self._follow_up(ended) if np.count_nonzero(ended) else {}
         return self._view.out(), reward, terminated, truncated, infos
@@ -242,21 +167,18 @@ class BatchedEnv(VectorEnv[Array, Array, Array]):
         """The picture for people of episode number `one`, (height, width, 3) uint8, in any render mode."""
         if not self._started:
             raise ResetNeeded(f"{self.name}: call reset() before render()")
-        if self._canvas is None:
-            from envs.canvas import Canvas  # pygame is loaded only where something is drawn
+        from envs.canvas import Canvas  # pygame is loaded only where something is drawn
 
-            self._canvas = Canvas(*self.picture_size)
+        self._canvas = self._canvas or Canvas(*self.picture_size)
         self.draw(one, self._canvas)
         return self._canvas.array()
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the future of the batch depends on: arrays (copies) and JSON values."""
         return {
-            "episodes": {name: np.array(getattr(self, name), order="C") for name in self.state_names},
-            "elapsed": self.elapsed.copy(),
-            "ended": self._ended.copy(),
-            "started": self._started,
+            "episodes": {name: np.array(array, order="C") for name, array in self._episodes().items()},
             "autoreset_mode": self.autoreset_mode.value,
+            "started": self._started,
             "generator": self.rng.bit_generator.state,
         }
 
@@ -266,11 +188,11 @@ class BatchedEnv(VectorEnv[Array, Array, Array]):
         Raises:
             ValueError: the state belongs to another environment, number of episodes or autoreset mode.
         """
-        self._check_state(state)
-        for name in self.state_names:
-            getattr(self, name)[...] = state["episodes"][name]
-        self.elapsed[...] = state["elapsed"]
-        self._ended = np.array(state["ended"])
+        if state["autoreset_mode"] != self.autoreset_mode.value:
+            raise ValueError(f"{self.name}: the state was saved in autoreset mode {state['autoreset_mode']}")
+        check_alike(self.name, self._episodes(), state["episodes"])
+        for name, array in self._episodes().items():
+            array[...] = state["episodes"][name]
         self._any_ended = bool(self._ended.any())
         self._started = bool(state["started"])
         self.rng.bit_generator.state = state["generator"]
@@ -281,7 +203,17 @@ class BatchedEnv(VectorEnv[Array, Array, Array]):
         # Rebuilt rather than copied attribute by attribute, as arrays may be views of each other.
         return _rebuild, (type(self), *self._arguments, self.state_dict(), self.spec)
 
-    # How it is done.
+    def _episodes(self) -> dict[str, Array]:
+        own = {name: getattr(self, name) for name in self.state_names}
+        return {**own, "elapsed": self.elapsed, "ended": self._ended}
+
+    def _set_spaces(self) -> None:
+        offered = {"features": self.feature_space, "pixels": self.pixel_space}
+        offered = {obs: space for obs, space in offered.items() if space is not None}
+        self.single_observation_space = one_of(self.name, "obs", self.obs, offered)
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+        self.single_action_space = self.actions
+        self.action_space = batch_space(self.actions, self.num_envs)
 
     def _time_limit(self, asked: int | None) -> int | None:
         limit = self.default_max_episode_steps if asked is None else asked
@@ -292,81 +224,55 @@ class BatchedEnv(VectorEnv[Array, Array, Array]):
     def _reset_mask(self, options: dict[str, Any]) -> Mask:
         if "reset_mask" not in options:
             return np.ones(self.num_envs, np.bool_)
-        who = np.asarray(options["reset_mask"])
-        if who.shape != (self.num_envs,) or who.dtype != np.bool_ or not who.any():
-            raise ValueError(
-                f"{self.name}: reset_mask must be bool, of shape ({self.num_envs},), and true somewhere; "
-                f"got {who.dtype} {who.shape}"
-            )
         if not self._started:
             raise ResetNeeded(f"{self.name}: call reset() once without a mask first")
-        return who
+        return checked_mask(self.name, "reset_mask", options["reset_mask"], self.num_envs)
 
     def _begin(self, who: Mask) -> None:
+        """Start new episodes in the masked rows, now and visibly."""
         self.spawn(who)
         self.elapsed[who] = 0
-
-    def _replace_ended(self) -> Mask:
-        """Spawn what ended in the step before (NEXT_STEP) and say which rows that were."""
-        if self.autoreset_mode is AutoresetMode.DISABLED:
-            rows = np.flatnonzero(self._ended).tolist()
-            raise ResetNeeded(
-                f"{self.name}: episodes {rows} ended; reset them with options={{'reset_mask': mask}}"
-            )
-        fresh, self._any_ended = self._ended, False
-        self._ended = np.zeros(self.num_envs, np.bool_)
-        self._begin(fresh)
-        return fresh
-
-    def _advance_others(self, actions: Array, fresh: Mask) -> tuple[Array, Array]:
-        """Advance all rows, then put the `fresh` ones back: `advance` need not know about resting episodes."""
-        if fresh.all():
-            return np.zeros(self.num_envs), np.zeros(self.num_envs, np.bool_)
-        first = {name: getattr(self, name)[fresh] for name in self.state_names}
-        reward, terminated = self.advance(actions)
-        for name, rows in first.items():
-            getattr(self, name)[fresh] = rows
-        reward[fresh] = 0
-        terminated[fresh] = False
-        return reward, terminated
+        self._view.spawned(who)
 
     def _follow_up(self, ended: Mask) -> dict[str, Any]:
+        """What the mode demands in the step in which episodes ended."""
         if self.autoreset_mode is not AutoresetMode.SAME_STEP:
             self._ended, self._any_ended = ended, True
             return {}
-        infos = {
-            "final_obs": self._view.final(ended),
-            "_final_obs": ended,
-            "final_info": {},
-            "_final_info": ended,
-        }
+        infos = {"final_obs": self._view.final(ended), "_final_obs": ended}
+        infos |= {"final_info": {}, "_final_info": ended}
         self._begin(ended)
-        self._view.spawned(ended)
         return infos
 
-    def _check_state(self, state: dict[str, Any]) -> None:
-        if state["autoreset_mode"] != self.autoreset_mode.value:
-            raise ValueError(f"{self.name}: the state was saved in autoreset mode {state['autoreset_mode']}")
-        if set(state["episodes"]) != set(self.state_names):
-            raise ValueError(
-                f"{self.name}: the state of another environment, with {sorted(state['episodes'])}"
-            )
-        expected = {name: getattr(self, name) for name in self.state_names}
-        for name, array in {**expected, "elapsed": self.elapsed, "ended": self._ended}.items():
-            saved = state[name] if name in ("elapsed", "ended") else state["episodes"][name]
-            if saved.shape != array.shape or saved.dtype != array.dtype:
-                raise ValueError(
-                    f"{self.name}: {name} is {array.dtype} {array.shape} here, "
-                    f"{saved.dtype} {saved.shape} in the saved state"
-                )
+    def _step_beside_new(self, actions: Array) -> tuple[Array, Array, Array]:
+        """Advance the running episodes while new ones follow those that ended a step ago (NEXT_STEP).
+
+        All rows advance, so that `advance` need not know of rows that rest; then the new ones are put back.
+        """
+        fresh = self._ended
+        if self.autoreset_mode is AutoresetMode.DISABLED:
+            rows = np.flatnonzero(fresh).tolist()
+            raise ResetNeeded(f"{self.name}: episodes {rows} have ended; reset them before the next step")
+        self._ended, self._any_ended = np.zeros(self.num_envs, np.bool_), False
+        self.spawn(fresh)
+        self.elapsed[fresh] = 0
+        if fresh.all():
+            reward, terminated = np.zeros(self.num_envs), np.zeros(self.num_envs, np.bool_)
+        else:
+            first = {name: array[fresh] for name, array in self._episodes().items()}
+            reward, terminated = self.advance(actions)
+            self.elapsed += 1
+            for name, array in self._episodes().items():
+                array[fresh] = first[name]
+        truncated = self.elapsed >= self._limit
+        self._view.moved()
+        self._view.spawned(fresh)
+        reward[fresh] = 0.0
+        terminated[fresh] = False
+        return reward, terminated, truncated
 
 
-_AUTORESET_MODES = {key: mode for mode in AutoresetMode for key in (mode, mode.value)}
-
-
-def _rebuild(
-    kind: type[BatchedEnv], args: tuple[Any, ...], kwargs: dict[str, Any], state: Any, spec: Any
-) -> Any:
+def _rebuild(kind: type[BatchedEnv], args: Any, kwargs: Any, state: dict[str, Any], spec: Any) -> BatchedEnv:
     env = kind(*args, **kwargs)
     env.load_state_dict(state)
     env.spec = spec

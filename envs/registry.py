@@ -66,5 +66,5 @@ def listing() -> tuple[Entry, ...]:
 
 
 def twin(env_id: str) -> str | None:
-    """Our environment with the same dynamics as gymnasium's `env_id`, or None: "CartPole-v1" -> "Sandbox/CartPole-v0"."""
+    """Our id with the dynamics of gymnasium's `env_id`, or None: "CartPole-v1" -> "Sandbox/CartPole-v0"."""
     return next((entry.id for entry in ENTRIES if entry.twin == env_id), None)

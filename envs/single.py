@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode
-from numpy.typing import NDArray
 
 from envs.arguments import one_of
 from envs.base import NO_LIMIT, BatchedEnv
+from envs.task import Array
 
 if TYPE_CHECKING:
     from envs.window import Window
-
-Array = NDArray[Any]
 
 
 class SingleEnv(gymnasium.Env[Array, Any]):
@@ -36,8 +34,7 @@ class SingleEnv(gymnasium.Env[Array, Any]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        fps = cls.batched.metadata["render_fps"]
-        cls.metadata = {"render_modes": ["human", "rgb_array"], "render_fps": fps}
+        cls.metadata = {"render_modes": ["human", "rgb_array"], "render_fps": cls.batched.render_fps}
         cls.__doc__ = cls.__doc__ or cls.batched.__doc__
 
     def __init__(self, render_mode: str | None = None, **arguments: Any) -> None:
@@ -94,7 +91,11 @@ class SingleEnv(gymnasium.Env[Array, Any]):
         if self.render_mode != "human":
             return
         if self._window is None:
-            from envs.window import Window  # pygame is loaded only where something is drawn
-
-            self._window = Window(self.batch.name, self.batch.picture_size, self.metadata["render_fps"])
+            self._window = _open_window(self.batch)
         self._window.show(self.batch.picture())
+
+
+def _open_window(batch: BatchedEnv) -> Window:
+    from envs.window import Window  # pygame is loaded only where something is drawn
+
+    return Window(batch.name, batch.picture_size, batch.render_fps)

@@ -7,10 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from gymnasium import Space
 from gymnasium.spaces import Box
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
-Mask = NDArray[np.bool_]
+from envs.task import Array, Mask
 
 PIXELS = Box(0, 255, (3, 40, 40), np.uint8)
 """Colour pictures, channels first. 40 = 8·5 halves cleanly and is large enough for the usual networks."""
