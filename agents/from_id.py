@@ -1,0 +1,78 @@
+"""From the id of an environment to its specification and instances, with errors that say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec as find_module
+from typing import Any, TypeVar
+
+import gymnasium as gym
+from gymnasium.envs.registration import EnvSpec
+
+from sandbox.core.errors import EnvironmentNotFound, MissingExtra, SandboxError, UsageError
+from sandbox.core.names import suggest
+
+T = TypeVar("T")
+
+_SUITES = {"ALE/": ("ale_py", "atari"), "Vizdoom": ("vizdoom.gymnasium_wrapper", "doom")}
+"""Start of an id -> the module that registers such ids, and our extra that installs it."""
+
+
+class MissingPackageError(SandboxError):
+    """An environment needs a package that no extra of ours installs; the message is the environment's own."""
+
+    exit_code = 3
+
+
+def find_spec(name: str) -> EnvSpec:
+    """The specification registered under `name`; `module:Env-v0` imports `module` first.
+
+    Raises:
+        EnvironmentNotFound: nothing is registered under it (with a suggestion), or the module is not found.
+        MissingExtra: it belongs to a suite that is not installed.
+    """
+    import_module("envs")  # registers ours
+    module, _, name = name.rpartition(":")
+    if module:
+        _import(module, name)
+    for start, (suite, extra) in _SUITES.items():
+        if name.startswith(start):
+            if find_module(suite.partition(".")[0]) is None:
+                raise MissingExtra(name, extra)
+            import_module(suite)
+    try:
+        return gym.spec(name)
+    except gym.error.Error as error:
+        close = suggest(name, gym.registry)
+        hint = f"did you mean {close!r}?" if close else "python -m sandbox list envs"
+        raise EnvironmentNotFound(f"no environment is registered as {name!r}", hint=hint) from error
+
+
+def make(create: Callable[..., T], spec: EnvSpec, **arguments: Any) -> T:
+    """Call `gym.make` or `gym.make_vec` for `spec`.
+
+    Raises:
+        MissingExtra, MissingPackageError: the environment needs a package that is not installed.
+        UsageError: it does not take these arguments.
+    """
+    try:
+        return create(spec, **arguments)
+    except gym.error.DependencyNotInstalled as error:
+        if "box2d" in str(error).lower():
+            raise MissingExtra(spec.id, "box2d") from error
+        raise MissingPackageError(f"{spec.id}: {error}") from error
+    except (TypeError, ValueError) as error:
+        if arguments.keys() <= {"num_envs", "autoreset_mode"}:
+            raise  # no argument of the user's: a bug in the environment
+        raise UsageError(f"{spec.id} does not take these arguments: {error}") from error
+
+
+def _import(module: str, name: str) -> None:
+    try:
+        import_module(module)
+    except ImportError as error:
+        raise EnvironmentNotFound(
+            f"module {module!r}, which should register {name!r}, cannot be imported: {error}",
+            hint="install it, or run the command in the folder that holds it",
+        ) from error
