@@ -1,0 +1,160 @@
+"""The table through which the kernel reaches the wings, without importing them.
+
+A target is ``module:name``, imported when it is used. Other people's packages add theirs by entry points in
+the groups ``sandbox.commands``, ``sandbox.kinds``, ``sandbox.benches`` and ``sandbox.lists``; a name of ours
+cannot be taken over.
+
+    command   frozen dataclass, parsed by tyro, with run(self, console) -> dict | None (what --json prints)
+    kind      class with load, evaluate and resume (see `Kind`): what a run.json's ``kind`` stands for
+    bench     a command that ``bench NAME`` runs
+    list      function () -> {"title": str, "columns": [str], "rows": [[…]]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from sandbox.core.errors import Broken, UnknownName
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from sandbox.core.run import Run
+
+Group = Literal["commands", "kinds", "benches", "lists"]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One line of the table of commands."""
+
+    target: str
+    """``module:name`` of the command's dataclass."""
+    help: str
+    """What it does, in one line."""
+    group: Literal["make", "look", "manage", "more"]
+    """Where ``--help`` shows it."""
+    usage: str = ""
+    """Its positional arguments, as ``--help`` shows them."""
+
+
+COMMANDS: dict[str, Command] = {
+    "train-agent": Command("agents.commands:TrainAgent", "train an agent in an environment", "make", "ENV"),
+    "resume": Command("sandbox.commands.resume:Resume", "continue a run that was stopped", "make", "[RUN]"),
+    "evaluate": Command("sandbox.commands.evaluate:Evaluate", "measure how good a run is", "look", "RUN"),
+    "runs": Command(
+        "sandbox.commands.runs:Runs", "list, show or remove runs", "manage", "[list|show|remove] [RUN…]"
+    ),
+    "list": Command("sandbox.commands.listing:List", "what there is to choose from", "manage", "WHAT"),
+    "bench": Command(
+        "sandbox.commands.bench:Bench", "measure speed, side by side with others", "manage", "NAME"
+    ),
+}
+
+KINDS: dict[str, str] = {
+    "ppo": "agents.runs:AgentRuns",
+}
+
+BENCHES: dict[str, str] = {
+    "agents": "agents.bench:AgentsBench",
+}
+
+LISTS: dict[str, str] = {
+    "envs": "agents.listing:environments",
+    "algos": "agents.listing:algorithms",
+}
+
+_NOUNS: dict[Group, str] = {
+    "commands": "command",
+    "kinds": "kind of run",
+    "benches": "bench",
+    "lists": "list",
+}
+
+
+class Kind(Protocol):
+    """What the kernel asks of a kind of run. ``resume`` takes the run's lock itself."""
+
+    def load(self, run: Run, *, checkpoint: str = "best", device: str = "auto", trust: bool = False) -> Any:
+        """Return what the run has learned, ready for use."""
+        ...
+
+    def evaluate(
+        self,
+        run: Run,
+        console: Any,
+        *,
+        episodes: int,
+        seed: int | None,
+        checkpoint: str,
+        device: str,
+        trust: bool,
+    ) -> dict[str, Any]:
+        """Return at least schema, run and evaluation: {episodes, mean, std, min, max}."""
+        ...
+
+    def resume(self, run: Run, console: Any, *, trust: bool, device: str | None) -> dict[str, Any]:
+        """Continue the run to its end; return what its command would have returned."""
+        ...
+
+
+def names(group: Group) -> list[str]:
+    """Return all names of a group: ours in the table's order, then those of other packages."""
+    ours = list(_table(group))
+    return ours + sorted(set(_foreign(group)) - set(ours))
+
+
+def resolve(group: Group, name: str) -> Any:
+    """Import and return what ``name`` stands for.
+
+    Raises:
+        UnknownName: No entry has this name; with a suggestion.
+        Broken: The entry is another package's, and importing it failed.
+    """
+    table = _table(group)
+    if name in table:
+        return _import(table[name])
+    foreign = _foreign(group)
+    if name not in foreign:
+        raise UnknownName(_NOUNS[group], name, [*table, *foreign])
+    entry = foreign[name]
+    try:
+        return entry.load()
+    except Exception as error:  # Foreign code may fail in any way, and must not take us along.
+        owner = entry.dist.name if entry.dist else "another package"
+        raise Broken(
+            f"the {_NOUNS[group]} {name!r} of {owner} cannot be loaded: {type(error).__name__}: {error}",
+            hint=f"update or remove {owner}",
+        ) from error
+
+
+def kind_of(name: str) -> Kind:
+    """Return the object that handles runs of the kind ``name``; raises as `resolve` does."""
+    kind = resolve("kinds", name)
+    return kind() if isinstance(kind, type) else kind
+
+
+def _table(group: Group) -> Mapping[str, str]:
+    if group == "commands":
+        return {name: command.target for name, command in COMMANDS.items()}
+    return {"kinds": KINDS, "benches": BENCHES, "lists": LISTS}[group]
+
+
+def _foreign(group: Group) -> dict[str, EntryPoint]:
+    """Entry points of other packages; an unreadable package is passed over."""
+    from importlib.metadata import entry_points
+
+    try:
+        return {entry.name: entry for entry in entry_points(group=f"sandbox.{group}")}
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def _import(target: str) -> Any:
+    """Return the object that ``module:name`` names."""
+    from importlib import import_module
+
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)
