@@ -45,10 +45,10 @@ def allocate(space: spaces.Space, *lead: int) -> Observation:
 
 
 def copied(observation: Observation) -> Observation:
-    """A copy that nobody else writes to."""
+    """A contiguous copy that nobody else writes to."""
     if isinstance(observation, dict):
-        return {name: np.array(part) for name, part in observation.items()}
-    return np.array(observation)
+        return {name: np.array(part, order="C") for name, part in observation.items()}
+    return np.array(observation, order="C")
 
 
 def row(observation: Observation, one: int) -> Observation:

@@ -62,7 +62,8 @@ class Restorable(gym.Wrapper[Any, Any, Any, Any]):
         if self._length == 0 and fits and len(self._actions):
             return  # the array of the last episode serves again
         longer = np.empty((min(max(64, 2 * self._length), LONGEST), *action.shape), action.dtype)
-        longer[: self._length] = self._actions[: self._length]
+        if self._length:
+            longer[: self._length] = self._actions
         self._actions = longer
 
     def state_dict(self) -> dict[str, Any] | None:

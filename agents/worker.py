@@ -30,6 +30,8 @@ class Failure:
 
     index: int
     """Number of the environment, in the whole batch."""
+    kind: str
+    """Name of the exception's class."""
     summary: str
     traceback: str
 
@@ -119,7 +121,7 @@ def _send(pipe: Connection, answer: Any, index: int) -> None:
 
 def _failure(error: Exception, index: int) -> Failure:
     summary = f"{type(error).__name__}: {error}".splitlines()[0]
-    return Failure(index, summary, "".join(traceback.format_exception(error)))
+    return Failure(index, type(error).__name__, summary, "".join(traceback.format_exception(error)))
 
 
 def _ignore_signals() -> None:

@@ -36,6 +36,9 @@ _open: weakref.WeakSet[Workers] = weakref.WeakSet()
 class WorkerError(SandboxError):
     """An environment in a worker process raised, or the process died; `data["traceback"]` says where."""
 
+    kind: str = ""
+    """Name of the exception's class."""
+
 
 class Workers(Simulator):
     """`Singles` spread over processes: same seeds, same steps, same saved states.
@@ -138,7 +141,12 @@ class Workers(Simulator):
         return [sentence for lost, _ in answers for sentence in lost]
 
     def get_attr(self, name: str, one: int) -> Any:
-        return self._ask_one(one, "get_attr", name)
+        try:
+            return self._ask_one(one, "get_attr", name)
+        except WorkerError as error:
+            if error.kind == "AttributeError":
+                raise AttributeError(f"{self} has no attribute {name!r}") from error
+            raise
 
     def set_attr(self, name: str, value: Any, one: int) -> None:
         self._ask_one(one, "set_attr", name, value)
@@ -209,6 +217,7 @@ class Workers(Simulator):
             f"environment {failure.index} ({self}) failed in its worker process: {failure.summary}",
             data={"traceback": failure.traceback},
         )
+        error.kind = failure.kind
         error.add_note(failure.traceback)
         return error
 
@@ -240,7 +249,7 @@ def _signals_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-@atexit.register  # registered after multiprocessing.util's own, so called before it: that one waits for workers
+@atexit.register  # registered after multiprocessing.util's, so called before it: that one waits for workers
 def _close_all() -> None:
     for workers in list(_open):
         workers.close()

@@ -1,0 +1,219 @@
+"""Between stable-baselines3's `VecEnv` and everything else, in both directions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import SyncVectorEnv, VectorEnv
+from stable_baselines3.common.env_util import is_wrapped
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecMonitor, is_vecenv_wrapped
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
+
+from sandbox.core.errors import UsageError
+
+from .arrays import Observation, allocate, copied, row, write_row
+from .from_vector import NEXT_STEP, FromVectorEnv
+from .infos import one_info, rest_of
+from .simulators import Simulator, Step, as_simulator
+from .singles import Singles
+
+
+class SB3VecEnv(VecEnv):
+    """A simulator, a vector environment, or the id of one, as stable-baselines3's algorithms want it.
+
+    Every step returns new arrays, float32 rewards, and for each environment that ended `terminal_observation`,
+    `TimeLimit.truncated` and, as if it stood in a `Monitor`, `episode` with return, length and time.
+
+    Args:
+        env: what `as_simulator` takes. A source that resets in the next step (NEXT_STEP) is reset at once if it
+            understands a reset of single rows (gymnasium's and ours do).
+        n_envs: number of environments, with an id.
+        options: further arguments of `as_simulator`.
+
+    Raises:
+        UsageError: the source's resets in the next step cannot be avoided: SB3 would learn from made-up steps.
+    """
+
+    def __init__(self, env: Any, n_envs: int | None = None, **options: Any) -> None:
+        self.simulator = _resetting_at_once(env, n_envs, options)
+        self._returns = np.zeros(self.simulator.num_envs)
+        self._lengths = np.zeros(self.simulator.num_envs, np.int64)
+        self._started = time.monotonic()
+        self._actions: np.ndarray | None = None
+        super().__init__(
+            self.simulator.num_envs, self.simulator.observation_space, self.simulator.action_space
+        )
+
+    def reset(self) -> VecEnvObs:
+        options = self._options[0]
+        if any(other != options for other in self._options):
+            raise UsageError("these environments are reset together: give all of them the same options")
+        observation = self.simulator.reset(self._seeds[0], options or None)
+        self._reset_seeds()
+        self._reset_options()
+        self._returns[:], self._lengths[:] = 0, 0
+        return copied(observation)
+
+    def step_async(self, actions: np.ndarray) -> None:
+        self._actions = actions
+
+    def step_wait(self) -> VecEnvStepReturn:
+        assert self._actions is not None, "step_wait() before step_async()"
+        step = self.simulator.step(self._actions)
+        self._returns += step.reward
+        self._lengths += 1
+        dones = step.terminated | step.truncated
+        infos = self._infos(step)
+        for one in np.flatnonzero(dones):
+            self._finish(infos, int(one), step)
+        return copied(step.observation), step.reward.astype(np.float32), dones, infos
+
+    def _infos(self, step: Step) -> list[dict[str, Any]]:
+        """A dict for each environment, with what the source reported, if it reported anything."""
+        if isinstance(step.infos, list):
+            return [{**info, "TimeLimit.truncated": False} for info in step.infos]
+        rest = rest_of(step.infos)
+        if not rest:
+            return [{"TimeLimit.truncated": False} for _ in range(self.num_envs)]
+        return [{**one_info(rest, one), "TimeLimit.truncated": False} for one in range(self.num_envs)]
+
+    def _finish(self, infos: list[dict[str, Any]], one: int, step: Step) -> None:
+        assert step.final_observation is not None
+        if isinstance(step.infos, dict) and step.infos.get("final_info"):
+            infos[one] = one_info(step.infos["final_info"], one)
+        info = infos[one]
+        info["TimeLimit.truncated"] = bool(step.truncated[one] and not step.terminated[one])
+        info["terminal_observation"] = row(step.final_observation, one)
+        seconds = round(time.monotonic() - self._started, 6)
+        info.setdefault(
+            "episode", {"r": float(self._returns[one]), "l": int(self._lengths[one]), "t": seconds}
+        )
+        self._returns[one], self._lengths[one] = 0, 0
+
+    def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
+        return [self.simulator.get_attr(attr_name, one) for one in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
+        for one in self._get_indices(indices):
+            self.simulator.set_attr(attr_name, value, one)
+
+    def env_method(
+        self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
+    ) -> list[Any]:
+        chosen = self._get_indices(indices)
+        return [self.simulator.env_method(method_name, one, *method_args, **method_kwargs) for one in chosen]
+
+    def env_is_wrapped(self, wrapper_class: type[gym.Wrapper], indices: VecEnvIndices = None) -> list[bool]:
+        """True for `Monitor`, whose part this adapter plays; otherwise what the single environments say."""
+        chosen = list(self._get_indices(indices))
+        if wrapper_class is Monitor:
+            return [True] * len(chosen)
+        envs = self.simulator.envs if isinstance(self.simulator, Singles) else None
+        return [envs is not None and is_wrapped(envs[one], wrapper_class) for one in chosen]
+
+    def get_images(self) -> Sequence[np.ndarray | None]:
+        pictures = self.simulator.render()
+        return [None] * self.num_envs if pictures is None else list(pictures)
+
+    def close(self) -> None:
+        self.simulator.close()
+
+
+class FromSB3(Simulator):
+    """An SB3 `VecEnv`, wrapped in whatever of SB3's wrappers, as a `Simulator`. It cannot be restored."""
+
+    def __init__(self, venv: VecEnv) -> None:
+        self.venv = venv
+        self.num_envs = venv.num_envs
+        self.observation_space, self.action_space = venv.observation_space, venv.action_space
+        self.monitored = is_vecenv_wrapped(venv, VecMonitor) or all(venv.env_is_wrapped(Monitor))
+
+    def __str__(self) -> str:
+        return f"stable-baselines3's {type(self.venv).__name__}"
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> Observation:
+        seed = self._take_first_seed(seed)
+        if seed is not None:
+            self.venv.seed(seed)
+        if options is not None:
+            self.venv.set_options(options)
+        self.observation = copied(_arrays(self.venv.reset()))
+        return self.observation
+
+    def step(self, actions: np.ndarray) -> Step:
+        observation, reward, dones, infos = self.venv.step(actions)
+        self.observation = copied(_arrays(observation))
+        dones = np.array(dones, np.bool_)
+        step = Step(self.observation, _floats(reward), dones, np.zeros_like(dones), infos=infos)
+        step.episodes = [] if self.monitored else None
+        for one in np.flatnonzero(dones):
+            self._finish(step, int(one), infos[one])
+        return step
+
+    def _finish(self, step: Step, one: int, info: dict[str, Any]) -> None:
+        last = info.get("terminal_observation")
+        if step.final_observation is None:
+            step.final_observation = allocate(self.observation_space, self.num_envs)
+        if (
+            last is not None
+        ):  # without it there is nothing to bootstrap from: the episode counts as terminated
+            write_row(step.final_observation, one, last)
+            step.truncated[one] = bool(info.get("TimeLimit.truncated", False))
+            step.terminated[one] = not step.truncated[one]
+        if step.episodes is not None and "episode" in info:
+            step.episodes.append(info["episode"])
+
+    def get_attr(self, name: str, one: int) -> Any:
+        return self.venv.get_attr(name, one)[0]
+
+    def set_attr(self, name: str, value: Any, one: int) -> None:
+        self.venv.set_attr(name, value, one)
+
+    def env_method(self, name: str, one: int, *args: Any, **kwargs: Any) -> Any:
+        return self.venv.env_method(name, *args, indices=one, **kwargs)[0]
+
+    def render(self) -> Sequence[Any] | None:
+        return self.venv.get_images()
+
+    def close(self) -> None:
+        self.venv.close()
+
+
+def to_sb3(env: Any) -> VecEnv:
+    """`env` as an SB3 `VecEnv`: itself if it is one, otherwise an `SB3VecEnv`."""
+    return env if isinstance(env, VecEnv) else SB3VecEnv(env)
+
+
+def from_sb3(venv: VecEnv) -> Simulator:
+    """An SB3 `VecEnv` as a `Simulator`; what an `SB3VecEnv` or a plain `DummyVecEnv` holds is taken out of it."""
+    if isinstance(venv, SB3VecEnv):
+        return venv.simulator
+    if type(venv) is DummyVecEnv and not any(venv._options):
+        simulator = Singles(venv.envs)
+        simulator.first_seed = venv._seeds[0]
+        return simulator
+    return FromSB3(venv)
+
+
+def _resetting_at_once(env: Any, n_envs: int | None, options: dict[str, Any]) -> Simulator:
+    if isinstance(env, VectorEnv) and not isinstance(env, SyncVectorEnv):
+        env = FromVectorEnv(env, hide_resets=True)
+    simulator = as_simulator(env, n_envs, **options)
+    if isinstance(simulator, FromVectorEnv) and simulator.mode is NEXT_STEP:
+        return FromVectorEnv(simulator.env, hide_resets=True)
+    return simulator
+
+
+def _arrays(observation: VecEnvObs) -> Observation:
+    assert not isinstance(observation, tuple)  # `as_simulator` has refused such a space
+    return observation
+
+
+def _floats(reward: np.ndarray) -> np.ndarray:
+    reward = np.array(reward)
+    return reward if reward.dtype in (np.float32, np.float64) else reward.astype(np.float32)
