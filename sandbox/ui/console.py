@@ -94,6 +94,9 @@ class Console:
             stream.flush()
         except BrokenPipeError:
             _detach(stream)
+        except OSError:  # A full disk behind ``> file``; Python must not try again at its exit.
+            _detach(stream)
+            raise
 
 
 def plain_table(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> str:

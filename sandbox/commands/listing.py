@@ -1,0 +1,43 @@
+"""``list``: what there is to choose from, as the wings tell it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tyro.conf import Positional
+
+from sandbox.core.plugins import names, resolve
+from sandbox.ui.console import Console
+
+
+@dataclass(frozen=True)
+class List:
+    """List what there is to choose from; alone, the lists that there are.
+
+    Examples:
+        python -m sandbox list envs
+        python -m sandbox list algos
+    """
+
+    what: Positional[str] = ""
+    """Which list."""
+
+    def run(self, console: Console) -> dict[str, Any]:
+        """Print the list; returns what ``--json`` prints.
+
+        Raises:
+            UnknownName: There is no such list.
+        """
+        if not self.what:
+            available = names("lists")
+            console.print("\n".join(f"python -m sandbox list {name}" for name in available))
+            return {
+                "schema": "sandbox.list/1",
+                "title": "lists",
+                "columns": ["name"],
+                "rows": [[n] for n in available],
+            }
+        listing = resolve("lists", self.what)()
+        console.table(listing["columns"], listing["rows"], title=listing["title"])
+        return {"schema": "sandbox.list/1", **listing}
