@@ -54,8 +54,8 @@ class FromVectorEnv(Simulator):
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> Observation:
         observation, _ = self.env.reset(seed=self._take_first_seed(seed), options=options)
         self._ended = np.zeros(self.num_envs, np.bool_)
-        self.observation = observation if self._ours else copied(observation)
-        return self.observation
+        self.observation = first = observation if self._ours else copied(observation)
+        return first
 
     def step(self, actions: np.ndarray) -> Step:
         observation, reward, terminated, truncated, infos = self.env.step(actions)
@@ -79,8 +79,8 @@ class FromVectorEnv(Simulator):
     def _find_final(self, step: Step, infos: dict[str, Any]) -> None:
         final = infos.get("final_obs")
         if final is not None:
-            dense = isinstance(final, dict) or final.dtype != object
-            step.final_observation = final if dense else self._densify(final)
+            sparse = isinstance(final, np.ndarray) and final.dtype == object
+            step.final_observation = self._densify(final) if sparse else final
         elif not self._ours and (step.terminated | step.truncated).any():
             raise UsageError(
                 f'{self}: an episode ended, but infos["final_obs"] is missing in autoreset mode SAME_STEP'

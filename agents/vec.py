@@ -26,17 +26,18 @@ from .singles import Singles
 class SB3VecEnv(VecEnv):
     """A simulator, a vector environment, or the id of one, as stable-baselines3's algorithms want it.
 
-    Every step returns new arrays, float32 rewards, and for each environment that ended `terminal_observation`,
-    `TimeLimit.truncated` and, as if it stood in a `Monitor`, `episode` with return, length and time.
+    Every step returns new arrays, float32 rewards, and for each environment that ended
+    `terminal_observation`, `TimeLimit.truncated` and, as if it stood in a `Monitor`, `episode` with return,
+    length and time.
 
     Args:
-        env: what `as_simulator` takes. A source that resets in the next step (NEXT_STEP) is reset at once if it
-            understands a reset of single rows (gymnasium's and ours do).
+        env: what `as_simulator` takes. A source that resets in the next step (NEXT_STEP) is reset at once
+            if it understands a reset of single rows (gymnasium's two general ones and ours do).
         n_envs: number of environments, with an id.
         options: further arguments of `as_simulator`.
 
     Raises:
-        UsageError: the source's resets in the next step cannot be avoided: SB3 would learn from made-up steps.
+        UsageError: the source's resets in the next step cannot be avoided: SB3 would learn from false steps.
     """
 
     def __init__(self, env: Any, n_envs: int | None = None, **options: Any) -> None:
@@ -190,7 +191,7 @@ def to_sb3(env: Any) -> VecEnv:
 
 
 def from_sb3(venv: VecEnv) -> Simulator:
-    """An SB3 `VecEnv` as a `Simulator`; what an `SB3VecEnv` or a plain `DummyVecEnv` holds is taken out of it."""
+    """An SB3 `VecEnv` as a `Simulator`; an `SB3VecEnv` or a plain `DummyVecEnv` is unwrapped."""
     if isinstance(venv, SB3VecEnv):
         return venv.simulator
     if type(venv) is DummyVecEnv and not any(venv._options):
