@@ -23,8 +23,10 @@ class ActionCheck:
         self.space = space
         self.low, self.high = _bounds(name, space)
         self.shape = (num_envs, *(space.shape or ()))
-        self.kinds = "f" if isinstance(space, Box) and space.dtype.kind == "f" else "iu"
-        if isinstance(space, MultiBinary):
+        self.kinds = "iu"
+        if isinstance(space, Box) and np.issubdtype(space.low.dtype, np.floating):
+            self.kinds = "fiu"
+        elif isinstance(space, MultiBinary):
             self.kinds = "iub"
 
     def __call__(self, actions: Any) -> NDArray[Any]:

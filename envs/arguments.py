@@ -26,7 +26,7 @@ def one_of(name: str, argument: str, value: Any, choices: Iterable[Any]) -> Any:
     Raises:
         ValueError: it is none of them.
     """
-    if value in choices:
+    if any(value is choice or (type(value) is type(choice) and value == choice) for choice in choices):
         return choices[value] if isinstance(choices, Mapping) else value
     known = ", ".join(repr(choice) for choice in choices if choice is None or isinstance(choice, str))
     raise ValueError(f"{name}: {argument} must be one of {known}, got {value!r}")

@@ -139,8 +139,7 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
             gymnasium.error.InvalidAction: shape, dtype or a value is outside the action space.
             gymnasium.error.ResetNeeded: before the first reset, or in DISABLED mode after an end.
         """
-        if not self._started:
-            raise ResetNeeded(f"{self.name}: call reset() before step()")
+        self._need_reset("step()")
         actions = self._check(actions)
         if self._any_ended:
             reward, terminated, truncated = self._step_beside_new(actions)
@@ -155,6 +154,7 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
 
     def observation(self) -> Array:
         """A new array with the current observations (num_envs, ...), e.g. after `load_state_dict`."""
+        self._need_reset("observation()")
         return self._view.copy()
 
     def render(self) -> tuple[Array, ...] | None:
@@ -165,8 +165,7 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
 
     def picture(self, one: int = 0) -> Array:
         """The picture for people of episode number `one`, (height, width, 3) uint8, in any render mode."""
-        if not self._started:
-            raise ResetNeeded(f"{self.name}: call reset() before render()")
+        self._need_reset("render()")
         from envs.canvas import Canvas  # pygame is loaded only where something is drawn
 
         self._canvas = self._canvas or Canvas(*self.picture_size)
@@ -203,6 +202,10 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
         # Rebuilt rather than copied attribute by attribute, as arrays may be views of each other.
         return _rebuild, (type(self), *self._arguments, self.state_dict(), self.spec)
 
+    def _need_reset(self, call: str) -> None:
+        if not self._started:
+            raise ResetNeeded(f"{self.name}: call reset() before {call}")
+
     def _episodes(self) -> dict[str, Array]:
         own = {name: getattr(self, name) for name in self.state_names}
         return {**own, "elapsed": self.elapsed, "ended": self._ended}
@@ -224,8 +227,7 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
     def _reset_mask(self, options: dict[str, Any]) -> Mask:
         if "reset_mask" not in options:
             return np.ones(self.num_envs, np.bool_)
-        if not self._started:
-            raise ResetNeeded(f"{self.name}: call reset() once without a mask first")
+        self._need_reset("reset() with a mask")
         return checked_mask(self.name, "reset_mask", options["reset_mask"], self.num_envs)
 
     def _begin(self, who: Mask) -> None:
@@ -255,20 +257,21 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
             raise ResetNeeded(f"{self.name}: episodes {rows} have ended; reset them before the next step")
         self._ended, self._any_ended = np.zeros(self.num_envs, np.bool_), False
         self.spawn(fresh)
-        self.elapsed[fresh] = 0
-        if fresh.all():
+        rows = np.flatnonzero(fresh)  # few, as a rule: quicker than the mask from here on
+        if rows.size == self.num_envs:
             reward, terminated = np.zeros(self.num_envs), np.zeros(self.num_envs, np.bool_)
         else:
-            first = {name: array[fresh] for name, array in self._episodes().items()}
+            first = {name: getattr(self, name)[rows] for name in self.state_names}
             reward, terminated = self.advance(actions)
-            self.elapsed += 1
-            for name, array in self._episodes().items():
-                array[fresh] = first[name]
+            for name, start in first.items():
+                getattr(self, name)[rows] = start
+        self.elapsed += 1
+        self.elapsed[rows] = 0
         truncated = self.elapsed >= self._limit
         self._view.moved()
         self._view.spawned(fresh)
-        reward[fresh] = 0.0
-        terminated[fresh] = False
+        reward[rows] = 0.0
+        terminated[rows] = False
         return reward, terminated, truncated
 
 

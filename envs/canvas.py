@@ -14,7 +14,7 @@ Color = tuple[int, int, int] | tuple[int, int, int, int]
 """Red, green, blue and, if wanted, opacity: 0 to 255 each."""
 Point = tuple[float, float]
 
-OVERSAMPLING = 3
+OVERSAMPLING = 2
 """Everything is drawn this many times larger and scaled down smoothly: the simplest even anti-aliasing."""
 
 

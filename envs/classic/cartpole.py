@@ -187,7 +187,13 @@ class CartPole(BatchedEnv):
         draw_cart_pole(canvas, x, angle, score=int(self.elapsed[one]))
 
     def expert(self, observation: Array, memory: dict[str, Any]) -> Array:
-        """Push towards the side to which the pole falls, leaning against drift; needs `obs="features"`."""
+        """Push towards the side to which the pole falls, leaning against drift; needs `obs="features"`.
+
+        Raises:
+            ValueError: the observations are pixels, one of which shows no velocities.
+        """
+        if observation.shape[1:] != (4,):
+            raise ValueError(f'{self.name}: the expert needs obs="features"')
         return (observation @ np.array([0.1, 0.3, 3.0, 1.0]) > 0).astype(np.int64)
 
 

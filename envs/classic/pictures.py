@@ -14,24 +14,25 @@ AMBER, AMBER_LIGHT = (255, 184, 76), (255, 222, 160)
 BLUE, BLUE_DARK, BLUE_LIGHT = (74, 144, 255), (38, 92, 190), (150, 196, 255)
 TYRE, HUB = (16, 18, 28), (190, 200, 222)
 RED = (255, 98, 98)
+UPRIGHT = (74, 84, 118)
 WHITE, PALE = (244, 247, 255), (164, 174, 204)
 
-PX_PER_M = 110
-TRACK_Y, POLE_PX = 310, 200
+PX_PER_M = 92
+TRACK_Y, POLE_PX = 326, 180
 
 
 def draw_cart_pole(canvas: Canvas, x: float, angle: float, score: int) -> None:
     """Cart and pole on 600 × 400 pixels: `x` in m from the middle, `angle` in rad, clockwise.
 
-    The pole is drawn longer than to scale (it would measure 110 pixels).
+    The pole is drawn longer than to scale (it would measure 92 pixels).
     """
     canvas.fill(SKY_TOP, SKY_BOTTOM)
     _track(canvas)
     _pole_and_cart(canvas, 300 + PX_PER_M * x, angle)
     canvas.text("SCORE", (24, 22), 18, PALE)
     canvas.text(str(score), (24, 40), 44, WHITE)
-    canvas.text(f"{math.degrees(angle):+.1f}°", (576, 22), 24, AMBER_LIGHT, anchor="topright")
-    canvas.text(f"{x:+.2f} m", (576, 46), 24, BLUE_LIGHT, anchor="topright")
+    canvas.text(_signed(f"{math.degrees(angle):+.1f}°"), (576, 22), 24, AMBER_LIGHT, anchor="topright")
+    canvas.text(_signed(f"{x:+.2f} m"), (576, 46), 24, BLUE_LIGHT, anchor="topright")
 
 
 def _track(canvas: Canvas) -> None:
@@ -40,16 +41,18 @@ def _track(canvas: Canvas) -> None:
     for metre in (-2, -1, 0, 1, 2):
         at = 300 + PX_PER_M * metre
         canvas.rectangle(at - 1, TRACK_Y + 3, 2, 8, TRACK)
-        canvas.text(f"{metre:+d}" if metre else "0", (at, TRACK_Y + 16), 20, PALE, anchor="midtop")
+        canvas.text(_signed(f"{metre:+d}") if metre else "0", (at, TRACK_Y + 16), 20, PALE, anchor="midtop")
     for limit in (-2.4, 2.4):
         at = 300 + PX_PER_M * limit
-        canvas.line((at, TRACK_Y - 26), (at, TRACK_Y), 4, RED)
+        canvas.line((at, TRACK_Y - 62), (at, TRACK_Y), 4, RED)
 
 
 def _pole_and_cart(canvas: Canvas, middle: float, angle: float) -> None:
     joint = (middle, TRACK_Y - 50)
     tip = (joint[0] + POLE_PX * math.sin(angle), joint[1] - POLE_PX * math.cos(angle))
-    canvas.line((middle, 60), (middle, joint[1]), 1.5, (*PALE, 60))  # the upright, to judge the angle by
+    canvas.line(
+        (middle, joint[1] - POLE_PX), (middle, joint[1]), 1.5, UPRIGHT
+    )  # the upright, to judge the angle by
     canvas.rectangle(middle - 46, TRACK_Y - 50, 92, 38, BLUE_DARK, radius=10)
     canvas.rectangle(middle - 46, TRACK_Y - 50, 92, 32, BLUE, radius=10)
     for side in (-27, 27):
@@ -58,3 +61,7 @@ def _pole_and_cart(canvas: Canvas, middle: float, angle: float) -> None:
     canvas.line(joint, tip, 13, AMBER)
     canvas.circle(joint, 11, BLUE_LIGHT)
     canvas.circle(joint, 5, BLUE_DARK)
+
+
+def _signed(text: str) -> str:
+    return text.replace("-", "−")
