@@ -70,10 +70,10 @@ format: $(VENV)/.ready-all
 	$(BIN)/ruff format .
 
 benchmark: $(VENV)/.ready-all
-	$(BIN)/python benchmarks/run.py $(ARGS)
+	$(BIN)/python -m benchmarks.run $(ARGS)
 
 benchmark-quick: $(VENV)/.ready-all
-	$(BIN)/python benchmarks/run.py --quick $(ARGS)
+	$(BIN)/python -m benchmarks.run --quick $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

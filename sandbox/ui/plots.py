@@ -124,7 +124,7 @@ def _summary(metrics: Metrics, evaluation: Series) -> str:
 
 
 def _readable(value: float) -> str:
-    return f"{value:.6g}".replace("-", "−")
+    return f"{value:.{4 if abs(value) < 1e4 else 6}g}".replace("-", "−")
 
 
 def _duration(seconds: float) -> str:

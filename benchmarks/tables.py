@@ -1,0 +1,77 @@
+"""Tables of docs/benchmarks.md from the results of a recipe's seeds.
+
+A result holds ``rows``: flat objects. In a row, texts say what was measured and numbers are measurements;
+rows with the same texts belong together over the seeds. A number is shown as the median (lowest – highest),
+a truth value as how often it was true.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+Record = Mapping[str, Any]
+Row = Mapping[str, Any]
+
+
+def render(records: Sequence[Record]) -> str:
+    """A table over the seeds of one recipe, and a line that says how, where and when it was measured."""
+    rows = [row for record in records for row in record["result"].get("rows", [])]
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(str(v) for v in row.values() if isinstance(v, str)), []).append(row)
+    lines = [[key.replace("_", " ") for key in columns], ["---"] * len(columns)]
+    lines += [[_cell([row.get(key) for row in group]) for key in columns] for group in groups.values()]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{table}\n\n{_provenance(records)}"
+
+
+def update(document: str, name: str, content: str) -> str:
+    """Replace what stands between ``<!-- benchmark: NAME -->`` and ``<!-- end -->``.
+
+    Raises ValueError when the document has no such place.
+    """
+    place = re.compile(rf"(<!-- benchmark: {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
+    if not place.search(document):
+        raise ValueError(f"the document has no place for the benchmark {name!r}")
+    return place.sub(lambda found: f"{found[1]}{content}\n{found[2]}", document, count=1)
+
+
+def _cell(values: Sequence[Any]) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return "–"
+    if all(isinstance(value, bool) for value in known):
+        return f"{sum(known)} of {len(values)}"
+    if all(isinstance(value, int | float) for value in known):
+        middle = _number(median(known))
+        return middle if len(known) == 1 else f"{middle} ({_number(min(known))} – {_number(max(known))})"
+    return str(known[0])
+
+
+def _number(value: float) -> str:
+    if abs(value) >= 1000:
+        return f"{value:,.0f}".replace(",", " ")
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+
+
+def _provenance(records: Sequence[Record]) -> str:
+    made = records[-1]["made"]
+    seeds = ", ".join(str(record["seed"]) for record in records)
+    versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
+    revisions = sorted({_revision(record["made"].get("git")) for record in records})
+    return (
+        f"Median (lowest – highest) over the seeds {seeds}, one process a seed. "
+        f"{made['processor']}, {made['usable_cpus']} CPUs, {made['platform']}, Python {made['python']}; "
+        f"{versions}. Measured on {made['time'][:10]} at revision "
+        f"{', '.join(revisions)} by `{' '.join(made['command'])}`."
+    )
+
+
+def _revision(git: Mapping[str, Any] | None) -> str:
+    if git is None:
+        return "unknown"
+    return git["revision"][:12] + (" with changes" if git.get("dirty") else "")

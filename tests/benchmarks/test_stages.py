@@ -1,0 +1,89 @@
+"""The benchmark runs each stage once, survives failures, and its tables say where they come from."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import run as driver
+from benchmarks.run import RECIPES, Recipe, Stage, finish
+from benchmarks.tables import render, update
+
+
+def record(seed: int, speed: float, solved: bool) -> dict[str, Any]:
+    rows = [
+        {"engine": "ours", "steps_per_second": speed, "solved": solved, "note": None},
+        {"engine": "SB3", "steps_per_second": speed / 10, "solved": True, "note": None},
+    ]
+    made = {"versions": {"torch": "2.13.0"}, "processor": "a CPU", "usable_cpus": 2, "platform": "Linux",
+            "python": "3.11.7", "time": "2026-01-31T12:00:00+00:00", "git": {"revision": "a" * 40},
+            "command": ["python", "-m", "sandbox"]}  # fmt: skip
+    return {"seed": seed, "result": {"rows": rows}, "made": made}
+
+
+def test_a_table_shows_medians_over_seeds_and_how_often_something_was_true() -> None:
+    table = render([record(0, 40_000, True), record(1, 52_000, False), record(2, 41_000, True)])
+    lines = table.splitlines()
+    assert lines[0] == "| engine | steps per second | solved | note |"
+    assert lines[2] == "| ours | 41 000 (40 000 – 52 000) | 2 of 3 | – |"
+    assert lines[3] == "| SB3 | 4 100 (4 000 – 5 200) | 3 of 3 | – |"
+    assert "seeds 0, 1, 2" in lines[-1]
+    assert "torch 2.13.0" in lines[-1]
+    assert "2026-01-31 at revision aaaaaaaaaaaa" in lines[-1]
+
+
+def test_only_the_named_place_of_the_document_is_replaced() -> None:
+    document = "a\n<!-- benchmark: x -->\nold\n<!-- end -->\nb\n<!-- benchmark: y -->\nkept\n<!-- end -->\n"
+    assert update(document, "x", "new") == document.replace("old", "new")
+    with pytest.raises(ValueError, match="no place for the benchmark 'z'"):
+        update(document, "z", "new")
+
+
+def test_every_recipe_has_its_place_in_the_document() -> None:
+    document = driver.DOCUMENT.read_text(encoding="utf-8")
+    for recipe in RECIPES:
+        assert f"<!-- benchmark: {recipe.name} -->" in document
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str]]:
+    """What the next processes return and print; nothing is really started."""
+    prepared: list[tuple[int, str]] = []
+
+    def answer(command: list[str], **_options: Any) -> subprocess.CompletedProcess[str]:
+        code, output = prepared.pop(0)
+        return subprocess.CompletedProcess(command, code, stdout=output)
+
+    monkeypatch.setattr(driver.subprocess, "run", answer)
+    monkeypatch.setattr(driver, "describe", lambda command: {"command": command})
+    return prepared
+
+
+def test_a_finished_stage_is_not_run_again(tmp_path: Path, answers: list[tuple[int, str]]) -> None:
+    stage = Stage(Recipe("x", "bench x --seed {seed}"), seed=3)
+    assert stage.words == ["bench", "x", "--seed", "3", "--json"]
+    answers.append((0, '{"rows": []}'))
+    assert finish(stage, tmp_path)
+    assert finish(stage, tmp_path)
+    written = json.loads((tmp_path / "x-s3.json").read_text())
+    assert written["result"] == {"rows": []}
+    assert written["seed"] == 3
+
+
+@pytest.mark.parametrize("answer", [(1, "{}"), (0, "no JSON"), (0, "[]")])
+def test_a_failed_stage_leaves_no_result(
+    tmp_path: Path, answers: list[tuple[int, str]], answer: tuple[int, str]
+) -> None:
+    answers.append(answer)
+    assert not finish(Stage(Recipe("x", "bench x"), seed=0), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_in_a_stage_ends_the_driver(tmp_path: Path, answers: list[tuple[int, str]]) -> None:
+    answers.append((130, ""))
+    with pytest.raises(KeyboardInterrupt):
+        finish(Stage(Recipe("x", "bench x"), seed=0), tmp_path)
