@@ -7,6 +7,7 @@ the three autoreset modes, seeding, states that can be saved and continued, pict
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Self, TypedDict
 
 import numpy as np
@@ -187,14 +188,16 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
         Raises:
             ValueError: the state belongs to another environment, number of episodes or autoreset mode.
         """
+        if missing := {"episodes", "autoreset_mode", "started", "generator"} - set(state):
+            raise ValueError(f"{self.name}: the state lacks {', '.join(sorted(missing))}")
         if state["autoreset_mode"] != self.autoreset_mode.value:
             raise ValueError(f"{self.name}: the state was saved in autoreset mode {state['autoreset_mode']}")
         check_alike(self.name, self._episodes(), state["episodes"])
+        self.rng.bit_generator.state = state["generator"]
         for name, array in self._episodes().items():
             array[...] = state["episodes"][name]
         self._any_ended = bool(self._ended.any())
         self._started = bool(state["started"])
-        self.rng.bit_generator.state = state["generator"]
         if self._started:
             self._view.spawned(np.ones(self.num_envs, np.bool_))
 
@@ -213,9 +216,10 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
     def _set_spaces(self) -> None:
         offered = {"features": self.feature_space, "pixels": self.pixel_space}
         offered = {obs: space for obs, space in offered.items() if space is not None}
-        self.single_observation_space = one_of(self.name, "obs", self.obs, offered)
+        # Copies, as spaces hold generators: seeding those of one environment must not touch another's.
+        self.single_observation_space = deepcopy(one_of(self.name, "obs", self.obs, offered))
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
-        self.single_action_space = self.actions
+        self.single_action_space = deepcopy(self.actions)
         self.action_space = batch_space(self.actions, self.num_envs)
 
     def _time_limit(self, asked: int | None) -> int | None:
