@@ -1,0 +1,157 @@
+"""`train-agent`: the command line of the agents' wing. Loads torch only when there is something to train."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from tyro.conf import Positional, UseAppendAction, arg
+
+from sandbox.core.config import Count, from_mapping, parse_assignments, read_toml
+from sandbox.core.errors import UsageError
+from sandbox.ui.console import Console
+
+from .config import AgentConfig, Vec
+
+
+@dataclass(frozen=True)
+class TrainAgent:
+    """Train an agent, stop once the task is solved, and leave a run folder that explains itself.
+
+    ENV is a short name (CartPole), a full id (CartPole-v1, ALE/Pong-v5) or module:id. A short name is learnt on
+    our batched twin of the environment where there is one, and in the end evaluated on gymnasium's own.
+
+    Examples:
+        python -m sandbox train-agent CartPole
+        python -m sandbox train-agent CartPole --seeds 3 --json
+        python -m sandbox train-agent Acrobot --steps 200k --set n_epochs=8 --set learning_rate=lin_1e-3
+        python -m sandbox train-agent CartPole-v1 --config runs/first/config.toml --seed 7
+    """
+
+    env: Annotated[Positional[str], arg(metavar="ENV")] = ""
+    """The environment; may be left out with --config."""
+    algo: str | None = None
+    """Algorithm (python -m sandbox list algos); ppo, unless given."""
+    policy: str | None = None
+    """Network; MlpPolicy, or MultiInputPolicy for Dict observations, unless given."""
+    steps: Count | None = None
+    """Environment steps at most, all environments together, such as 100k."""
+    envs: Count | None = None
+    """Environments side by side."""
+    seed: int | None = None
+    """Decides everything that is random; 0, unless given."""
+    seeds: Count = 1
+    """Train this many seeds, one after the other, each into a run of its own."""
+    device: str | None = None
+    """auto, cpu, cuda, cuda:1 or mps."""
+    threads: Count | None = None
+    """torch's threads on the CPU; one is fastest for small networks."""
+    vec: Vec | None = None
+    """async steps every environment in a process of its own, for slow simulators."""
+    set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
+    """Change a hyperparameter, such as n_steps=64; may be repeated."""
+    env_arg: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
+    """Argument for the environment, such as length=100; may be repeated."""
+    config: Path | None = None
+    """Start from a config file, such as a run's config.toml; options change it."""
+    name: str | None = None
+    """Name of the run's folder."""
+    out: Path | None = None
+    """Folder for the runs; SANDBOX_RUNS or ./runs, unless given."""
+    eval_every: Count | None = None
+    """Steps between greedy evaluations; 0 for none but the last."""
+    checkpoint_every: Count | None = None
+    """Steps between checkpoints."""
+    keep_checkpoints: Count | None = None
+    """How many of the newest checkpoints to keep, besides the best."""
+    early_stop: bool = True
+    """Stop once solved; --no-early-stop uses all steps."""
+    quick: bool = False
+    """A tenth of the steps."""
+    dry_run: bool = False
+    """Show the resolved config, check that everything can be made, and write nothing."""
+    track: Literal["tensorboard"] | None = None
+    """Also write TensorBoard's files into the run."""
+
+    def run(self, console: Console) -> dict[str, Any]:
+        """Train; returns what `--json` prints."""
+        if self.seeds < 1:
+            raise UsageError("--seeds must be at least 1")
+        if self.seeds > 1 and self.name:
+            raise UsageError("--name is for one run, and --seeds makes several", hint="leave one of them out")
+        config = self.resolve()
+        if self.dry_run:
+            return _dry_run(config, console)
+        seeds = range(config.seed, config.seed + self.seeds)
+        results = [self._train(dataclasses.replace(config, seed=seed), console) for seed in seeds]
+        if self.seeds == 1:
+            return results[0]
+        return {"schema": "sandbox.agents/1", "runs": results}
+
+    def resolve(self) -> AgentConfig:
+        """Preset, then config file, then options: each changes what came before.
+
+        Raises:
+            SandboxError: one line that names the option or key and what is wrong with it.
+        """
+        from .resolve import resolve_config
+
+        changes = {name: getattr(self, name) for name in _PASSED_ON if getattr(self, name) is not None}
+        if not self.early_stop:
+            changes["early_stop"] = False
+        return resolve_config(
+            self.env,
+            changes,
+            settings=self.set,
+            env_args=parse_assignments(self.env_arg),
+            config=self.config,
+            quick=self.quick,
+        )
+
+    def _train(self, config: AgentConfig, console: Console) -> dict[str, Any]:
+        from .training import build_agent, start_run, train
+
+        agent = build_agent(config)
+        try:
+            run = start_run(config, self.out, self.name, ["python", "-m", "sandbox", *sys.argv[1:]])
+            console.run = run
+            result = train(config, agent, run, console)
+        finally:
+            agent.simulator.close()
+        report(result, config, run.relative(), console)
+        return result
+
+
+_PASSED_ON = (
+    *("algo", "policy", "steps", "envs", "seed", "device", "threads", "vec"),
+    *("eval_every", "checkpoint_every", "keep_checkpoints", "track"),
+)
+
+
+def report(result: dict[str, Any], config: AgentConfig, run: Path, console: Console) -> None:
+    """Say in a few lines how training went and what to do next."""
+    score = result["evaluation"]
+    verdict = {True: "solved", False: "not solved", None: "done"}[result["solved"]]
+    goal = "" if config.threshold is None else f" (threshold {config.threshold:g})"
+    console.print(
+        f"{verdict}: {config.env}, seed {config.seed}: mean return {score['mean']:.1f} ± {score['std']:.1f} over "
+        f"{score['episodes']} episodes{goal}"
+    )
+    console.print(
+        f"trained {result['steps']:,} steps in {result['train_seconds']:.2f} s ({result['steps_per_second'] or 0:,.0f} steps/s)"
+    )
+    console.print(f"run    {run}\ncurve  {run / 'plots' / 'learning_curve.png'}")
+    console.print(f"next   python -m sandbox evaluate {run}")
+
+
+def _dry_run(config: AgentConfig, console: Console) -> dict[str, Any]:
+    from sandbox.core.config import to_mapping, to_toml
+
+    from .training import build_agent
+
+    build_agent(config).simulator.close()
+    console.print(to_toml(config).rstrip())
+    return {"schema": "sandbox.config/1", "config": to_mapping(config)}

@@ -1,0 +1,52 @@
+"""Short names of environments: `CartPole` is `CartPole-v1`, learnt on our twin of it."""
+
+from __future__ import annotations
+
+import gymnasium as gym
+
+import envs
+from sandbox.core.errors import EnvironmentNotFound
+from sandbox.core.names import suggest
+
+
+def task_of(text: str) -> tuple[str, str]:
+    """What `text` means: the id of the task, and the id of the environment to learn it on.
+
+    A full id means that very environment for both. A short name means one of ours, or gymnasium's newest version,
+    learnt on our twin of it where there is one.
+
+    Raises:
+        EnvironmentNotFound: nothing is called so; with a suggestion.
+    """
+    if ":" in text or "/" in text or text in gym.registry:
+        return text, text
+    ours = {entry.name.casefold(): entry for entry in envs.listing()}
+    if text.casefold() in ours:
+        entry = ours[text.casefold()]
+        return entry.twin or entry.id, entry.id
+    newest = short_names()
+    if text.casefold() in newest:
+        return newest[text.casefold()], newest[text.casefold()]
+    known = [entry.name for entry in envs.listing()] + list(gym.registry) + [_base(name) for name in gym.registry]
+    close = suggest(text, known)
+    hint = f"did you mean {close!r}?" if close else "python -m sandbox list envs"
+    raise EnvironmentNotFound(f"there is no environment called {text!r}", hint=hint)
+
+
+def short_names() -> dict[str, str]:
+    """Gymnasium's environments without a namespace: lower-case name -> id of the newest version."""
+    newest: dict[str, tuple[int, str]] = {}
+    for spec in gym.registry.values():
+        if spec.namespace is None and spec.version is not None:
+            newest[spec.name.casefold()] = max(newest.get(spec.name.casefold(), (-1, "")), (spec.version, spec.id))
+    return {name: env_id for name, (_, env_id) in newest.items()}
+
+
+def threshold_of(env_id: str) -> float | None:
+    """The mean return at which the task counts as solved, as registered; None where nobody says."""
+    spec = gym.registry.get(env_id.rpartition(":")[2])
+    return None if spec is None or spec.reward_threshold is None else float(spec.reward_threshold)
+
+
+def _base(env_id: str) -> str:
+    return env_id.rpartition("-v")[0]

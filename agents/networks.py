@@ -1,0 +1,189 @@
+"""Actor-critic networks: SB3's architecture and parameter names, with a lean path for the engine.
+
+`ActorCritic` keeps every constructor argument, method and state-dict key of SB3's `ActorCriticPolicy`, so weights
+move between the two (`ours.set_parameters(theirs.get_parameters())`). It adds observation normalisation inside the
+network, `act` (one call per vector step, an opaque memory state in and out, a generator as an argument), and
+distributions without per-call validation.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
+from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
+from torch import Tensor
+
+from .distributions import ActionDistribution, action_distribution
+from .normalize import ObservationNormalizer, RewardNormalizer
+from .observations import Tensors
+
+# What a recurrent policy carries from step to step: None without memory, else nested tensors (envs first).
+PolicyState = Any
+
+
+class Decision(NamedTuple):
+    """What a policy says about a batch of observations."""
+
+    actions: Tensor  # (batch, *action shape), not clipped
+    log_probs: Tensor  # (batch,)
+    values: Tensor  # (batch,)
+    state: PolicyState
+
+
+class ActorCritic(ActorCriticPolicy):
+    """Policy and value network for vectors (MlpPolicy).
+
+    Args:
+        normalize_observations: keep running moments of the observations in the network and apply them.
+        **kwargs: as SB3's `ActorCriticPolicy`; Adam is fused unless `optimizer_kwargs` says otherwise.
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Space,
+        action_space: spaces.Space,
+        lr_schedule: Schedule,
+        *args: Any,
+        normalize_observations: bool = False,
+        optimizer_class: type[torch.optim.Optimizer] = torch.optim.Adam,
+        optimizer_kwargs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if optimizer_class in (torch.optim.Adam, torch.optim.AdamW):
+            # One kernel for all parameters: a third of the time of the default on a small network.
+            optimizer_kwargs = {"fused": True, **({"eps": 1e-5} if optimizer_kwargs is None else optimizer_kwargs)}
+        super().__init__(
+            observation_space,
+            action_space,
+            lr_schedule,
+            *args,
+            optimizer_class=optimizer_class,
+            optimizer_kwargs=optimizer_kwargs,
+            **kwargs,
+        )
+        # SB3 made the optimiser already; these hold buffers alone, so nothing of theirs is to be optimised.
+        self.observation_normalizer = ObservationNormalizer(observation_space) if normalize_observations else None
+        self.reward_normalizer: RewardNormalizer | None = None
+
+    def initial_state(self, n_envs: int) -> PolicyState:
+        """Memory at the start of `n_envs` episodes: none for a network without memory."""
+        del n_envs
+        return None
+
+    def act(
+        self,
+        observation: Tensors,
+        state: PolicyState = None,
+        episode_start: Tensor | None = None,
+        *,
+        generator: torch.Generator | None = None,
+        deterministic: bool = False,
+    ) -> Decision:
+        """Choose one action for each observation.
+
+        Args:
+            observation: (batch, *shape), or a flat dict of such.
+            state: memory from the step before; None at the start, and always without memory.
+            episode_start: (batch,) bool, where memory is to be forgotten.
+            generator: source of randomness, on the policy's device; None is torch's global one.
+            deterministic: take the mode instead of a sample.
+        """
+        del episode_start
+        latent_actor, latent_critic = self._latents(observation)
+        distribution = self._distribution(latent_actor)
+        actions = distribution.mode() if deterministic else distribution.sample(generator)
+        values = self.value_net(latent_critic).squeeze(-1)
+        return Decision(self._shaped(actions), distribution.log_prob(actions), values, state)
+
+    def choose(
+        self,
+        observation: Tensors,
+        state: PolicyState = None,
+        episode_start: Tensor | None = None,
+        *,
+        generator: torch.Generator | None = None,
+        deterministic: bool = True,
+    ) -> tuple[Tensor, PolicyState]:
+        """`act` without the critic, for evaluation: actions (batch, *action shape) and the next memory."""
+        del episode_start
+        distribution = self._distribution(self._latent_actor(observation))
+        actions = distribution.mode() if deterministic else distribution.sample(generator)
+        return self._shaped(actions), state
+
+    def values(self, observation: Tensors, state: PolicyState = None, episode_start: Tensor | None = None) -> Tensor:
+        """State values (batch,); arguments as in `act`."""
+        del state, episode_start
+        return self.predict_values(observation).squeeze(-1)
+
+    # SB3's public methods, on normalised observations.
+
+    def forward(self, obs: PyTorchObs, deterministic: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+        decision = self.act(obs, deterministic=deterministic)
+        return decision.actions, decision.values.unsqueeze(-1), decision.log_probs
+
+    def evaluate_actions(self, obs: PyTorchObs, actions: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Values (batch, 1), log-probabilities (batch,) and entropies (batch,) of given actions."""
+        latent_actor, latent_critic = self._latents(obs)
+        distribution = self._distribution(latent_actor)
+        flat = actions.reshape(len(actions), -1) if isinstance(self.action_space, spaces.Box) else actions
+        return self.value_net(latent_critic), distribution.log_prob(flat), distribution.entropy()
+
+    def get_distribution(self, obs: PyTorchObs) -> Any:
+        """SB3's `Distribution` over actions (for people; the engine uses its own)."""
+        return self._get_action_dist_from_latent(self._latent_actor(obs))
+
+    def predict_values(self, obs: PyTorchObs) -> Tensor:
+        """State values (batch, 1)."""
+        extractor = self.vf_features_extractor
+        features = super(ActorCriticPolicy, self).extract_features(self._normalized(obs), extractor)
+        return self.value_net(self.mlp_extractor.forward_critic(features))
+
+    def _latent_actor(self, observation: Tensors) -> Tensor:
+        extractor = self.pi_features_extractor
+        features = super(ActorCriticPolicy, self).extract_features(self._normalized(observation), extractor)
+        return self.mlp_extractor.forward_actor(features)
+
+    def _latents(self, observation: Tensors) -> tuple[Tensor, Tensor]:
+        features = self.extract_features(self._normalized(observation))
+        for_actor, for_critic = (features, features) if isinstance(features, Tensor) else features
+        return self.mlp_extractor.forward_actor(for_actor), self.mlp_extractor.forward_critic(for_critic)
+
+    def _normalized(self, observation: Tensors) -> Tensors:
+        return observation if self.observation_normalizer is None else self.observation_normalizer(observation)
+
+    def _distribution(self, latent_actor: Tensor) -> ActionDistribution:
+        return action_distribution(
+            self.action_space, self.action_net(latent_actor), getattr(self, "log_std", None)
+        )
+
+    def _shaped(self, actions: Tensor) -> Tensor:
+        if isinstance(self.action_space, spaces.Box):
+            return actions.reshape(-1, *self.action_space.shape)
+        return actions
+
+
+class MultiInputActorCritic(ActorCritic):
+    """Policy and value network for flat dicts of observations (MultiInputPolicy)."""
+
+    def __init__(
+        self,
+        observation_space: spaces.Space,
+        action_space: spaces.Space,
+        lr_schedule: Schedule,
+        *args: Any,
+        features_extractor_class: type[BaseFeaturesExtractor] = CombinedExtractor,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            observation_space,
+            action_space,
+            lr_schedule,
+            *args,
+            features_extractor_class=features_extractor_class,
+            **kwargs,
+        )
+

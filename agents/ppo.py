@@ -1,0 +1,357 @@
+"""Proximal policy optimisation (Schulman et al. 2017, arXiv:1707.06347), on batches of environments."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.type_aliases import MaybeCallback
+from stable_baselines3.common.utils import FloatSchedule
+from torch import Tensor
+from torch.nn import functional
+
+from sandbox.core.errors import UsageError
+
+from .algorithm import Agent, Env
+from .networks import ActorCritic, MultiInputActorCritic
+from .normalize import RewardNormalizer
+from .observations import to_tensors
+from .returns import explained_variance
+from .rollout import Batch, Rollout
+from .sb3_infos import LazyInfos
+from .schedules import Schedule, as_schedule
+from .session import Session
+from .simulators import Step
+
+
+class PPO(Agent):
+    """PPO with SB3's interface: same arguments and defaults, same callbacks, logger keys and parameter names.
+
+    Args:
+        policy: "MlpPolicy", "MultiInputPolicy" (Dict observations), or a subclass of `ActorCritic`.
+        env, n_envs, env_kwargs, vec, policy_kwargs, stats_window_size, tensorboard_log, verbose, seed, device:
+            see `Agent`.
+        learning_rate: a number, "lin_3e-4" (falls to 0), or a callable of the remaining progress.
+        n_steps: steps per environment and rollout.
+        batch_size: transitions per gradient step.
+        n_epochs: passes over each rollout.
+        gamma: discount per step.
+        gae_lambda: weight of longer advantage estimates.
+        clip_range: how far the probability ratio may move from 1; a schedule as `learning_rate`.
+        clip_range_vf: how far a value may move in one rollout (depends on the scale of rewards); None for freely.
+        normalize_advantage: to mean 0 and deviation 1 in each minibatch.
+        ent_coef, vf_coef: weights of the entropy bonus and of the value loss.
+        max_grad_norm: longest gradient, over all parameters.
+        target_kl: stop the update where the policy moved 1.5 times that far; None for never.
+        normalize_observation: learn from observations with mean 0 and variance 1; statistics live in the policy.
+        normalize_reward: learn from rewards over the deviation of the discounted return.
+
+    Raises:
+        UsageError: an argument out of its range.
+        UnsupportedSpace, NoDevice: see `Agent`.
+    """
+
+    policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {
+        "MlpPolicy": ActorCritic,
+        "MultiInputPolicy": MultiInputActorCritic,
+    }
+    supported_actions = (spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary, spaces.Box)
+    saved_settings = (
+        *Agent.saved_settings,
+        *("n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "clip_range", "clip_range_vf"),
+        *("normalize_advantage", "ent_coef", "vf_coef", "max_grad_norm", "target_kl"),
+        *("normalize_observation", "normalize_reward"),
+    )
+    policy: ActorCritic
+
+    def __init__(
+        self,
+        policy: str | type[ActorCritic],
+        env: Env | None,
+        learning_rate: Schedule = 3e-4,
+        n_steps: int = 2048,
+        batch_size: int = 64,
+        n_epochs: int = 10,
+        gamma: float = 0.99,
+        gae_lambda: float = 0.95,
+        clip_range: Schedule = 0.2,
+        clip_range_vf: Schedule | None = None,
+        normalize_advantage: bool = True,
+        ent_coef: float = 0.0,
+        vf_coef: float = 0.5,
+        max_grad_norm: float = 0.5,
+        target_kl: float | None = None,
+        normalize_observation: bool = False,
+        normalize_reward: bool = False,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        n_envs: int | None = None,
+        env_kwargs: dict[str, Any] | None = None,
+        vec: str = "sync",
+    ) -> None:
+        super().__init__(
+            policy,
+            env,
+            learning_rate=learning_rate,
+            n_envs=n_envs,
+            env_kwargs=env_kwargs,
+            vec=vec,
+            policy_kwargs=policy_kwargs,
+            stats_window_size=stats_window_size,
+            tensorboard_log=tensorboard_log,
+            verbose=verbose,
+            seed=seed,
+            device=device,
+        )
+        self.n_steps, self.batch_size, self.n_epochs = n_steps, batch_size, n_epochs
+        self.gamma, self.gae_lambda = gamma, gae_lambda
+        self.clip_range = FloatSchedule(as_schedule(clip_range))
+        self.clip_range_vf = None if clip_range_vf is None else FloatSchedule(as_schedule(clip_range_vf))
+        self.normalize_advantage = normalize_advantage
+        self.ent_coef, self.vf_coef, self.max_grad_norm = ent_coef, vf_coef, max_grad_norm
+        self.target_kl = target_kl
+        self.normalize_observation, self.normalize_reward = normalize_observation, normalize_reward
+        self._check_ranges()
+        if _init_setup_model:
+            self._setup_model()
+
+    def _check_ranges(self) -> None:
+        for name in ("n_steps", "batch_size", "n_epochs"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("gamma", "gae_lambda"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name} must lie between 0 and 1, not {getattr(self, name)}")
+        for name in ("vf_coef", "max_grad_norm"):
+            if not getattr(self, name) >= 0:
+                raise UsageError(f"{name} must be 0 or more, not {getattr(self, name)}")
+        if self.target_kl is not None and not self.target_kl > 0:
+            raise UsageError(f"target_kl must be above 0, not {self.target_kl}", hint="leave it out for no limit")
+        if self.normalize_advantage and self.batch_size == 1:
+            raise UsageError("one transition has no deviation", hint="batch_size=2 or normalize_advantage=False")
+
+    def _build(self) -> None:
+        self.policy = self.policy_class(  # type: ignore[assignment]
+            self.observation_space,
+            self.action_space,
+            self.lr_schedule,
+            **{"normalize_observations": self.normalize_observation, **self.policy_kwargs},
+        )
+        if self.normalize_reward:
+            self.policy.reward_normalizer = RewardNormalizer(self.n_envs, self.gamma)
+        self.policy = self.policy.to(self.device)
+
+    def _prepare_for_env(self) -> None:
+        super()._prepare_for_env()
+        spaces_ = (self.observation_space, self.action_space)
+        self.rollout = Rollout(self.n_steps, self.n_envs, *spaces_, self.device)
+        if self.policy.reward_normalizer is not None:
+            self.policy.reward_normalizer.begin(self.n_envs)
+
+    def training_state(self) -> dict[str, Any]:
+        state = super().training_state()
+        normalizer = self.policy.reward_normalizer
+        return state if normalizer is None else {**state, "discounted_returns": normalizer.running}
+
+    def load_training_state(self, state: dict[str, Any]) -> list[str]:
+        troubles = super().load_training_state(state)
+        if self.policy.reward_normalizer is not None:
+            self.policy.reward_normalizer.running = state["discounted_returns"].to(self.device)
+        return troubles
+
+    def learn(
+        self,
+        total_timesteps: int,
+        callback: MaybeCallback = None,
+        log_interval: int | None = 1,
+        tb_log_name: str = "PPO",
+        reset_num_timesteps: bool = True,
+        progress_bar: bool = False,
+        *,
+        run: bool | Session = False,
+    ) -> Self:
+        """Learn for at least `total_timesteps` environment steps (whole rollouts).
+
+        Args:
+            callback, log_interval, tb_log_name, reset_num_timesteps, progress_bar: as in SB3; `log_interval` counts
+                rollouts, None logs nothing.
+            run: True writes a run folder (metrics, checkpoints, evaluation); a `Session` says in detail how.
+
+        Raises:
+            Diverged: the loss is no number any more.
+        """
+        total_timesteps, callback = self._setup_learn(
+            total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar
+        )
+        with self._open_session(run) as session:
+            callback.on_training_start(locals(), globals())
+            iteration = 0
+            while self.num_timesteps < total_timesteps and self.collect(callback):
+                iteration += 1
+                self._update_current_progress_remaining(self.num_timesteps, total_timesteps)
+                self.train()
+                if log_interval is not None and iteration % log_interval == 0:
+                    self.dump_logs(iteration)
+                if not session.after_update(self):
+                    break
+            callback.on_training_end()
+        return self
+
+    def collect(self, callback: BaseCallback) -> bool:
+        """Fill the rollout. False where a callback ended training on the way."""
+        self.policy.set_training_mode(False)
+        callback.on_rollout_start()
+        for t in range(self.n_steps):
+            observation = to_tensors(self._last_obs, self.device)  # type: ignore[arg-type]
+            starts = torch.as_tensor(self._last_episode_starts, device=self.device)  # (envs,)
+            with torch.inference_mode():
+                decision = self.policy.act(observation, self._policy_state, starts, generator=self.generator)
+            self.rollout.write_decision(t, observation, decision.actions, decision.log_probs, decision.values)
+            actions = self._for_env(decision.actions)
+            step = self.simulator.step(actions)
+            self._policy_state = decision.state
+            ends = step.terminated | step.truncated  # (envs,)
+            self.rollout.write_outcome(t, step.reward, ends, step.ignored)
+            if step.truncated.any():
+                self.rollout.bootstrap[t] = self._truncated_values(step)
+            finished = self._count(step, ends)
+            # SB3's names, for callbacks that look into `self.locals`.
+            callback.update_locals(
+                {
+                    **{"self": self, "actions": actions, "new_obs": step.observation, "rewards": step.reward},
+                    **{"dones": ends, "infos": LazyInfos(step, finished)},
+                }
+            )
+            if not callback.on_step():
+                return False
+        callback.on_rollout_end()
+        return True
+
+    def train(self) -> None:
+        """Learn from the rollout: `n_epochs` passes over it in random minibatches."""
+        self.policy.set_training_mode(True)
+        self._update_learning_rate(self.policy.optimizer)
+        batch = self._finish_rollout()
+        clip_range = self.clip_range(self._current_progress_remaining)
+        clip_range_vf = self.clip_range_vf(self._current_progress_remaining) if self.clip_range_vf else None
+        parameters = list(self.policy.parameters())
+        rows: list[Tensor] = []
+        goes_on = True
+        for _ in range(self.n_epochs):
+            for minibatch in batch.minibatches(self.batch_size, self.generator):
+                loss, row = self.loss(minibatch, clip_range, clip_range_vf)
+                rows.append(row)
+                if self.target_kl is not None and row[3].item() > 1.5 * self.target_kl:
+                    goes_on = False
+                    break
+                self.policy.optimizer.zero_grad()
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(parameters, self.max_grad_norm)
+                self.policy.optimizer.step()
+            self._n_updates += 1
+            if not goes_on:
+                break
+        self._update_statistics()
+        self._record_update(batch, torch.stack(rows), clip_range, clip_range_vf)
+
+    def loss(self, batch: Batch, clip_range: float, clip_range_vf: float | None = None) -> tuple[Tensor, Tensor]:
+        """The clipped surrogate objective, negated, plus value loss and entropy bonus.
+
+        Returns:
+            the loss, and (6,) for the log: policy loss, value loss, entropy loss, approximate KL divergence
+            (Schulman's k3), fraction of clipped ratios, loss.
+        """
+        values, log_probs, entropy = self.policy.evaluate_actions(batch.observations, batch.actions)
+        values = values.squeeze(-1)  # (batch,)
+        advantages = batch.advantages
+        if self.normalize_advantage and len(advantages) > 1:
+            advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
+        log_ratio = log_probs - batch.log_probs
+        ratio = log_ratio.exp()
+        clipped = ratio.clamp(1 - clip_range, 1 + clip_range)
+        policy_loss = -torch.min(advantages * ratio, advantages * clipped).mean()
+        if clip_range_vf is not None:
+            values = batch.values + (values - batch.values).clamp(-clip_range_vf, clip_range_vf)
+        value_loss = functional.mse_loss(values, batch.returns)
+        entropy_loss = log_probs.mean() if entropy is None else -entropy.mean()
+        loss = policy_loss + self.vf_coef * value_loss + self.ent_coef * entropy_loss
+        with torch.no_grad():
+            divergence = (ratio - 1 - log_ratio).mean()
+            clip_fraction = (ratio != clipped).float().mean()
+            row = torch.stack([policy_loss, value_loss, entropy_loss, divergence, clip_fraction, loss])
+        return loss, row
+
+    # The parts of a rollout
+
+    def _for_env(self, actions: Tensor) -> np.ndarray:
+        """Actions as the environments take them: NumPy, inside of the bounds."""
+        array = actions.cpu().numpy()
+        if isinstance(self.action_space, spaces.Box):
+            # Sampled from an unbounded Gaussian; learning sees the action as it was drawn.
+            return np.clip(array, self.action_space.low, self.action_space.high)
+        return array.astype(self.action_space.dtype, copy=False)
+
+    def _truncated_values(self, step: Step) -> np.ndarray:
+        """(envs,) V of the final observation where an episode was cut off without being over, else 0."""
+        final = to_tensors(step.final_observation, self.device)  # type: ignore[arg-type]
+        goes_on = torch.zeros(self.n_envs, dtype=torch.bool, device=self.device)
+        with torch.inference_mode():
+            values = self.policy.values(final, self._policy_state, goes_on).cpu().numpy()
+        return np.where(step.truncated & ~step.terminated, values, 0.0)
+
+    def _count(self, step: Step, ends: np.ndarray) -> list[dict[str, Any]]:
+        """Move on to the next step; returns the episodes that this one ended."""
+        assert self.episodes is not None and self.ep_info_buffer is not None
+        finished = self.episodes.update(step, ends)
+        self.ep_info_buffer.extend(finished)
+        self._episode_num += len(finished)
+        self.num_timesteps += self.n_envs if step.ignored is None else int((~step.ignored).sum())
+        self._last_obs = step.observation  # type: ignore[assignment]
+        # After a reset that took a step of its own, the episode starts at the ignored step's observation.
+        self._last_episode_starts = ends if step.ignored is None else step.ignored
+        return finished
+
+    def _finish_rollout(self) -> Batch:
+        """The rollout as transitions; from here on its rewards are normalised ones, if that is asked for."""
+        rollout = self.rollout
+        normalizer = self.policy.reward_normalizer
+        if normalizer is not None:
+            rewards, ends, valid = (torch.as_tensor(x, device=self.device) for x in (rollout.rewards, rollout.ends, ~rollout.ignored))
+            rollout.rewards[:] = normalizer(rewards, ends, valid).cpu().numpy()
+        last = to_tensors(self._last_obs, self.device)  # type: ignore[arg-type]
+        starts = torch.as_tensor(self._last_episode_starts, device=self.device)
+        with torch.inference_mode():
+            last_values = self.policy.values(last, self._policy_state, starts).cpu().numpy()
+        return rollout.batch(last_values, self.gamma, self.gae_lambda)
+
+    def _update_statistics(self) -> None:
+        # Only now: acting and learning have used the same statistics.
+        if self.policy.observation_normalizer is not None:
+            self.policy.observation_normalizer.update(self.rollout.flat_observations())
+
+    def _record_update(
+        self, batch: Batch, rows: Tensor, clip_range: float, clip_range_vf: float | None
+    ) -> None:
+        means = rows.mean(0).tolist()  # the one download of an update
+        self._check_finite(means[5])
+        names = ("policy_gradient_loss", "value_loss", "entropy_loss", "approx_kl", "clip_fraction", "loss")
+        for name, mean in zip(names, means, strict=True):
+            self.logger.record(f"train/{name}", mean)
+        values, returns = batch.values.cpu().numpy(), batch.returns.cpu().numpy()
+        self.logger.record("train/explained_variance", explained_variance(values, returns))
+        if hasattr(self.policy, "log_std"):
+            self.logger.record("train/std", self.policy.log_std.exp().mean().item())
+        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
+        self.logger.record("train/clip_range", clip_range)
+        if clip_range_vf is not None:
+            self.logger.record("train/clip_range_vf", clip_range_vf)

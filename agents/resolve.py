@@ -1,0 +1,82 @@
+"""From what a person typed to a config with nothing left open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+from gymnasium import spaces
+
+from sandbox.core.config import from_mapping, parse_assignments, read_toml
+from sandbox.core.errors import UsageError
+
+from .algorithms import find_algorithm
+from .config import AgentConfig
+from .from_id import find_spec, make
+from .names import task_of
+from .presets import preset
+
+
+def resolve_config(
+    env: str,
+    changes: Mapping[str, Any],
+    *,
+    settings: Sequence[str] = (),
+    env_args: Mapping[str, Any] | None = None,
+    config: Path | None = None,
+    quick: bool = False,
+) -> AgentConfig:
+    """Preset of the task, then the config file, then the options: each changes what came before.
+
+    Args:
+        env: short name or id; empty to take the config file's.
+        changes: fields of `AgentConfig` that were given as options.
+        settings: `KEY=VALUE` texts for the hyperparameters.
+        env_args: arguments for the environment.
+        config: a TOML file of `AgentConfig`'s form; what it leaves out comes from the preset.
+        quick: a tenth of the steps.
+
+    Raises:
+        UsageError, NotFound, MissingExtra: one line that says what is wrong with which option, key or name.
+    """
+    values, lines = ({}, {}) if config is None else read_toml(config)
+    if not env and not isinstance(values.get("env"), str):
+        raise UsageError("which environment?", hint="python -m sandbox train-agent CartPole")
+    if env or "train_env" not in values:
+        values["env"], values["train_env"] = task_of(env or values["env"])
+    algo = str(changes.get("algo", values.get("algo", "ppo")))
+    algorithm = find_algorithm(algo)
+    arguments = {**_table(values, "env_args"), **(env_args or {})}
+    task, single = _look_at(values["env"], values["train_env"], arguments)
+    if "policy" not in values and isinstance(single[0], spaces.Dict):
+        values["policy"] = "MultiInputPolicy"
+    tuned = preset(algo, task.id, continuous=isinstance(single[1], spaces.Box))
+    merged = {"threshold": task.reward_threshold, **tuned, **values, **changes, "env_args": arguments}
+    typed = parse_assignments(settings, algorithm.settings)
+    merged["settings"] = {**tuned.get("settings", {}), **_table(values, "settings"), **typed}
+    if quick:
+        merged["steps"] = max(int(merged.get("steps", AgentConfig.steps)) // 10, 1)
+    return from_mapping(AgentConfig, _without_none(merged), source=config, lines=lines)
+
+
+def _look_at(
+    env: str, train_env: str, arguments: dict[str, Any]
+) -> tuple[gym.envs.registration.EnvSpec, tuple[spaces.Space, spaces.Space]]:
+    """The task's specification, and one instance's spaces. Raises where it cannot be made."""
+    task = find_spec(env)
+    one = make(gym.make, find_spec(train_env), **arguments)
+    found = one.observation_space, one.action_space
+    one.close()
+    return task, found
+
+
+def _table(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A nested table of a config file; an ill-typed one is left for `from_mapping` to refuse."""
+    table = values.get(name, {})
+    return dict(table) if isinstance(table, Mapping) else {}
+
+
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,106 @@
+"""The kind of run that `train-agent` makes: load it, evaluate it, resume it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.core.config import load_toml
+from sandbox.core.errors import NotFound, RunBroken, UsageError
+from sandbox.core.run import Run
+from sandbox.ui.console import Console
+
+from .config import AgentConfig
+
+if TYPE_CHECKING:
+    from .algorithm import Agent
+
+
+class AgentRuns:
+    """See `sandbox.core.plugins.Kind`."""
+
+    def load(self, run: Run, *, checkpoint: str = "best", device: str = "auto", trust: bool = False) -> Agent:
+        """The trained agent, with an environment of its own.
+
+        Raises:
+            RunBroken, CheckpointBroken: a file is missing or damaged; the message names it.
+            UsageError: the environment's id names a module to import, and `trust` is not given.
+        """
+        _, agent = self._open(run, checkpoint, device, trust, envs=1)
+        return agent
+
+    def evaluate(
+        self,
+        run: Run,
+        console: Console,
+        *,
+        episodes: int,
+        seed: int | None,
+        checkpoint: str,
+        device: str,
+        trust: bool,
+    ) -> dict[str, Any]:
+        """Greedy episodes on the task itself; the same seed gives the same ones."""
+        from .training import SCHEMA, final_evaluation
+
+        config, agent = self._open(run, checkpoint, device, trust, envs=1)
+        with agent.simulator:
+            result = final_evaluation(agent, config, episodes, seed)
+        return {
+            "schema": SCHEMA,
+            "run": str(run.path),
+            "env": config.env,
+            "algo": config.algo,
+            "seed": config.seed,
+            "steps": agent.num_timesteps,
+            "evaluation": result.summary(),
+        }
+
+    def resume(self, run: Run, console: Console, *, trust: bool, device: str | None) -> dict[str, Any]:
+        """Continue from the newest good checkpoint to the end of the config's steps."""
+        from .commands import report
+        from .training import build_agent, resume
+
+        config = read_config(run, trust, device)
+        agent = build_agent(config)
+        with agent.simulator:
+            result = resume(config, agent, run, console)
+        report(result, config, run.relative(), console)
+        return result
+
+    def _open(
+        self, run: Run, checkpoint: str, device: str, trust: bool, envs: int
+    ) -> tuple[AgentConfig, Agent]:
+        import dataclasses
+
+        from sandbox.nn.checkpoint import Checkpoints
+
+        from .training import build_agent
+
+        config = dataclasses.replace(read_config(run, trust, device), envs=envs, vec="sync")
+        step, state = Checkpoints(run.checkpoints_dir).load(checkpoint)
+        agent = build_agent(config)
+        agent.load_policy(state, step)
+        return config, agent
+
+
+def read_config(run: Run, trust: bool, device: str | None) -> AgentConfig:
+    """The config of a run, on another device if one is given.
+
+    Raises:
+        RunBroken: config.toml is missing.
+        ConfigError: it is damaged; the message names file, line and key.
+        UsageError: it would import a module that `trust` does not cover.
+    """
+    import dataclasses
+
+    try:
+        config = load_toml(run.config_path, AgentConfig)
+    except NotFound:
+        raise RunBroken(f"{run.config_path} is missing: this run cannot be rebuilt") from None
+    for env in (config.env, config.train_env):
+        if ":" in env and not trust:
+            raise UsageError(
+                f"this run's environment {env!r} imports the module {env.partition(':')[0]!r}, which executes its code",
+                hint="if you trust where the run comes from, add --trust",
+            )
+    return config if device is None or device == "auto" else dataclasses.replace(config, device=device)

@@ -1,0 +1,198 @@
+"""A run while it is being trained: metrics, evaluations, checkpoints, interruption.
+
+`PPO.learn` calls `after_update` between two updates; everything that a run keeps is written there. What decides
+how training goes on depends on steps alone, never on the clock, so that a resumed run does the very same things.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from stable_baselines3.common.logger import HumanOutputFormat, KVWriter, Logger, TensorBoardOutputFormat
+
+from sandbox.core.errors import Diverged
+from sandbox.core.metrics import MetricsWriter
+from sandbox.core.run import Run
+from sandbox.core.seeding import derive_seed
+from sandbox.core.signals import StopRequest
+from sandbox.nn.checkpoint import Checkpoints
+from sandbox.ui.console import Console
+
+from .config import AgentConfig
+from .evaluate import Evaluation, evaluate
+from .simulators import OURS, Simulator, as_simulator
+
+if TYPE_CHECKING:
+    from .algorithm import Agent
+
+CONFIRM_EPISODES = 100
+"""fresh episodes that have to confirm a passed evaluation before training stops"""
+
+
+class NoSession:
+    """`learn` without a run: nothing is written, nothing is evaluated."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def after_update(self, agent: Agent) -> bool:
+        """True: training goes on."""
+        del agent
+        return True
+
+
+class Session:
+    """What one process does with one run folder. Enter it while holding the run's lock."""
+
+    def __init__(self, run: Run, config: AgentConfig, console: Console) -> None:
+        self.run, self.config, self.console = run, config, console
+        self.checkpoints = Checkpoints(run.checkpoints_dir, config.keep_checkpoints)
+        self.stop = StopRequest(lambda: console.note("\nfinishing this update, then saving …"))
+        self.best: float | None = None
+        self.solved = False
+        self.reason = "steps"
+        """why training ended: "steps", "solved", "interrupted" or "callback\""""
+        self.seconds = float(run.info.get("train_seconds", 0.0))
+        self._evaluators: dict[int, Simulator] = {}
+        self._previous_steps = 0
+        self._since: float | None = None  # when training last went on; None while it pauses
+
+    # Life
+
+    def begin(self, agent: Agent) -> None:
+        """Take the agent's log and count from where it stands."""
+        outputs: list[KVWriter] = [_JsonLines(MetricsWriter(self.run.metrics_path), self)]
+        if self.config.track == "tensorboard":
+            outputs.append(TensorBoardOutputFormat(str(self.run.path / "tensorboard")))
+        if agent.verbose:
+            import sys
+
+            outputs.append(HumanOutputFormat(sys.stdout))
+        agent.set_logger(Logger(folder=None, output_formats=outputs))
+        self._logger = agent.logger
+        self._previous_steps = agent.num_timesteps
+        self._progress = self.console.progress(self.config.steps, self.config.env)
+
+    def __enter__(self) -> Self:
+        self._open = contextlib.ExitStack()
+        self._open.enter_context(self.stop)
+        self._shown = self._open.enter_context(self._progress)
+        self._open.callback(self._logger.close)
+        self._since = time.perf_counter()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pause()
+        self._open.close()
+        for simulator in self._evaluators.values():
+            simulator.close()
+        if error is None:
+            return
+        status = {Diverged: "diverged", KeyboardInterrupt: "interrupted"}
+        name = next((text for cls, text in status.items() if isinstance(error, cls)), "failed")
+        with contextlib.suppress(OSError):  # a full disk must not hide what went wrong
+            self.run.update(status=name, train_seconds=self.seconds)
+        if isinstance(error, Diverged):
+            last = next(reversed(self.checkpoints.names()), None)
+            good = f"the last good checkpoint is {last}" if last else "no checkpoint was written before"
+            raise Diverged(f"{error.message}; {good}", error.hint, {"checkpoint": last}) from None
+
+    @property
+    def train_seconds(self) -> float:
+        """Spent on training until this moment, in all processes, without evaluations and checkpoints."""
+        return self.seconds + (0.0 if self._since is None else time.perf_counter() - self._since)
+
+    def _pause(self) -> None:
+        self.seconds, self._since = self.train_seconds, None
+
+    # Between two updates
+
+    def after_update(self, agent: Agent) -> bool:
+        """Evaluate, save and look for a signal, each where it is due. False ends training."""
+        self._pause()
+        before, now = self._previous_steps, agent.num_timesteps
+        self._previous_steps = now
+        improved = self._evaluate(agent) if _due(before, now, self.config.eval_every) else False
+        if improved or self.stop.requested or _due(before, now, self.config.checkpoint_every):
+            self.save(agent)
+        if improved:
+            self.checkpoints.mark_best(now)
+        self._show(agent)
+        self._since = time.perf_counter()
+        if self.stop.requested:
+            self.reason = "interrupted"
+        elif self.solved:
+            self.reason = "solved"
+        return self.reason == "steps"
+
+    def save(self, agent: Agent) -> None:
+        """Write a checkpoint, and the state of the run beside it."""
+        state = {**agent.training_state(), "session": {"best": self.best, "solved": self.solved}}
+        self.checkpoints.save(agent.num_timesteps, state)
+        self.run.update(steps=agent.num_timesteps, best=self.best, train_seconds=self.seconds)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `save` kept of the session itself."""
+        self.best, self.solved = state["session"]["best"], state["session"]["solved"]
+
+    def _evaluate(self, agent: Agent) -> bool:
+        """Play greedily on fresh episodes; True where this is the best so far."""
+        result = self._play(agent, self.config.eval_episodes, "evaluation")
+        values = {"eval/mean_reward": result.mean, "eval/std_reward": result.std}
+        threshold = self.config.threshold
+        if self.config.early_stop and threshold is not None and result.mean >= threshold:
+            confirmed = self._play(agent, CONFIRM_EPISODES, "confirmation").mean
+            values["eval/confirmed_mean_reward"] = confirmed
+            self.solved = confirmed >= threshold
+        for name, value in values.items():
+            agent.logger.record(name, value)
+        agent.logger.dump(agent.num_timesteps)
+        improved = self.best is None or result.mean > self.best or self.solved
+        self.best = max(result.mean, result.mean if self.best is None else self.best)
+        return improved
+
+    def _play(self, agent: Agent, episodes: int, purpose: str) -> Evaluation:
+        if episodes not in self._evaluators:
+            self._evaluators[episodes] = evaluator(self.config, self.config.train_env, episodes)
+        seed = derive_seed(self.config.seed, purpose, agent.num_timesteps)
+        return evaluate(agent.policy, self._evaluators[episodes], episodes, seed)  # type: ignore[arg-type]
+
+    def _show(self, agent: Agent) -> None:
+        recent = [episode["r"] for episode in agent.ep_info_buffer or ()]
+        fields: dict[str, float | str] = {"return": sum(recent) / len(recent)} if recent else {}
+        if self.best is not None:
+            fields["best"] = self.best
+        self._shown.update(agent.num_timesteps, **fields)
+
+
+def evaluator(config: AgentConfig, env: str, episodes: int) -> Simulator:
+    """Environments to evaluate on, at most one for each episode; single ones are few, for they cost memory."""
+    many = env.startswith(OURS) or episodes <= 100
+    return as_simulator(env, episodes if many else 100, env_kwargs=config.env_args)
+
+
+def _due(before: int, now: int, every: int) -> bool:
+    """Whether a multiple of `every` lies in (before, now]; never for 0."""
+    return every > 0 and now // every > before // every
+
+
+class _JsonLines(KVWriter):
+    """SB3's log into `metrics.jsonl`, with the seconds of training beside it."""
+
+    def __init__(self, writer: MetricsWriter, session: Session) -> None:
+        self.writer, self.session = writer, session
+
+    def write(self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0) -> None:
+        shown = {key: value for key, value in key_values.items() if "json" not in key_excluded.get(key, ())}
+        self.writer.write(step, {**shown, "time/seconds": self.session.train_seconds})
+
+    def close(self) -> None:
+        self.writer.close()

@@ -1,0 +1,244 @@
+"""From a config to a trained run, and from a stopped run to its end."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import ExitStack
+from copy import deepcopy
+from dataclasses import fields
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import torch
+
+from sandbox.core.config import from_mapping, to_toml
+from sandbox.core.errors import Interrupted, UnsupportedSpace, UsageError
+from sandbox.core.files import write_atomically
+from sandbox.core.manifest import write_manifest
+from sandbox.core.metrics import cut_metrics, read_metrics
+from sandbox.core.run import Run
+from sandbox.core.runs import create_run
+from sandbox.core.seeding import derive_seed
+from sandbox.nn.device import pick_device
+from sandbox.ui.console import Console
+
+from .algorithms import find_algorithm
+from .config import AgentConfig, PPOSettings
+from .encoding import encode_arguments
+from .evaluate import Evaluation, evaluate
+from .names import threshold_of
+from .session import CONFIRM_EPISODES, Session, evaluator
+
+if TYPE_CHECKING:
+    from .algorithm import Agent
+
+SCHEMA = "sandbox.agent/1"
+
+
+def build_agent(config: AgentConfig) -> Agent:
+    """The agent of a config, with its environments, untrained.
+
+    Raises:
+        SandboxError: the environment, its arguments, its spaces or the device do not fit.
+    """
+    torch.set_num_threads(config.threads)
+    algorithm = find_algorithm(config.algo)
+    if config.policy not in algorithm.policies:
+        known = ", ".join(algorithm.policies)
+        raise UsageError(f"{config.algo} has no policy {config.policy!r}", hint=f"known: {known}")
+    return algorithm.load()(
+        config.policy,
+        config.train_env,
+        n_envs=config.envs,
+        env_kwargs=config.env_args,
+        vec=config.vec,
+        seed=config.seed,
+        device=pick_device(config.device),
+        **config.settings.arguments(),
+    )
+
+
+def start_run(config: AgentConfig, root: Path | None, name: str | None, command: list[str]) -> Run:
+    """A new run folder with config and manifest."""
+    run = create_run(
+        root, "train-agent", config.env, config.seed, config.algo, name, env=config.env, algo=config.algo
+    )
+    write_atomically(run.config_path, to_toml(config))
+    write_manifest(run, command, {"device": config.device, "threads": config.threads})
+    return run
+
+
+def train(config: AgentConfig, agent: Agent, run: Run, console: Console) -> dict[str, Any]:
+    """Train a new run to its end, evaluate it and draw its curve; returns what `--json` prints.
+
+    Raises:
+        Interrupted: a signal came; the run is saved.
+        Diverged: the loss became NaN; the run is marked so.
+    """
+    with run.lock():
+        session = Session(run, config, console)
+        session.begin(agent)
+        agent.learn(config.steps, run=session)
+        return finish(session, agent)
+
+
+def resume(config: AgentConfig, agent: Agent, run: Run, console: Console) -> dict[str, Any]:
+    """Continue a stopped run from its newest good checkpoint; otherwise as `train`.
+
+    Raises:
+        RunLocked: another process works on it.
+        CheckpointBroken: there are checkpoints, and none can be loaded.
+    """
+    with run.lock():
+        session = Session(run, config, console)
+        if session.checkpoints.names():
+            step, state = session.checkpoints.load("last", on_broken=lambda text: console.note(f"warning: {text}"))
+            troubles = agent.load_training_state(state)
+            session.restore(state)
+            for trouble in troubles:
+                console.note(f"note: {trouble}; from here on the run differs from an uninterrupted one")
+            console.note(f"resuming {run.name} at step {step:,}")
+        else:
+            step = 0
+            console.note(f"{run.name} has no checkpoint yet: starting it anew, with the same seed")
+        cut_metrics(run.metrics_path, after_step=step)
+        run.update(status="running")
+        write_manifest(run, sys.argv, {"device": config.device, "threads": config.threads})
+        session.begin(agent)
+        if not session.solved:
+            agent.learn(max(config.steps - step, 0), reset_num_timesteps=step == 0, run=session)
+        return finish(session, agent)
+
+
+def finish(session: Session, agent: Agent) -> dict[str, Any]:
+    """Save the end, evaluate the best on the task itself, draw the curve."""
+    run, config = session.run, session.config
+    if session.reason == "interrupted":
+        draw_curve(run, config)
+        run.update(status="interrupted")
+        hint = f"python -m sandbox resume {run.relative() if run.path.parent != Path('runs') else run.name}"
+        data = {"run": str(run.path), "steps": agent.num_timesteps}
+        message = f"stopped at step {agent.num_timesteps:,}; the run is saved"
+        raise Interrupted(message, hint, data, signum=session.stop.signum or signal.SIGINT)
+    if f"step-{agent.num_timesteps:012d}" not in session.checkpoints.names():
+        session.save(agent)
+    if session.checkpoints.best() is not None:
+        _, state = session.checkpoints.load("best")
+        agent.policy.load_state_dict(state["policy"])
+    final = final_evaluation(agent, config, CONFIRM_EPISODES)
+    solved = None if config.threshold is None else final.mean >= config.threshold
+    seconds = session.seconds
+    result = {
+        "schema": SCHEMA,
+        "run": str(run.path),
+        "env": config.env,
+        "algo": config.algo,
+        "seed": config.seed,
+        "steps": agent.num_timesteps,
+        "train_seconds": round(seconds, 4),
+        "steps_per_second": round(agent.num_timesteps / seconds, 1) if seconds > 0 else None,
+        "solved": solved,
+        "evaluation": final.summary(),
+    }
+    draw_curve(run, config)
+    kept = {key: result[key] for key in ("steps", "train_seconds", "solved", "evaluation")}
+    run.update(status="finished", best=session.best if session.best is not None else final.mean, **kept)
+    return result
+
+
+def final_evaluation(agent: Agent, config: AgentConfig, episodes: int, seed: int | None = None) -> Evaluation:
+    """Greedy episodes on the task itself (gymnasium's own environment, where we trained on a twin of it)."""
+    seed = derive_seed(config.seed, "final") if seed is None else seed
+    with evaluator(config, config.env, episodes) as simulator:
+        if simulator.observation_space != agent.observation_space:
+            raise UnsupportedSpace(f"{config.env} has other observations than {config.train_env}")
+        return evaluate(agent.policy, simulator, episodes, seed)  # type: ignore[arg-type]
+
+
+def draw_curve(run: Run, config: AgentConfig) -> Path | None:
+    """Draw `plots/learning_curve.png`; None where nothing is logged yet."""
+    from sandbox.ui.plots import learning_curve
+
+    metrics = read_metrics(run.metrics_path) if run.metrics_path.exists() else []
+    if not metrics:
+        return None
+    path = run.plots_dir / "learning_curve.png"
+    path.parent.mkdir(exist_ok=True)
+    learning_curve(path, metrics, title=f"{config.algo.upper()} on {config.env}, seed {config.seed}", threshold=config.threshold)
+    return path
+
+
+class PythonRun(Session):
+    """The run of `agent.learn(…, run=True)`: locked, trained and finished within that one call."""
+
+    def __init__(self, run: Run, config: AgentConfig, agent: Agent) -> None:
+        super().__init__(run, config, Console())
+        self._agent = agent
+        self.begin(agent)
+
+    def __enter__(self) -> Self:
+        self._locked = ExitStack()
+        self._locked.enter_context(self.run.lock())
+        return super().__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._locked:
+            super().__exit__(kind, error, trace)
+            if error is None:
+                # The best weights are evaluated, but `learn` leaves the agent with the last ones.
+                learned = deepcopy(self._agent.policy.state_dict())
+                finish(self, self._agent)
+                self._agent.policy.load_state_dict(learned)
+
+
+def python_run(agent: Agent, total_timesteps: int) -> PythonRun:
+    """A new run folder for an agent that was made in Python.
+
+    Raises:
+        UsageError: config.toml could not say how to make the agent again.
+    """
+    config = config_of(agent, total_timesteps)
+    return PythonRun(start_run(config, None, None, sys.argv), config, agent)
+
+
+def config_of(agent: Agent, total_timesteps: int) -> AgentConfig:
+    """The config that makes this agent again. Raises UsageError where a file cannot hold it."""
+    if agent.source is None:
+        raise UsageError(
+            "a run can be resumed only if its environment can be made again",
+            hint="pass the environment's id: PPO(policy, 'CartPole-v1', n_envs=8)",
+        )
+    names = {field.name for field in fields(PPOSettings)}
+    plain = {name: agent.setting(name) for name in agent.saved_settings if name in names}
+    policy = dict(agent.policy_kwargs)
+    if "activation_fn" in policy:
+        policy["activation"] = policy.pop("activation_fn").__name__
+    values, left_out = encode_arguments({**plain, **policy})
+    unknown = left_out + [name for name in values if name not in names]
+    if unknown or agent.policy_name not in type(agent).policy_aliases:
+        what = ", ".join(unknown) or f"the policy {agent.policy_name}"
+        raise UsageError(f"a run's config cannot hold {what}", hint="learn without run=True, and save() the agent")
+    known = {name: value for name, value in values.items() if value is not None}
+    every = max(total_timesteps // 10, 1)
+    return AgentConfig(
+        env=agent.source.env,
+        train_env=agent.source.env,
+        algo=type(agent).__name__.lower(),
+        policy=agent.policy_name,
+        steps=total_timesteps,
+        envs=agent.n_envs,
+        seed=0 if agent.seed is None else agent.seed,
+        device=str(agent.device),
+        threads=torch.get_num_threads(),
+        vec="async" if agent.source.vec == "async" else "sync",
+        eval_every=every,
+        checkpoint_every=every,
+        early_stop=False,
+        threshold=threshold_of(agent.source.env),
+        env_args=agent.source.env_kwargs,
+        settings=from_mapping(PPOSettings, known),
+    )
