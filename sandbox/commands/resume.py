@@ -25,7 +25,7 @@ class Resume:
         python -m sandbox resume 20260131-1015
     """
 
-    name: Annotated[Positional[str], arg(metavar="RUN")] = ""
+    name: Annotated[Positional[str], arg(metavar="[RUN]")] = ""
     """The run; the latest unfinished one, unless given."""
     device: str | None = None
     """Device such as auto, cpu or cuda; the one it had, unless given."""

@@ -31,7 +31,7 @@ class Runs:
 
     action: Positional[Literal["list", "show", "remove"]] = "list"
     """What to do."""
-    names: Annotated[Positional[tuple[str, ...]], arg(metavar="RUN")] = ()
+    names: Annotated[Positional[tuple[str, ...]], arg(metavar="[RUN …]")] = ()
     """The runs to show or to remove."""
     yes: bool = False
     """Remove without asking."""

@@ -52,7 +52,7 @@ def command_help(cls: type, prog: str) -> str:
     with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):
         _tyro(cls, ["--help"], prog)
     _, _, examples = (inspect.getdoc(cls) or "").partition("Examples:\n")
-    options = re.sub(r"\s*\(default:\s+(None|\'\'|True|False)\)", "", text.getvalue())
+    options = re.sub(r"\s*\(default:\s*(None|\'\'|True|False|)\)", "", text.getvalue())
     parts = ["\n".join(line.rstrip() for line in options.strip("\n").splitlines()).rstrip()]
     if examples.strip():
         parts.append("examples:\n" + textwrap.indent(textwrap.dedent(examples).strip("\n"), "  "))
