@@ -130,6 +130,10 @@ class FromVectorEnv(Simulator):
         if isinstance(base, SyncVectorEnv):
             return base.envs[one].get_wrapper_attr(name)
         if isinstance(base, AsyncVectorEnv) and not hasattr(self.env, name):
+            if not all(
+                base.call("has_wrapper_attr", name)
+            ):  # asked for first: a failed look-up ends its workers
+                raise AttributeError(f"{self} has no attribute {name!r}")
             return base.get_attr(name)[one]
         return getattr(self.env, name)
 

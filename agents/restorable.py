@@ -25,7 +25,10 @@ class Restorable(gym.Wrapper[Any, Any, Any, Any]):
         super().__init__(env)
         self.last_observation: Any = None
         self._start: dict[str, Any] | None = None
-        self._actions = np.empty(0)
+        space = env.action_space
+        self._actions = np.empty(
+            (0, *(space.shape or ())), space.dtype
+        )  # (steps, *action shape), and room for more
         self._length = 0
         self._total = 0.0
 

@@ -37,10 +37,19 @@ class Failure:
 
 
 def serve(
-    pipe: Connection, makers: list[Callable[[], gym.Env[Any, Any]]], first: int, batch: SharedBatch
+    pipe: Connection,
+    inherited: list[Connection],
+    makers: list[Callable[[], gym.Env[Any, Any]]],
+    first: int,
+    batch: SharedBatch,
 ) -> None:
-    """Build environments number `first` onwards and answer until "close", or until the parent is gone."""
+    """Build environments number `first` onwards and answer until "close", or until the parent is gone.
+
+    `inherited` are the parent's ends of pipes, of which this process must not keep copies.
+    """
     _ignore_signals()
+    for parents_end in inherited:
+        parents_end.close()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     block: _Block | None = None
     with suppress(EOFError, OSError, KeyboardInterrupt):  # the parent is gone

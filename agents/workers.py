@@ -86,9 +86,11 @@ class Workers(Simulator):
 
     def _start(self, context: Any, makers: list[Any], first: int, batch: SharedBatch) -> None:
         ours, theirs = context.Pipe()
+        # A forked child holds copies of our ends of the pipes; while any is open, no worker would see us go.
+        inherited = [*self._pipes, ours] if context.get_start_method() == "fork" else []
         # Not daemonic: an environment may have processes of its own. `_close_all` ends them at exit.
         process = context.Process(
-            target=serve, args=(theirs, makers, first, batch), name=f"environments-{first}"
+            target=serve, args=(theirs, inherited, makers, first, batch), name=f"environments-{first}"
         )
         process.start()
         theirs.close()
@@ -105,6 +107,7 @@ class Workers(Simulator):
 
     def step(self, actions: np.ndarray) -> Step:
         arrays = self._arrays
+        self._collect(self._unanswered)  # before the actions of a step that Ctrl-C broke off are overwritten
         np.copyto(arrays.actions, actions, casting="same_kind")
         self._slot ^= 1
         infos = [info for block in self._ask("step", self._slot) for info in block]

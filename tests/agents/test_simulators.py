@@ -110,7 +110,9 @@ def assert_shows(observation: Any, kind: str, *pairs: tuple[int, int]) -> None:
             np.testing.assert_array_equal(observation[one], expected)
 
 
-ACTIONS = np.array([1, 0])  # the first walks to the goal in two steps, the second waits for the limit of three
+ACTIONS = np.array(
+    [1, 0]
+)  # the first walks to the goal in two steps, the second waits for the limit of three
 
 
 @every(list(SOURCES), ["box", "dict"])
@@ -315,8 +317,8 @@ def test_a_missing_package_is_named_with_the_extra_that_installs_it(monkeypatch:
     monkeypatch.setitem(sys.modules, "Box2D", None)
     with pytest.raises(MissingExtra, match="box2d"):
         as_simulator("LunarLander-v3")
+    monkeypatch.setattr("agents.from_id.find_module", lambda name: None)
     with pytest.raises(MissingExtra, match="atari"):
-        monkeypatch.setattr("agents.from_id.find_module", lambda name: None)
         as_simulator("ALE/Pong-v5")
 
 

@@ -215,6 +215,7 @@ def test_attributes_and_methods_of_single_environments(source: str) -> None:
         assert venv.get_attr("place", indices=[1]) == [0]
         assert venv.env_method("get_wrapper_attr", "steps", indices=0) == [1]
         assert not venv.has_attr("nonsense")
+        venv.step(ACTIONS)  # and the question has done no harm
         if source != "async, same step":
             venv.set_attr("goal", 7, indices=0)
             assert venv.get_attr("goal") == [7, 2]
