@@ -19,7 +19,7 @@ def test_every_command_is_a_frozen_dataclass_with_run(name: str) -> None:
     command = resolve("commands", name)
     assert dataclasses.is_dataclass(command)
     assert command.__dataclass_params__.frozen  # pyright: ignore
-    assert callable(command.run)
+    assert callable(command.run)  # pyright: ignore
     assert "Examples:" in (command.__doc__ or "")
 
 
@@ -82,4 +82,4 @@ def test_a_broken_foreign_entry_breaks_nothing_but_itself() -> None:
 def test_a_name_of_ours_cannot_be_taken_over() -> None:
     assert plugins.LISTS["envs"] == "agents.listing:environments"
     assert names("lists").count("envs") == 1
-    assert "envs" not in [name for name in names("lists")[len(plugins.LISTS) :]]
+    assert "envs" not in names("lists")[len(plugins.LISTS) :]

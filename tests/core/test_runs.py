@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from sandbox.core.errors import Refused, RunBroken, RunLocked, RunNotFound, Usag
 from sandbox.core.runs import Run, create_run, find_run, latest_unfinished, list_runs
 
 
-def make(root: Path, name: str | None = None, **info: object) -> Run:
+def make(root: Path, name: str | None = None, **info: Any) -> Run:
     return create_run(root, "train-agent", "CartPole-v1", 0, "ppo", name=name, **info)
 
 
@@ -90,7 +91,8 @@ def test_kill_9_frees_the_lock(runs_root: Path, forks: bool) -> None:
     run = make(runs_root)
     worker = "if os.fork() == 0:\n    os.write(1, b'worker %d\\n' % os.getpid()); time.sleep(60)\n"
     code = (
-        f"from sandbox.core.runs import Run\nimport os, time\nlock = Run({str(run.path)!r}).lock()\nlock.__enter__()\n"
+        "from sandbox.core.runs import Run\nimport os, time\n"
+        f"lock = Run({str(run.path)!r}).lock()\nlock.__enter__()\n"
         + (worker if forks else "")
         + "os.write(1, b'locked\\n')\ntime.sleep(60)\n"
     )
@@ -163,7 +165,7 @@ def test_a_whole_name_wins_over_longer_ones(runs_root: Path) -> None:
     make(runs_root, name="run-10")
     make(runs_root, name="run-1")
     assert find_run("run-1", runs_root).name == "run-1"
-    with pytest.raises(UsageError, match="2 runs begin with 'run': run-10?, run-10?"):
+    with pytest.raises(UsageError, match=r"2 runs begin with 'run': run-10?, run-10?"):
         find_run("run", runs_root)
 
 

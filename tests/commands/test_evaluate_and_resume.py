@@ -1,0 +1,135 @@
+"""``evaluate``, ``resume`` and ``load_run`` ask the kind that run.json names, and nobody else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import load_run
+from sandbox.__main__ import main
+from sandbox.core.errors import UnknownName
+from sandbox.core.plugins import KINDS
+from sandbox.core.runs import Run, create_run
+
+Captured = pytest.CaptureFixture[str]
+
+
+class FakeRuns:
+    """A kind of run that answers with what it was asked."""
+
+    mean = 480.0
+
+    def load(self, run: Run, *, checkpoint: str = "best", device: str = "auto", trust: bool = False) -> Any:
+        return run.name, checkpoint, device, trust
+
+    def evaluate(self, run: Run, console: Any, **asked: Any) -> dict[str, Any]:
+        evaluation = {"episodes": asked["episodes"], "mean": self.mean, "std": 1.0, "min": 1.0, "max": 500.0}
+        return {"schema": "fake/1", "run": run.name, "asked": asked, "evaluation": evaluation}
+
+    def resume(self, run: Run, console: Any, *, trust: bool, device: str | None) -> dict[str, Any]:
+        with run.lock():
+            run.update(status="finished")
+        return {"schema": "fake/1", "run": run.name, "trust": trust, "device": device}
+
+
+@pytest.fixture
+def run(runs_root: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setitem(KINDS, "fake", f"{__name__}:FakeRuns")
+    return create_run(runs_root, "train-agent", "CartPole-v1", 0, "fake", name="first")
+
+
+def answer(capsys: Captured, *words: str, code: int = 0) -> dict[str, Any]:
+    assert main([*words, "--json"]) == code
+    return json.loads(capsys.readouterr().out)
+
+
+def test_evaluate_hands_everything_to_the_kind(run: Run, capsys: Captured) -> None:
+    line = "evaluate first --episodes 1e1 --seed 3 --checkpoint last --device cpu --trust"
+    result = answer(capsys, *line.split())
+    assert result["asked"] == {
+        "episodes": 10,
+        "seed": 3,
+        "checkpoint": "last",
+        "device": "cpu",
+        "trust": True,
+    }
+    assert result["evaluation"]["mean"] == 480.0
+
+
+def test_evaluate_tells_people_the_score(run: Run, capsys: Captured) -> None:
+    assert main(["evaluate", "latest"]) == 0
+    assert capsys.readouterr().out == "first: 480.00 ± 1.00 (from 1 to 500) over 100 episodes\n"
+
+
+def test_a_gate_that_is_reached_is_reported(run: Run, capsys: Captured) -> None:
+    assert answer(capsys, "evaluate", "first", "--gate", "475")["gate"] == 475
+
+
+@pytest.mark.parametrize("mean", [474.99, float("nan")])
+def test_a_missed_gate_is_exit_code_6_with_the_evaluation(
+    run: Run, capsys: Captured, monkeypatch: pytest.MonkeyPatch, mean: float
+) -> None:
+    monkeypatch.setattr(FakeRuns, "mean", mean)
+    result = answer(capsys, "evaluate", "first", "--gate", "475", code=6)
+    assert result["error"].startswith("the gate failed: a mean of ")
+    assert result["code"] == 6
+    assert result["evaluation"]["episodes"] == 100
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ("evaluate", 2, "RUN is missing (The run)"),
+        ("evaluate first --episodes 0", 2, "--episodes must be at least 1"),
+        ("evaluate first --episodes -5", 2, "--episodes: '-5' is negative; it must be 0 or more"),
+        ("evaluate first --gate nan", 2, "--gate must be a number"),
+        ("evaluate second", 4, "no run matches 'second' in"),
+        ("resume second", 4, "no run matches 'second' in"),
+    ],
+)
+def test_mistakes(run: Run, capsys: Captured, words: str, code: int, message: str) -> None:
+    assert answer(capsys, *words.split(), code=code)["error"].startswith(message)
+
+
+def test_resume_alone_takes_the_latest_unfinished_run(run: Run, capsys: Captured) -> None:
+    done = create_run(run.path.parent, "train-agent", "CartPole-v1", 0, "fake", name="second")
+    done.update(status="finished")
+    assert answer(capsys, "resume") == {"schema": "fake/1", "run": "first", "trust": False, "device": None}
+    assert answer(capsys, "resume", code=4)["error"].startswith("no unfinished run in")
+
+
+def test_a_finished_run_is_not_resumed(run: Run, capsys: Captured) -> None:
+    run.update(status="finished", steps=4096)
+    error = answer(capsys, "resume", "first", code=2)["error"]
+    assert error == "run first is finished, at 4096 steps: nothing is left to resume"
+
+
+def test_a_running_run_is_not_resumed_a_second_time(run: Run, capsys: Captured) -> None:
+    with run.lock():
+        assert answer(capsys, "resume", "first", code=7)["error"] == "run first is still running"
+
+
+def test_a_damaged_run_is_named(run: Run, capsys: Captured) -> None:
+    (run.path / "run.json").unlink()
+    for command in ("evaluate", "resume"):
+        assert "run.json is missing" in answer(capsys, command, str(run.path), code=4)["error"]
+
+
+def test_a_run_of_an_unknown_kind_is_said_so(run: Run, capsys: Captured) -> None:
+    run.update(kind="os:system")
+    assert answer(capsys, "evaluate", "first", code=2)["error"] == "unknown kind of run 'os:system'"
+    with pytest.raises(UnknownName):
+        load_run("first")
+
+
+def test_load_run_in_python(run: Run) -> None:
+    assert load_run() == ("first", "best", "auto", False)
+    assert load_run("fir", root=run.path.parent, checkpoint="last", device="cpu", trust=True) == (
+        "first",
+        "last",
+        "cpu",
+        True,
+    )
