@@ -6,16 +6,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .encoding import register_class
+    from .ppo import PPO
     from .simulators import Simulator, Step, as_simulator
     from .vec import SB3VecEnv
 
-__all__ = ["SB3VecEnv", "Simulator", "Step", "as_simulator"]
+__all__ = ["PPO", "SB3VecEnv", "Simulator", "Step", "as_simulator", "register_class"]
 
 _HOMES = {
+    "PPO": "agents.ppo",
     "SB3VecEnv": "agents.vec",
     "Simulator": "agents.simulators",
     "Step": "agents.simulators",
     "as_simulator": "agents.simulators",
+    "register_class": "agents.encoding",
 }
 
 

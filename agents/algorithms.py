@@ -52,4 +52,6 @@ def find_algorithm(name: str) -> Algorithm:
 
 def rows() -> list[list[Any]]:
     """One row an algorithm, for `list algos`."""
-    return [[name, entry.actions, ", ".join(entry.policies), entry.help] for name, entry in ALGORITHMS.items()]
+    return [
+        [name, entry.actions, ", ".join(entry.policies), entry.help] for name, entry in ALGORITHMS.items()
+    ]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from sandbox.core.config import Count, from_mapping, parse_assignments, read_toml
+from sandbox.core.config import Count, parse_assignments
 from sandbox.core.errors import UsageError
 from sandbox.ui.console import Console
 
@@ -21,8 +21,8 @@ from .config import AgentConfig, Vec
 class TrainAgent:
     """Train an agent, stop once the task is solved, and leave a run folder that explains itself.
 
-    ENV is a short name (CartPole), a full id (CartPole-v1, ALE/Pong-v5) or module:id. A short name is learnt on
-    our batched twin of the environment where there is one, and in the end evaluated on gymnasium's own.
+    ENV is a short name (CartPole), a full id (CartPole-v1, ALE/Pong-v5) or module:id. A short name is learnt
+    on our batched twin of the environment where there is one, and in the end evaluated on gymnasium's own.
 
     Examples:
         python -m sandbox train-agent CartPole
@@ -136,13 +136,10 @@ def report(result: dict[str, Any], config: AgentConfig, run: Path, console: Cons
     score = result["evaluation"]
     verdict = {True: "solved", False: "not solved", None: "done"}[result["solved"]]
     goal = "" if config.threshold is None else f" (threshold {config.threshold:g})"
-    console.print(
-        f"{verdict}: {config.env}, seed {config.seed}: mean return {score['mean']:.1f} ± {score['std']:.1f} over "
-        f"{score['episodes']} episodes{goal}"
-    )
-    console.print(
-        f"trained {result['steps']:,} steps in {result['train_seconds']:.2f} s ({result['steps_per_second'] or 0:,.0f} steps/s)"
-    )
+    spread = f"{score['mean']:.1f} ± {score['std']:.1f} over {score['episodes']} episodes"
+    console.print(f"{verdict}: {config.env}, seed {config.seed}: mean return {spread}{goal}")
+    speed = f"{result['steps_per_second'] or 0:,.0f} steps/s"
+    console.print(f"trained {result['steps']:,} steps in {result['train_seconds']:.2f} s ({speed})")
     console.print(f"run    {run}\ncurve  {run / 'plots' / 'learning_curve.png'}")
     console.print(f"next   python -m sandbox evaluate {run}")
 

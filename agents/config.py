@@ -71,7 +71,12 @@ class PPOSettings:
             value = getattr(self, name)
             _require(0 <= value < math.inf, name, "0 or more", value)
         _require(self.target_kl is None or self.target_kl > 0, "target_kl", "above 0", self.target_kl)
-        _require(all(width >= 1 for width in self.net_arch), "net_arch", "made of widths of 1 or more", self.net_arch)
+        _require(
+            all(width >= 1 for width in self.net_arch),
+            "net_arch",
+            "made of widths of 1 or more",
+            self.net_arch,
+        )
         for name in ("learning_rate", "clip_range", "clip_range_vf"):
             value = getattr(self, name)
             try:
@@ -85,8 +90,12 @@ class PPOSettings:
 
         activation = find_class(f"torch.nn.{self.activation}")
         if activation is None:
-            raise ConfigError(f"torch.nn has no activation {self.activation!r}", "try Tanh, ReLU or SiLU", key="activation")
-        plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in _POLICY_SETTINGS}
+            raise ConfigError(
+                f"torch.nn has no activation {self.activation!r}", "try Tanh, ReLU or SiLU", key="activation"
+            )
+        plain = {
+            name: getattr(self, name) for name in self.__dataclass_fields__ if name not in _POLICY_SETTINGS
+        }
         policy = {"net_arch": self.net_arch, "activation_fn": activation, "ortho_init": self.ortho_init}
         return {**plain, "policy_kwargs": {**policy, "log_std_init": self.log_std_init}}
 
@@ -106,7 +115,7 @@ class AgentConfig:
     """see `python -m sandbox list algos`"""
     policy: str = "MlpPolicy"
     """which network: MlpPolicy for vectors, MultiInputPolicy for Dict observations"""
-    steps: Count = Count(100_000)
+    steps: Count = 100_000
     """environment steps, all environments together"""
     envs: int = 8
     """environments side by side"""
@@ -118,7 +127,7 @@ class AgentConfig:
     """torch's threads on the CPU; one is fastest for small networks"""
     vec: Vec = "sync"
     """async: one process for each environment, for slow simulators"""
-    eval_every: Count = Count(10_000)
+    eval_every: Count = 10_000
     """steps between greedy evaluations; 0 for none but the last"""
     eval_episodes: int = 20
     """episodes of an evaluation on the way; the last one has 100"""
@@ -126,7 +135,7 @@ class AgentConfig:
     """stop as soon as an evaluation reaches the threshold, and 100 fresh episodes confirm it"""
     threshold: float | None = None
     """mean return that counts as solved; left out: none is known"""
-    checkpoint_every: Count = Count(20_000)
+    checkpoint_every: Count = 20_000
     """steps between checkpoints: what a power cut can cost"""
     keep_checkpoints: int = 3
     """how many of the newest to keep, besides the best"""

@@ -59,7 +59,9 @@ class MultiCategorical:
 
     def log_prob(self, actions: Tensor) -> Tensor:
         choices = actions.unbind(-1)
-        return torch.stack([part.log_prob(choice) for part, choice in zip(self.parts, choices, strict=True)]).sum(0)
+        return torch.stack(
+            [part.log_prob(choice) for part, choice in zip(self.parts, choices, strict=True)]
+        ).sum(0)
 
     def entropy(self) -> Tensor:
         return torch.stack([part.entropy() for part in self.parts]).sum(0)
@@ -112,7 +114,9 @@ class DiagonalGaussian:
         return each.sum().expand(self.mean.shape[0])
 
 
-def action_distribution(space: spaces.Space, output: Tensor, log_std: Tensor | None = None) -> ActionDistribution:
+def action_distribution(
+    space: spaces.Space, output: Tensor, log_std: Tensor | None = None
+) -> ActionDistribution:
     """The distribution over `space` that a network's `output` (batch, …) and `log_std` stand for.
 
     Raises:

@@ -18,7 +18,10 @@ from .schedules import schedule_text
 
 _CLASSES: dict[str, type] = {
     **{f"torch.nn.{name}": getattr(torch.nn, name) for name in torch.nn.modules.activation.__all__},
-    **{f"torch.optim.{name}": getattr(torch.optim, name) for name in ("Adam", "AdamW", "SGD", "RMSprop", "RAdam", "NAdam")},
+    **{
+        f"torch.optim.{name}": getattr(torch.optim, name)
+        for name in ("Adam", "AdamW", "SGD", "RMSprop", "RAdam", "NAdam")
+    },
     **{
         f"stable_baselines3.{name}": getattr(torch_layers, name)
         for name in ("FlattenExtractor", "NatureCNN", "CombinedExtractor")
@@ -27,7 +30,8 @@ _CLASSES: dict[str, type] = {
 
 
 def register_class(name: str, cls: type) -> None:
-    """Make `cls` known under `name`, so that agents which use it are saved and loaded without passing it again.
+    """Make `cls` known under `name`, so that agents which use it are saved and loaded without passing it
+    again.
 
     Raises:
         ValueError: if the name stands for another class already.
@@ -46,7 +50,8 @@ def find_class(name: str) -> type | None:
 def encode_arguments(arguments: dict[str, Any], path: str = "") -> tuple[dict[str, Any], list[str]]:
     """Keyword arguments as JSON, and the names of those that only their owner can give again.
 
-    Classes become `{"$class": name}`; what is neither JSON, schedule nor registered class is left out and named.
+    Classes become `{"$class": name}`; what is neither JSON, schedule nor registered class is left out and
+    named.
     """
     encoded: dict[str, Any] = {}
     left_out: list[str] = []
@@ -81,7 +86,9 @@ def decode_arguments(encoded: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, dict) and set(value) == {"$class"}:
             cls = _CLASSES.get(str(value["$class"]))
             if cls is None:
-                raise ValueError(f"{value['$class']!r} is no registered class: call agents.register_class first")
+                raise ValueError(
+                    f"{value['$class']!r} is no registered class: call agents.register_class first"
+                )
             arguments[key] = cls
         else:
             arguments[key] = decode_arguments(value) if isinstance(value, dict) else value
@@ -92,7 +99,13 @@ def encode_space(space: spaces.Space) -> dict[str, Any]:
     """A space as JSON. Raises UnsupportedSpace for a kind that agents do not know."""
     if isinstance(space, spaces.Box):
         shape, dtype = list(space.shape), str(space.dtype)
-        return {"type": "Box", "low": _bounds(space.low), "high": _bounds(space.high), "shape": shape, "dtype": dtype}
+        return {
+            "type": "Box",
+            "low": _bounds(space.low),
+            "high": _bounds(space.high),
+            "shape": shape,
+            "dtype": dtype,
+        }
     if isinstance(space, spaces.Discrete):
         return {"type": "Discrete", "n": int(space.n), "start": int(space.start)}
     if isinstance(space, spaces.MultiDiscrete):
@@ -105,7 +118,8 @@ def encode_space(space: spaces.Space) -> dict[str, Any]:
 
 
 def decode_space(encoded: dict[str, Any]) -> spaces.Space:
-    """The inverse of `encode_space`. Raises ValueError, KeyError or TypeError for what it cannot have written."""
+    """The inverse of `encode_space`. Raises ValueError, KeyError or TypeError for what it cannot have
+    written."""
     kind = encoded["type"]
     if kind == "Box":
         shape, dtype = tuple(encoded["shape"]), np.dtype(encoded["dtype"])

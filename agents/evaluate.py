@@ -41,8 +41,8 @@ def evaluate(
 ) -> Evaluation:
     """Play `episodes` episodes and forget how the simulator stood before.
 
-    Every environment plays an equal share (within one), counted from its reset: were the first finished episodes
-    counted instead, short ones would count too often.
+    Every environment plays an equal share (within one), counted from its reset: were the first finished
+    episodes counted instead, short ones would count too often.
 
     Args:
         policy: is switched to evaluation mode, and otherwise unchanged.
@@ -72,7 +72,11 @@ def evaluate(
                 deterministic=deterministic,
             )
         array = actions.cpu().numpy()
-        array = array.astype(simulator.action_space.dtype, copy=False) if low is None else np.clip(array, low, high)
+        array = (
+            array.astype(simulator.action_space.dtype, copy=False)
+            if low is None
+            else np.clip(array, low, high)
+        )
         step = simulator.step(array)
         counts = np.ones(n_envs, bool) if step.ignored is None else ~step.ignored
         totals += np.where(counts, step.reward, 0.0)
@@ -89,4 +93,6 @@ def evaluate(
 
 def _bounds(simulator: Simulator) -> tuple[np.ndarray | None, np.ndarray | None]:
     space = simulator.action_space
-    return (getattr(space, "low", None), getattr(space, "high", None)) if hasattr(space, "low") else (None, None)
+    return (
+        (getattr(space, "low", None), getattr(space, "high", None)) if hasattr(space, "low") else (None, None)
+    )

@@ -12,8 +12,8 @@ from sandbox.core.names import suggest
 def task_of(text: str) -> tuple[str, str]:
     """What `text` means: the id of the task, and the id of the environment to learn it on.
 
-    A full id means that very environment for both. A short name means one of ours, or gymnasium's newest version,
-    learnt on our twin of it where there is one.
+    A full id means that very environment for both. A short name means one of ours, or gymnasium's newest
+    version, learnt on our twin of it where there is one.
 
     Raises:
         EnvironmentNotFound: nothing is called so; with a suggestion.
@@ -27,7 +27,9 @@ def task_of(text: str) -> tuple[str, str]:
     newest = short_names()
     if text.casefold() in newest:
         return newest[text.casefold()], newest[text.casefold()]
-    known = [entry.name for entry in envs.listing()] + list(gym.registry) + [_base(name) for name in gym.registry]
+    known = (
+        [entry.name for entry in envs.listing()] + list(gym.registry) + [_base(name) for name in gym.registry]
+    )
     close = suggest(text, known)
     hint = f"did you mean {close!r}?" if close else "python -m sandbox list envs"
     raise EnvironmentNotFound(f"there is no environment called {text!r}", hint=hint)
@@ -38,7 +40,9 @@ def short_names() -> dict[str, str]:
     newest: dict[str, tuple[int, str]] = {}
     for spec in gym.registry.values():
         if spec.namespace is None and spec.version is not None:
-            newest[spec.name.casefold()] = max(newest.get(spec.name.casefold(), (-1, "")), (spec.version, spec.id))
+            newest[spec.name.casefold()] = max(
+                newest.get(spec.name.casefold(), (-1, "")), (spec.version, spec.id)
+            )
     return {name: env_id for name, (_, env_id) in newest.items()}
 
 

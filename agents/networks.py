@@ -1,9 +1,9 @@
 """Actor-critic networks: SB3's architecture and parameter names, with a lean path for the engine.
 
-`ActorCritic` keeps every constructor argument, method and state-dict key of SB3's `ActorCriticPolicy`, so weights
-move between the two (`ours.set_parameters(theirs.get_parameters())`). It adds observation normalisation inside the
-network, `act` (one call per vector step, an opaque memory state in and out, a generator as an argument), and
-distributions without per-call validation.
+`ActorCritic` keeps every constructor argument, method and state-dict key of SB3's `ActorCriticPolicy`, so
+weights move between the two (`ours.set_parameters(theirs.get_parameters())`). It adds observation
+normalisation inside the network, `act` (one call per vector step, an opaque memory state in and out, a
+generator as an argument), and distributions without per-call validation.
 """
 
 from __future__ import annotations
@@ -55,7 +55,10 @@ class ActorCritic(ActorCriticPolicy):
     ) -> None:
         if optimizer_class in (torch.optim.Adam, torch.optim.AdamW):
             # One kernel for all parameters: a third of the time of the default on a small network.
-            optimizer_kwargs = {"fused": True, **({"eps": 1e-5} if optimizer_kwargs is None else optimizer_kwargs)}
+            optimizer_kwargs = {
+                "fused": True,
+                **({"eps": 1e-5} if optimizer_kwargs is None else optimizer_kwargs),
+            }
         super().__init__(
             observation_space,
             action_space,
@@ -66,7 +69,9 @@ class ActorCritic(ActorCriticPolicy):
             **kwargs,
         )
         # SB3 made the optimiser already; these hold buffers alone, so nothing of theirs is to be optimised.
-        self.observation_normalizer = ObservationNormalizer(observation_space) if normalize_observations else None
+        self.observation_normalizer = (
+            ObservationNormalizer(observation_space) if normalize_observations else None
+        )
         self.reward_normalizer: RewardNormalizer | None = None
 
     def initial_state(self, n_envs: int) -> PolicyState:
@@ -114,7 +119,9 @@ class ActorCritic(ActorCriticPolicy):
         actions = distribution.mode() if deterministic else distribution.sample(generator)
         return self._shaped(actions), state
 
-    def values(self, observation: Tensors, state: PolicyState = None, episode_start: Tensor | None = None) -> Tensor:
+    def values(
+        self, observation: Tensors, state: PolicyState = None, episode_start: Tensor | None = None
+    ) -> Tensor:
         """State values (batch,); arguments as in `act`."""
         del state, episode_start
         return self.predict_values(observation).squeeze(-1)
@@ -153,7 +160,9 @@ class ActorCritic(ActorCriticPolicy):
         return self.mlp_extractor.forward_actor(for_actor), self.mlp_extractor.forward_critic(for_critic)
 
     def _normalized(self, observation: Tensors) -> Tensors:
-        return observation if self.observation_normalizer is None else self.observation_normalizer(observation)
+        return (
+            observation if self.observation_normalizer is None else self.observation_normalizer(observation)
+        )
 
     def _distribution(self, latent_actor: Tensor) -> ActionDistribution:
         return action_distribution(
@@ -186,4 +195,3 @@ class MultiInputActorCritic(ActorCritic):
             features_extractor_class=features_extractor_class,
             **kwargs,
         )
-

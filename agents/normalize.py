@@ -1,7 +1,7 @@
 """Running mean and variance, as modules whose statistics are saved and loaded with the policy.
 
-Statistics move only between rollouts, when the agent calls `update`; acting, evaluating and watching read them.
-So the policy that acted and the policy that learns from it see the very same numbers.
+Statistics move only between rollouts, when the agent calls `update`; acting, evaluating and watching read
+them. So the policy that acted and the policy that learns from it see the very same numbers.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ class ObservationNormalizer(nn.Module):
 
 
 class RewardNormalizer(nn.Module):
-    """Rewards divided by the standard deviation of the discounted return, clipped at ±10 (as VecNormalize)."""
+    """Rewards divided by the standard deviation of the discounted return, clipped at ±10 (as
+    VecNormalize)."""
 
     running: Tensor
 

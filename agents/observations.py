@@ -37,7 +37,7 @@ def map_parts(function: Callable[[Tensor], Tensor], observation: Tensors) -> Ten
     return function(observation)
 
 
-def zip_parts(function: Callable[[Tensor, Tensor], None], left: Tensors, right: Tensors) -> None:
+def zip_parts(function: Callable[[Tensor, Tensor], object], left: Tensors, right: Tensors) -> None:
     """Call `function` on the matching parts of two observations of the same structure."""
     if isinstance(left, dict):
         assert isinstance(right, dict)
@@ -49,7 +49,8 @@ def zip_parts(function: Callable[[Tensor, Tensor], None], left: Tensors, right: 
 
 
 def empty_like_space(space: spaces.Space, lead: tuple[int, ...], device: torch.device) -> Tensors:
-    """Uninitialised storage for `lead` observations of `space`, in the space's own dtype (float64 as float32)."""
+    """Uninitialised storage for `lead` observations of `space`, in the space's own dtype (float64 as
+    float32)."""
     if isinstance(space, spaces.Dict):
         return {name: _empty_part(part, lead, device) for name, part in space.spaces.items()}
     return _empty_part(space, lead, device)

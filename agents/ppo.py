@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -17,6 +18,7 @@ from torch.nn import functional
 from sandbox.core.errors import UsageError
 
 from .algorithm import Agent, Env
+from .config import PPOSettings
 from .networks import ActorCritic, MultiInputActorCritic
 from .normalize import RewardNormalizer
 from .observations import to_tensors
@@ -33,8 +35,8 @@ class PPO(Agent):
 
     Args:
         policy: "MlpPolicy", "MultiInputPolicy" (Dict observations), or a subclass of `ActorCritic`.
-        env, n_envs, env_kwargs, vec, policy_kwargs, stats_window_size, tensorboard_log, verbose, seed, device:
-            see `Agent`.
+        env, n_envs, env_kwargs, vec, policy_kwargs, stats_window_size, tensorboard_log, verbose, seed,
+            device: see `Agent`.
         learning_rate: a number, "lin_3e-4" (falls to 0), or a callable of the remaining progress.
         n_steps: steps per environment and rollout.
         batch_size: transitions per gradient step.
@@ -42,13 +44,13 @@ class PPO(Agent):
         gamma: discount per step.
         gae_lambda: weight of longer advantage estimates.
         clip_range: how far the probability ratio may move from 1; a schedule as `learning_rate`.
-        clip_range_vf: how far a value may move in one rollout (depends on the scale of rewards); None for freely.
-        normalize_advantage: to mean 0 and deviation 1 in each minibatch.
+        clip_range_vf: how far a value may move in one rollout (depends on the scale of rewards); None for
+        freely. normalize_advantage: to mean 0 and deviation 1 in each minibatch.
         ent_coef, vf_coef: weights of the entropy bonus and of the value loss.
         max_grad_norm: longest gradient, over all parameters.
         target_kl: stop the update where the policy moved 1.5 times that far; None for never.
-        normalize_observation: learn from observations with mean 0 and variance 1; statistics live in the policy.
-        normalize_reward: learn from rewards over the deviation of the discounted return.
+        normalize_observation: learn from observations with mean 0 and variance 1; statistics live in the
+        policy. normalize_reward: learn from rewards over the deviation of the discounted return.
 
     Raises:
         UsageError: an argument out of its range.
@@ -66,7 +68,7 @@ class PPO(Agent):
         *("normalize_advantage", "ent_coef", "vf_coef", "max_grad_norm", "target_kl"),
         *("normalize_observation", "normalize_reward"),
     )
-    policy: ActorCritic
+    policy: ActorCritic  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(
         self,
@@ -121,24 +123,17 @@ class PPO(Agent):
         self.ent_coef, self.vf_coef, self.max_grad_norm = ent_coef, vf_coef, max_grad_norm
         self.target_kl = target_kl
         self.normalize_observation, self.normalize_reward = normalize_observation, normalize_reward
-        self._check_ranges()
+        if normalize_advantage and batch_size == 1:
+            raise UsageError(
+                "one transition has no deviation", hint="batch_size=2 or normalize_advantage=False"
+            )
+        names = {field.name for field in fields(PPOSettings)}
+        values = {name: self.setting(name) for name in self.saved_settings if name in names}
+        PPOSettings(
+            **{name: value for name, value in values.items() if not callable(value)}
+        )  # checks the ranges
         if _init_setup_model:
             self._setup_model()
-
-    def _check_ranges(self) -> None:
-        for name in ("n_steps", "batch_size", "n_epochs"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("gamma", "gae_lambda"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UsageError(f"{name} must lie between 0 and 1, not {getattr(self, name)}")
-        for name in ("vf_coef", "max_grad_norm"):
-            if not getattr(self, name) >= 0:
-                raise UsageError(f"{name} must be 0 or more, not {getattr(self, name)}")
-        if self.target_kl is not None and not self.target_kl > 0:
-            raise UsageError(f"target_kl must be above 0, not {self.target_kl}", hint="leave it out for no limit")
-        if self.normalize_advantage and self.batch_size == 1:
-            raise UsageError("one transition has no deviation", hint="batch_size=2 or normalize_advantage=False")
 
     def _build(self) -> None:
         self.policy = self.policy_class(  # type: ignore[assignment]
@@ -183,8 +178,8 @@ class PPO(Agent):
         """Learn for at least `total_timesteps` environment steps (whole rollouts).
 
         Args:
-            callback, log_interval, tb_log_name, reset_num_timesteps, progress_bar: as in SB3; `log_interval` counts
-                rollouts, None logs nothing.
+            callback, log_interval, tb_log_name, reset_num_timesteps, progress_bar: as in SB3; `log_interval`
+                counts rollouts, None logs nothing.
             run: True writes a run folder (metrics, checkpoints, evaluation); a `Session` says in detail how.
 
         Raises:
@@ -228,8 +223,12 @@ class PPO(Agent):
             # SB3's names, for callbacks that look into `self.locals`.
             callback.update_locals(
                 {
-                    **{"self": self, "actions": actions, "new_obs": step.observation, "rewards": step.reward},
-                    **{"dones": ends, "infos": LazyInfos(step, finished)},
+                    "self": self,
+                    "actions": actions,
+                    "new_obs": step.observation,
+                    "rewards": step.reward,
+                    "dones": ends,
+                    "infos": LazyInfos(step, finished),
                 }
             )
             if not callback.on_step():
@@ -264,7 +263,9 @@ class PPO(Agent):
         self._update_statistics()
         self._record_update(batch, torch.stack(rows), clip_range, clip_range_vf)
 
-    def loss(self, batch: Batch, clip_range: float, clip_range_vf: float | None = None) -> tuple[Tensor, Tensor]:
+    def loss(
+        self, batch: Batch, clip_range: float, clip_range_vf: float | None = None
+    ) -> tuple[Tensor, Tensor]:
         """The clipped surrogate objective, negated, plus value loss and entropy bonus.
 
         Returns:
@@ -311,7 +312,8 @@ class PPO(Agent):
 
     def _count(self, step: Step, ends: np.ndarray) -> list[dict[str, Any]]:
         """Move on to the next step; returns the episodes that this one ended."""
-        assert self.episodes is not None and self.ep_info_buffer is not None
+        assert self.episodes is not None
+        assert self.ep_info_buffer is not None
         finished = self.episodes.update(step, ends)
         self.ep_info_buffer.extend(finished)
         self._episode_num += len(finished)
@@ -326,7 +328,10 @@ class PPO(Agent):
         rollout = self.rollout
         normalizer = self.policy.reward_normalizer
         if normalizer is not None:
-            rewards, ends, valid = (torch.as_tensor(x, device=self.device) for x in (rollout.rewards, rollout.ends, ~rollout.ignored))
+            rewards, ends, valid = (
+                torch.as_tensor(x, device=self.device)
+                for x in (rollout.rewards, rollout.ends, ~rollout.ignored)
+            )
             rollout.rewards[:] = normalizer(rewards, ends, valid).cpu().numpy()
         last = to_tensors(self._last_obs, self.device)  # type: ignore[arg-type]
         starts = torch.as_tensor(self._last_episode_starts, device=self.device)

@@ -8,6 +8,7 @@ from typing import Any
 
 import gymnasium as gym
 from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec
 
 from sandbox.core.config import from_mapping, parse_assignments, read_toml
 from sandbox.core.errors import UsageError
@@ -63,7 +64,7 @@ def resolve_config(
 
 def _look_at(
     env: str, train_env: str, arguments: dict[str, Any]
-) -> tuple[gym.envs.registration.EnvSpec, tuple[spaces.Space, spaces.Space]]:
+) -> tuple[EnvSpec, tuple[spaces.Space, spaces.Space]]:
     """The task's specification, and one instance's spaces. Raises where it cannot be made."""
     task = find_spec(env)
     one = make(gym.make, find_spec(train_env), **arguments)

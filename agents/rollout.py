@@ -129,4 +129,6 @@ class Rollout:
 
 def _actions_storage(space: spaces.Space, lead: tuple[int, int], device: torch.device) -> Tensor:
     discrete = isinstance(space, spaces.Discrete | spaces.MultiDiscrete)
-    return torch.zeros((*lead, *(space.shape or ())), dtype=torch.int64 if discrete else torch.float32, device=device)
+    return torch.zeros(
+        (*lead, *(space.shape or ())), dtype=torch.int64 if discrete else torch.float32, device=device
+    )

@@ -100,7 +100,7 @@ def read_config(run: Run, trust: bool, device: str | None) -> AgentConfig:
     for env in (config.env, config.train_env):
         if ":" in env and not trust:
             raise UsageError(
-                f"this run's environment {env!r} imports the module {env.partition(':')[0]!r}, which executes its code",
+                f"the environment {env!r} would import (and so execute) {env.partition(':')[0]!r}",
                 hint="if you trust where the run comes from, add --trust",
             )
     return config if device is None or device == "auto" else dataclasses.replace(config, device=device)

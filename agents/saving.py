@@ -1,8 +1,8 @@
 """An agent as one file: a zip of JSON and safetensors. Nothing in it can execute code.
 
-    agent.json             format, algorithm, policy, hyperparameters, spaces, counters
-    state.json             the tree of weights and optimiser state
-    tensors.safetensors    its tensors
+agent.json             format, algorithm, policy, hyperparameters, spaces, counters
+state.json             the tree of weights and optimiser state
+tensors.safetensors    its tensors
 """
 
 from __future__ import annotations
@@ -68,7 +68,14 @@ def read_agent(source: Target) -> tuple[dict[str, Any], dict[str, Any]] | None:
             description, tree = (json.loads(archive.read(member)) for member in _MEMBERS[:2])
             tensors = safetensors.torch.load(archive.read(_MEMBERS[2]))
             state = state_tree.decode(tree, tensors)
-    except (zipfile.BadZipFile, EOFError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
+    except (
+        zipfile.BadZipFile,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        safetensors.SafetensorError,
+    ) as error:
         raise Broken(f"{name} is damaged or no saved agent: {error}") from error
     if not isinstance(description, dict) or not isinstance(state, dict):
         raise Broken(f"{name} is no saved agent: agent.json or state.json is no object")

@@ -1,13 +1,14 @@
 """Schedules of hyperparameters, as numbers, text or callables.
 
-`0.001` stays constant, `"lin_0.001"` falls linearly to 0 at the end of training (rl-baselines3-zoo's spelling),
-and a callable maps the remaining progress (1 at the start, 0 at the end) to a value, as in SB3.
+`0.001` stays constant, `"lin_0.001"` falls linearly to 0 at the end of training (rl-baselines3-zoo's
+spelling), and a callable maps the remaining progress (1 at the start, 0 at the end) to a value, as in SB3.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 Schedule = float | str | Callable[[float], float]
 
@@ -53,3 +54,12 @@ def schedule_text(value: object) -> float | str | None:
     if isinstance(value, float | int | str):
         return value
     return None
+
+
+def plain_schedule(value: Any) -> Any:
+    """The number, text or callable behind SB3's wrappers of schedules; anything else unchanged."""
+    value = getattr(value, "value_schedule", value)  # FloatSchedule
+    if callable(value) and hasattr(value, "val"):
+        return getattr(value, "val")  # noqa: B009 - SB3's ConstantSchedule
+    text = schedule_text(value) if callable(value) else None
+    return value if text is None else text

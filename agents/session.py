@@ -1,7 +1,8 @@
 """A run while it is being trained: metrics, evaluations, checkpoints, interruption.
 
-`PPO.learn` calls `after_update` between two updates; everything that a run keeps is written there. What decides
-how training goes on depends on steps alone, never on the clock, so that a resumed run does the very same things.
+`PPO.learn` calls `after_update` between two updates; everything that a run keeps is written there. What
+decides how training goes on depends on steps alone, never on the clock, so that a resumed run does the very
+same things.
 """
 
 from __future__ import annotations
@@ -174,7 +175,8 @@ class Session:
 
 
 def evaluator(config: AgentConfig, env: str, episodes: int) -> Simulator:
-    """Environments to evaluate on, at most one for each episode; single ones are few, for they cost memory."""
+    """Environments to evaluate on, at most one for each episode; single ones are few, for they cost
+    memory."""
     many = env.startswith(OURS) or episodes <= 100
     return as_simulator(env, episodes if many else 100, env_kwargs=config.env_args)
 
@@ -190,7 +192,9 @@ class _JsonLines(KVWriter):
     def __init__(self, writer: MetricsWriter, session: Session) -> None:
         self.writer, self.session = writer, session
 
-    def write(self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0) -> None:
+    def write(
+        self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0
+    ) -> None:
         shown = {key: value for key, value in key_values.items() if "json" not in key_excluded.get(key, ())}
         self.writer.write(step, {**shown, "time/seconds": self.session.train_seconds})
 

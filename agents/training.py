@@ -94,7 +94,9 @@ def resume(config: AgentConfig, agent: Agent, run: Run, console: Console) -> dic
     with run.lock():
         session = Session(run, config, console)
         if session.checkpoints.names():
-            step, state = session.checkpoints.load("last", on_broken=lambda text: console.note(f"warning: {text}"))
+            step, state = session.checkpoints.load(
+                "last", on_broken=lambda text: console.note(f"warning: {text}")
+            )
             troubles = agent.load_training_state(state)
             session.restore(state)
             for trouble in troubles:
@@ -166,7 +168,12 @@ def draw_curve(run: Run, config: AgentConfig) -> Path | None:
         return None
     path = run.plots_dir / "learning_curve.png"
     path.parent.mkdir(exist_ok=True)
-    learning_curve(path, metrics, title=f"{config.algo.upper()} on {config.env}, seed {config.seed}", threshold=config.threshold)
+    learning_curve(
+        path,
+        metrics,
+        title=f"{config.algo.upper()} on {config.env}, seed {config.seed}",
+        threshold=config.threshold,
+    )
     return path
 
 
@@ -221,7 +228,9 @@ def config_of(agent: Agent, total_timesteps: int) -> AgentConfig:
     unknown = left_out + [name for name in values if name not in names]
     if unknown or agent.policy_name not in type(agent).policy_aliases:
         what = ", ".join(unknown) or f"the policy {agent.policy_name}"
-        raise UsageError(f"a run's config cannot hold {what}", hint="learn without run=True, and save() the agent")
+        raise UsageError(
+            f"a run's config cannot hold {what}", hint="learn without run=True, and save() the agent"
+        )
     known = {name: value for name, value in values.items() if value is not None}
     every = max(total_timesteps // 10, 1)
     return AgentConfig(

@@ -1,0 +1,126 @@
+"""`save` and `load` of an agent: what of it goes into the file, and how it is made again from that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+from gymnasium import spaces
+
+from sandbox.core.errors import Broken, UsageError
+
+from .encoding import decode_arguments, decode_space, encode_arguments, encode_space
+from .saving import Target, read_agent, read_sb3_parameters, write_agent
+from .schedules import plain_schedule
+from .state import load_optimizer, optimizer_state
+
+if TYPE_CHECKING:
+    from .algorithm import Agent, Env
+
+AnAgent = TypeVar("AnAgent", bound="Agent")
+
+
+def save_agent(agent: Agent, target: Target, leave_out: set[str]) -> None:
+    """Write `agent` without its environment; see `Agent.save`."""
+    settings = {name: agent.setting(name) for name in agent.saved_settings if name not in leave_out}
+    settings["policy_kwargs"] = agent.policy_kwargs
+    encoded, pass_again = encode_arguments(settings)
+    description = {
+        "algorithm": type(agent).__name__,
+        "policy": agent.policy_name,
+        "settings": encoded,
+        "pass_again": pass_again,
+        "observation_space": encode_space(agent.observation_space),
+        "action_space": encode_space(agent.action_space),
+        "counters": {"num_timesteps": agent.num_timesteps, "updates": agent._n_updates},
+    }
+    optimizer = optimizer_state(agent.policy.optimizer)  # type: ignore[arg-type]
+    write_agent(target, description, {"policy": dict(agent.policy.state_dict()), "optimizer": optimizer})
+
+
+def load_agent(
+    cls: type[AnAgent],
+    path: Target,
+    env: Env | None,
+    device: torch.device | str,
+    overrides: dict[str, Any],
+    trust: bool,
+) -> AnAgent:
+    """Make an agent of class `cls` from a file; see `Agent.load`."""
+    found = read_agent(path)
+    if found is None:
+        return _from_sb3(cls, read_sb3_parameters(path, trust), env, device, overrides)
+    description, state = found
+    if description.get("algorithm") != cls.__name__:
+        raise UsageError(f"{path} holds a {description.get('algorithm')}, not a {cls.__name__}")
+    try:
+        settings = decode_arguments(description["settings"])
+        settings["policy_kwargs"] = {**settings["policy_kwargs"], **overrides.pop("policy_kwargs", {})}
+        settings.update(overrides)
+        policy = settings.pop("policy", description["policy"])
+        seen, acts = decode_space(description["observation_space"]), decode_space(description["action_space"])
+        missing = [name for name in description["pass_again"] if not _given(settings, name)]
+        if isinstance(policy, str) and policy not in cls.policy_aliases:
+            missing.append("policy")
+        counters = description["counters"]
+        steps, updates = int(counters["num_timesteps"]), int(counters["updates"])
+        weights, optimizer = state["policy"], state["optimizer"]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Broken(f"{path} is no saved {cls.__name__}: {error!r}") from error
+    if missing:
+        raise UsageError(f"{path} was saved without {', '.join(missing)}", hint="pass it to load(…) again")
+    agent = _make(cls, policy, env, device, (seen, acts), settings)
+    try:
+        agent.policy.load_state_dict(weights)
+        load_optimizer(agent.policy.optimizer, optimizer)  # type: ignore[arg-type]
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise Broken(f"the weights in {path} do not fit its settings: {error}") from error
+    agent.num_timesteps, agent._n_updates = steps, updates
+    return agent
+
+
+def _make(
+    cls: type[AnAgent],
+    policy: str | type,
+    env: Env | None,
+    device: torch.device | str,
+    seen_and_acts: tuple[spaces.Space, spaces.Space],
+    settings: dict[str, Any],
+) -> AnAgent:
+    """An agent with the given settings and spaces, new weights, and the environment if there is one."""
+    agent = cls(policy, None, device=device, _init_setup_model=False, **settings)  # type: ignore[call-arg]
+    agent.observation_space, agent.action_space = seen_and_acts
+    agent.n_envs = 1
+    agent._setup_model()
+    if env is not None:
+        agent.set_env(env)
+    return agent
+
+
+def _from_sb3(
+    cls: type[AnAgent],
+    saved: tuple[dict[str, Any], dict[str, Any]],
+    env: Env | None,
+    device: torch.device | str,
+    overrides: dict[str, Any],
+) -> AnAgent:
+    """An agent with the weights, optimiser and settings of one of stock SB3's."""
+    data, parameters = saved
+    settings = {name: plain_schedule(data[name]) for name in cls.saved_settings if data.get(name) is not None}
+    settings["policy_kwargs"] = {k: v for k, v in data.get("policy_kwargs", {}).items() if k != "use_sde"}
+    settings.update(overrides)
+    names = {"ActorCriticPolicy": "MlpPolicy", "MultiInputActorCriticPolicy": "MultiInputPolicy"}
+    found = data["policy_class"].__name__
+    if found not in names:
+        raise UsageError(
+            f"agents with SB3's {found} cannot be taken over", hint=f"possible: {', '.join(names)}"
+        )
+    agent = _make(cls, names[found], env, device, (data["observation_space"], data["action_space"]), settings)
+    agent.set_parameters(parameters)
+    agent.num_timesteps, agent._n_updates = data["num_timesteps"], data["_n_updates"]
+    return agent
+
+
+def _given(settings: dict[str, Any], name: str) -> bool:
+    head, _, rest = name.partition(".")
+    return head in settings and (not rest or _given(settings[head], rest))

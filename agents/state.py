@@ -1,0 +1,131 @@
+"""The whole state of training, for a resume that ends bit-identical to a run that was never stopped."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from sandbox.core.errors import CheckpointBroken
+
+from .episodes import EpisodeStatistics
+
+if TYPE_CHECKING:
+    from .algorithm import Agent
+
+
+def capture(agent: Agent) -> dict[str, Any]:
+    """Everything that decides how training goes on: nested dicts and lists of tensors, arrays and JSON
+    values."""
+    assert agent.episodes is not None
+    assert agent.ep_info_buffer is not None
+    return {
+        "policy": dict(agent.policy.state_dict()),
+        "optimizer": optimizer_state(agent.policy.optimizer),  # type: ignore[arg-type]
+        "generator": agent.generator.get_state(),
+        "global_generators": _global_generators(),
+        "threads": torch.get_num_threads(),
+        "simulator": agent.simulator.state_dict(),
+        "last": {
+            "observation": agent._last_obs,
+            "episode_starts": agent._last_episode_starts,
+            "policy_state": agent._policy_state,
+        },
+        "episodes": agent.episodes.state_dict(),
+        # Without "t": the wall clock is no part of the state.
+        "recent_episodes": [[episode["r"], episode["l"]] for episode in agent.ep_info_buffer],
+        "recent_successes": [float(success) for success in agent.ep_success_buffer or ()],
+        "counters": {
+            "num_timesteps": agent.num_timesteps,
+            "episodes": agent._episode_num,
+            "updates": agent._n_updates,
+        },
+    }
+
+
+def restore(agent: Agent, state: dict[str, Any]) -> list[str]:
+    """Put an agent, made with the same arguments, where `capture` found the other one.
+
+    Returns:
+        One sentence for each thing that could not be restored and starts anew.
+
+    Raises:
+        CheckpointBroken: the state is not one of such an agent.
+    """
+    try:
+        # Sums are split between threads: another number of them gives other last bits.
+        torch.set_num_threads(state["threads"])
+        agent.policy.load_state_dict(state["policy"])
+        load_optimizer(agent.policy.optimizer, state["optimizer"])  # type: ignore[arg-type]
+        agent.generator.set_state(state["generator"])
+        counters, last = state["counters"], state["last"]
+        agent.num_timesteps, agent._n_updates = counters["num_timesteps"], counters["updates"]
+        agent._episode_num = counters["episodes"]
+        recent = [{"r": total, "l": length, "t": 0.0} for total, length in state["recent_episodes"]]
+        agent.ep_info_buffer = deque(recent, maxlen=agent._stats_window_size)
+        agent.ep_success_buffer = deque(state["recent_successes"], maxlen=agent._stats_window_size)
+        agent.episodes = EpisodeStatistics(agent.n_envs)
+        agent.episodes.load_state_dict(state["episodes"])
+        agent._policy_state = last["policy_state"]
+        agent._last_obs, agent._last_episode_starts = last["observation"], last["episode_starts"]
+        troubles = _restore_simulator(agent, state["simulator"])
+        _restore_global_generators(state["global_generators"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointBroken(f"the checkpoint does not fit this agent: {error}") from error
+    return troubles
+
+
+def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """The optimiser's state with text keys (its own are numbers)."""
+    state = optimizer.state_dict()
+    moments = {str(number): dict(values) for number, values in state["state"].items()}
+    return {"state": moments, "param_groups": [dict(group) for group in state["param_groups"]]}
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, saved: dict[str, Any]) -> None:
+    """The inverse of `optimizer_state`."""
+    moments = {int(number): values for number, values in saved["state"].items()}
+    optimizer.load_state_dict({"state": moments, "param_groups": saved["param_groups"]})
+
+
+def _restore_simulator(agent: Agent, state: dict[str, Any] | None) -> list[str]:
+    """Put the environments back; the ones that cannot be start a new episode. Returns what to tell the
+    user."""
+    assert agent.episodes is not None
+    assert agent._last_episode_starts is not None
+    troubles = agent.simulator.load_state_dict(state)
+    anew = agent.simulator.restarted
+    if troubles and anew is not None:
+        agent._last_obs = agent.simulator.observation  # type: ignore[assignment]
+        agent._last_episode_starts = agent._last_episode_starts | anew
+        agent.episodes.returns[anew] = 0.0
+        agent.episodes.lengths[anew] = 0
+    return troubles
+
+
+def _global_generators() -> dict[str, Any]:
+    """States of the process-wide generators: nothing of ours draws from them, a user's network or task
+    may."""
+    kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)  # type: ignore[misc]  # noqa: NPY002
+    version, internal, gauss = random.getstate()
+    state: dict[str, Any] = {
+        "torch": torch.get_rng_state(),
+        "numpy": {"kind": str(kind), "keys": keys, "rest": [int(position), int(has_gauss), float(cached)]},
+        "python": {"version": version, "internal": list(internal), "gauss": gauss},
+    }
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state_all()
+    return state
+
+
+def _restore_global_generators(state: dict[str, Any]) -> None:
+    torch.set_rng_state(state["torch"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])
+    numpy_state = state["numpy"]
+    np.random.set_state((numpy_state["kind"], numpy_state["keys"], *numpy_state["rest"]))  # noqa: NPY002
+    python_state = state["python"]
+    random.setstate((python_state["version"], tuple(python_state["internal"]), python_state["gauss"]))
