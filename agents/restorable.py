@@ -17,9 +17,9 @@ class Restorable(gym.Wrapper[Any, Any, Any, Any]):
     """Remembers the generator's state before the last reset, and the actions since.
 
     To restore, a freshly built environment is reset from that state and the actions are replayed: exact for
-    everything that draws its randomness from gymnasium's `np_random`, Box2D included, and carries nothing else
-    from one episode to the next. Whether it was exact is checked: the last observation, the sum of the rewards
-    and the generator must agree to the last bit.
+    everything that draws its randomness from gymnasium's `np_random`, Box2D included, and carries nothing
+    else from one episode to the next. Whether it was exact is checked: the last observation, the sum of the
+    rewards and the generator must agree to the last bit.
     """
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:
@@ -119,13 +119,13 @@ class Restorable(gym.Wrapper[Any, Any, Any, Any]):
 
 
 def _renew_world(env: gym.Env[Any, Any]) -> None:
-    """Give an environment of gymnasium's Box2D family a new world before its reset, as LunarLander does itself.
+    """Give gymnasium's Box2D environments a new world before a reset, as LunarLander does by itself.
 
     BipedalWalker and CarRacing keep theirs, whose order of contacts depends on all episodes before: the same
     actions then lead to slightly different places, and a replay in a new environment goes astray.
     """
     base: Any = env.unwrapped
-    world = getattr(base, "world", None)
+    world: Any = getattr(base, "world", None)
     if type(world).__module__.startswith("Box2D") and hasattr(base, "_destroy"):
         base._destroy()
         base.world = type(world)(gravity=world.gravity)
