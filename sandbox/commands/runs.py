@@ -162,11 +162,12 @@ def _ask(runs: list[Run], console: Console) -> None:
         raise UsageError(
             f"not removing {names} without --yes", hint=f"python -m sandbox runs remove {names} --yes"
         )
-    console.print(*(f"{run.relative()}\n" for run in runs))
-    if input(f"remove {len(runs)} run{'s' * (len(runs) > 1)} for good? [y/N] ").strip().lower() not in (
-        "y",
-        "yes",
-    ):
+    console.print("\n".join(str(run.relative()) for run in runs))
+    try:
+        reply = input(f"remove {len(runs)} run{'s' * (len(runs) > 1)} for good? [y/N] ")
+    except EOFError:
+        reply = ""
+    if reply.strip().lower() not in ("y", "yes"):
         raise UsageError("nothing was removed")
 
 

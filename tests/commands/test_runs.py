@@ -127,7 +127,7 @@ def test_remove_with_yes_removes_just_that(runs_root: Path, capsys: Captured) ->
     assert [path.name for path in runs_root.iterdir()] == ["second"]
 
 
-@pytest.mark.parametrize(("typed", "left"), [("y\n", False), ("\n", True), ("no\n", True)])
+@pytest.mark.parametrize(("typed", "left"), [("y\n", False), ("\n", True), ("no\n", True), ("", True)])
 def test_on_a_terminal_it_asks(
     runs_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured, typed: str, left: bool
 ) -> None:
