@@ -18,7 +18,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecMoni
 from agents.from_vector import FromVectorEnv
 from agents.simulators import Simulator, as_simulator
 from agents.singles import Singles
-from sandbox.core.errors import EnvironmentNotFound, MissingExtra, UnsupportedSpace, UsageError
+from sandbox.core.errors import UsageError
 
 CORRIDOR = "Tiny/Corridor-v0"
 KINDS = ["box", "discrete", "multidiscrete", "multibinary", "dict"]
@@ -285,41 +285,6 @@ def test_the_seed_set_on_a_dummy_vec_env_is_kept() -> None:
     venv = DummyVecEnv([lambda: gym.make("CartPole-v1")] * 2)
     venv.seed(11)
     np.testing.assert_array_equal(as_simulator(venv).reset(), as_simulator("CartPole-v1", 2, seed=11).reset())
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "words"),
-    [
-        (lambda: as_simulator("CartPol-v1"), EnvironmentNotFound, "CartPole-v1"),
-        (lambda: as_simulator("nowhere_to_be_found:Env-v0"), EnvironmentNotFound, "nowhere_to_be_found"),
-        (lambda: as_simulator("Blackjack-v1"), UnsupportedSpace, "Tuple"),
-        (lambda: as_simulator(CORRIDOR, env_kwargs={"kind": "tuple"}), UnsupportedSpace, "Tuple"),
-        (lambda: as_simulator(CORRIDOR, env_kwargs={"lenght": 3}), UsageError, "lenght"),
-        (lambda: as_simulator("Sandbox/CartPole-v0", env_kwargs={"lenght": 3}), UsageError, "lenght"),
-        (lambda: as_simulator(gym.make(CORRIDOR), env_kwargs={"goal": 3}), UsageError, "env_kwargs"),
-        (lambda: as_simulator(gym.make(CORRIDOR), 4), UsageError, "n_envs=4"),
-        (lambda: as_simulator(CORRIDOR, 0), UsageError, "n_envs"),
-        (lambda: as_simulator(CORRIDOR, vec="fast"), UsageError, "fast"),  # pyright: ignore
-        (lambda: as_simulator(42), UsageError, "int"),
-        (lambda: as_simulator(DummyVecEnv(makers("tuple"))), UnsupportedSpace, "Tuple"),
-    ],
-)
-def test_bad_input_is_named(call: Callable[[], Any], error: type[Exception], words: str) -> None:
-    with pytest.raises(error, match=words):
-        call()
-
-
-def test_a_missing_package_is_named_with_the_extra_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
-    for module in [name for name in sys.modules if name.startswith("gymnasium.envs.box2d")]:
-        monkeypatch.delitem(sys.modules, module)
-    monkeypatch.setitem(sys.modules, "Box2D", None)
-    with pytest.raises(MissingExtra, match="box2d"):
-        as_simulator("LunarLander-v3")
-    monkeypatch.setattr("agents.from_id.find_module", lambda name: None)
-    with pytest.raises(MissingExtra, match="atari"):
-        as_simulator("ALE/Pong-v5")
 
 
 def test_the_same_environment_twice_is_refused() -> None:
