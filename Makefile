@@ -55,6 +55,8 @@ install: $(VENV)/.ready-all
 demo: $(VENV)/.ready
 	$(BIN)/python -m sandbox train-agent CartPole
 	$(BIN)/python -m sandbox runs show latest
+	@echo "The learning curve: $$(ls -t "$${SANDBOX_RUNS:-runs}"/*/plots/learning_curve.png | head -n 1)"
+	@echo "To go on: source $(BIN)/activate, then python -m sandbox --help"
 
 test: $(VENV)/.ready-all
 	$(BIN)/python -m pytest $(WORKERS) $(ARGS)
