@@ -30,10 +30,11 @@ class FromVectorEnv(Simulator):
 
     Args:
         env: the vector environment.
-        hide_resets: never give an `ignored` row: a NEXT_STEP source is reset at once, as if it were DISABLED.
+        hide_resets: give no `ignored` rows if that can be avoided: a NEXT_STEP source that understands it is
+            reset at once, as if it were DISABLED.
 
     Raises:
-        UsageError: the source does not say its autoreset mode, or its resets cannot be hidden.
+        UsageError: the source does not say its autoreset mode.
     """
 
     def __init__(self, env: VectorEnv[Any, Any, Any], *, hide_resets: bool = False) -> None:
@@ -42,8 +43,8 @@ class FromVectorEnv(Simulator):
         self.observation_space = env.single_observation_space
         self.action_space = env.single_action_space
         self.mode = autoreset_mode(env)
-        if self.mode is NEXT_STEP and hide_resets:
-            self.mode = _with_resets_at_once(env)
+        if self.mode is NEXT_STEP and hide_resets and _resets_single_rows(env):
+            self.mode = DISABLED
         self._ours = isinstance(env, BatchedEnv)
         self._monitored = any(isinstance(layer, RecordEpisodeStatistics) for layer in _layers(env))
         self._ended = np.zeros(self.num_envs, np.bool_)
@@ -179,19 +180,13 @@ def autoreset_mode(env: VectorEnv[Any, Any, Any]) -> AutoresetMode:
         ) from None
 
 
-def _with_resets_at_once(env: VectorEnv[Any, Any, Any]) -> AutoresetMode:
-    """DISABLED if `env`, in mode NEXT_STEP, understands a reset of single rows right after their end."""
-    # Wrappers are refused: several of gymnasium's reset all statistics where only some rows are meant. A
+def _resets_single_rows(env: VectorEnv[Any, Any, Any]) -> bool:
+    """Whether `env`, in mode NEXT_STEP, understands a reset of single rows right after their end."""
+    # Not through wrappers: several of gymnasium's reset all statistics where only some rows are meant. A
     # worker of AsyncVectorEnv forgets its pending autoreset only where it has shared memory.
-    if isinstance(env, (SyncVectorEnv, BatchedEnv)) or (
-        isinstance(env, AsyncVectorEnv) and env.shared_memory
-    ):
-        return DISABLED
-    raise UsageError(
-        f"{env} resets an ended episode in the next step (AutoresetMode.NEXT_STEP); stable-baselines3 has no "
-        "way to leave that step out in one environment only",
-        hint="build it with autoreset_mode=AutoresetMode.SAME_STEP, or pass the environment's id instead",
-    )
+    if isinstance(env, AsyncVectorEnv):
+        return env.shared_memory
+    return isinstance(env, (SyncVectorEnv, BatchedEnv))
 
 
 def _layers(env: VectorEnv[Any, Any, Any]) -> list[VectorEnv[Any, Any, Any]]:

@@ -36,8 +36,8 @@ class SB3VecEnv(VecEnv):
         n_envs: number of environments, with an id.
         options: further arguments of `as_simulator`.
 
-    Raises:
-        UsageError: the source's resets in the next step cannot be avoided: SB3 would learn from false steps.
+    A source whose resets in the next step cannot be avoided is taken, as agents that read `simulator` can use
+    it; but `step` raises a UsageError then: stock SB3 would learn from steps that never happened.
     """
 
     def __init__(self, env: Any, n_envs: int | None = None, **options: Any) -> None:
@@ -65,6 +65,12 @@ class SB3VecEnv(VecEnv):
 
     def step_wait(self) -> VecEnvStepReturn:
         assert self._actions is not None, "step_wait() before step_async()"
+        if isinstance(self.simulator, FromVectorEnv) and self.simulator.mode is NEXT_STEP:
+            raise UsageError(
+                f"{self.simulator} resets an ended episode in the next step (AutoresetMode.NEXT_STEP); "
+                "stable-baselines3 has no way to leave that step out in one environment only",
+                hint="build it with autoreset_mode=AutoresetMode.SAME_STEP, or pass the environment's id",
+            )
         step = self.simulator.step(self._actions)
         self._returns += step.reward
         self._lengths += 1
@@ -206,7 +212,9 @@ def _resetting_at_once(env: Any, n_envs: int | None, options: dict[str, Any]) ->
         env = FromVectorEnv(env, hide_resets=True)
     simulator = as_simulator(env, n_envs, **options)
     if isinstance(simulator, FromVectorEnv) and simulator.mode is NEXT_STEP:
-        return FromVectorEnv(simulator.env, hide_resets=True)
+        hiding = FromVectorEnv(simulator.env, hide_resets=True)
+        hiding.first_seed = simulator.first_seed
+        return hiding
     return simulator
 
 

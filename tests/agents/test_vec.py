@@ -125,9 +125,11 @@ def test_infos_are_separate_dicts() -> None:
         lambda: AsyncVectorEnv(makers(), shared_memory=False),
     ],
 )
-def test_a_reset_in_the_next_step_that_cannot_be_hidden_is_refused_with_a_way_out(env: Any) -> None:
-    with closing(env()) as source, pytest.raises(UsageError, match="NEXT_STEP") as caught:
-        SB3VecEnv(source)
+def test_a_reset_in_the_next_step_that_cannot_be_hidden_from_sb3_is_refused_with_a_way_out(env: Any) -> None:
+    with closing(SB3VecEnv(env())) as venv:
+        venv.reset()
+        with pytest.raises(UsageError, match="NEXT_STEP") as caught:
+            venv.step(ACTIONS)
     assert "SAME_STEP" in (caught.value.hint or "")
 
 
@@ -194,6 +196,12 @@ def test_the_same_seed_gives_the_same_episodes_through_sb3() -> None:
     assert not np.array_equal(first, venv.reset())
     venv.seed(4)
     np.testing.assert_array_equal(first, venv.reset())
+
+
+def test_the_first_seed_of_a_simulator_survives_the_adapter() -> None:
+    simulator = as_simulator(AsyncVectorEnv([lambda: gym.make("CartPole-v1")] * 2), seed=4)
+    with closing(SB3VecEnv(simulator)) as venv:
+        np.testing.assert_array_equal(venv.reset(), as_simulator("CartPole-v1", 2).reset(seed=4))
 
 
 def test_options_reach_the_reset_once() -> None:
