@@ -50,7 +50,9 @@ class Corridor(gym.Env[Any, Any]):
             "box": pair.astype(np.float32),
             "discrete": 10 * self.place + self.steps,
             "multidiscrete": pair,
-            "multibinary": np.array([*(pair[0] >> np.arange(4) & 1), *(pair[1] >> np.arange(4) & 1)], np.int8),
+            "multibinary": np.array(
+                [*(pair[0] >> np.arange(4) & 1), *(pair[1] >> np.arange(4) & 1)], np.int8
+            ),
             "dict": {"place": pair.astype(np.float32), "step": self.steps},
             "tuple": (self.place, self.steps),
         }[self.kind]
