@@ -24,6 +24,7 @@ TRAINING, EVALUATION, SPREAD = "rollout/ep_rew_mean", "eval/mean_reward", "eval/
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 INK, QUIET, GRID = "#222222", "#6B6B6B", "#E7E7E7"
 SIZE_INCHES, DOTS_PER_INCH = (8.0, 4.5), 150
+_SINGLE_CAPTION = "episode return  (training: mean of recent episodes, evaluation: mean ± standard deviation)"
 _NOTHING_YET = "No episode has ended yet: there is nothing to draw."
 
 
@@ -60,7 +61,8 @@ def learning_curve(
     training, evaluation = series(metrics, TRAINING), series(metrics, EVALUATION)
     if not training.steps.size and not evaluation.steps.size:
         return _save(_message(title, _NOTHING_YET), path)
-    figure, axes = _canvas(title, _summary(metrics, evaluation) if subtitle is None else subtitle)
+    subtitle = _summary(metrics, evaluation) if subtitle is None else subtitle
+    figure, axes = _canvas(title, subtitle, _SINGLE_CAPTION)
     labels = []
     if training.steps.size:
         dot = "o" if training.steps.size == 1 else ""
@@ -149,14 +151,14 @@ def _message(title: str, text: str) -> Figure:
     return figure
 
 
-def _canvas(title: str, subtitle: str) -> tuple[Figure, Axes]:
+def _canvas(title: str, subtitle: str, caption: str = "episode return") -> tuple[Figure, Axes]:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     figure = _page(title)
     figure.text(0.03, 0.868, subtitle, fontsize=10, color=QUIET)
     axes = figure.add_axes((0.085, 0.13, 0.695, 0.63))
     axes.set_xlabel("environment steps", color=QUIET, fontsize=10)
-    figure.text(0.03, 0.79, "episode return", color=QUIET, fontsize=10)
+    figure.text(0.03, 0.79, caption, color=QUIET, fontsize=10)
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(short_count))
     axes.tick_params(length=0, colors=QUIET, labelsize=9.5)
