@@ -59,7 +59,7 @@ class Agent(BaseAlgorithm):
         learning_rate: a number, `"lin_<number>"`, or a callable of the remaining progress.
         n_envs: how many environments to make of an id.
         env_kwargs: arguments for the environment of an id.
-        vec: "sync", or "async" for slow simulators: one process each.
+        vec: "sync", or "async" for slow simulators: stepped in worker processes, one for each core.
         policy_kwargs, stats_window_size, tensorboard_log, verbose, seed, device: as in SB3.
 
     Raises:

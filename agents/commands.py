@@ -50,7 +50,7 @@ class TrainAgent:
     threads: Count | None = None
     """torch's threads on the CPU; one is fastest for small networks."""
     vec: Vec | None = None
-    """async steps every environment in a process of its own, for slow simulators."""
+    """async steps them in worker processes, one for each core, for slow simulators."""
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
     """Change a hyperparameter, such as n_steps=64; may be repeated."""
     env_arg: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()

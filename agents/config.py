@@ -126,7 +126,7 @@ class AgentConfig:
     threads: int = 1
     """torch's threads on the CPU; one is fastest for small networks"""
     vec: Vec = "sync"
-    """async: one process for each environment, for slow simulators"""
+    """async: stepped in worker processes, one for each core, for slow simulators"""
     eval_every: Count = 10_000
     """steps between greedy evaluations; 0 for none but the last"""
     eval_episodes: int = 20

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from .simulators import Simulator
 
 
+LONGEST_EPISODE = 100_000
+"""steps after which an evaluation counts an episode that does not end as it stands"""
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Undiscounted returns and lengths of finished episodes, `(episodes,)` each."""
@@ -81,7 +85,7 @@ def evaluate(
         counts = np.ones(n_envs, bool) if step.ignored is None else ~step.ignored
         totals += np.where(counts, step.reward, 0.0)
         steps += counts
-        ends = step.terminated | step.truncated
+        ends = step.terminated | step.truncated | (steps >= LONGEST_EPISODE)
         for env in np.flatnonzero(ends & (quota > 0)):
             returns.append(float(totals[env]))
             lengths.append(int(steps[env]))

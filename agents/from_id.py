@@ -65,7 +65,9 @@ def make(create: Callable[..., T], spec: EnvSpec, **arguments: Any) -> T:
     except (TypeError, ValueError) as error:
         if arguments.keys() <= {"num_envs", "autoreset_mode"}:
             raise  # no argument of the user's: a bug in the environment
-        raise UsageError(f"{spec.id} does not take these arguments: {error}") from error
+        # Gymnasium appends the whole call to the environment's own words.
+        reason = str(error).partition(" was raised from the environment creator")[0]
+        raise UsageError(f"{spec.id} does not take these arguments: {reason}") from error
 
 
 def _import(module: str, name: str) -> None:

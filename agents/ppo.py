@@ -68,7 +68,7 @@ class PPO(Agent):
         *("normalize_advantage", "ent_coef", "vf_coef", "max_grad_norm", "target_kl"),
         *("normalize_observation", "normalize_reward"),
     )
-    policy: ActorCritic  # pyright: ignore[reportIncompatibleVariableOverride]
+    policy: ActorCritic
 
     def __init__(
         self,
@@ -136,15 +136,15 @@ class PPO(Agent):
             self._setup_model()
 
     def _build(self) -> None:
-        self.policy = self.policy_class(  # type: ignore[assignment]
+        policy: ActorCritic = self.policy_class(  # type: ignore[assignment]
             self.observation_space,
             self.action_space,
             self.lr_schedule,
             **{"normalize_observations": self.normalize_observation, **self.policy_kwargs},
         )
         if self.normalize_reward:
-            self.policy.reward_normalizer = RewardNormalizer(self.n_envs, self.gamma)
-        self.policy = self.policy.to(self.device)
+            policy.reward_normalizer = RewardNormalizer(self.n_envs, self.gamma)
+        self.policy = policy.to(self.device)  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def _prepare_for_env(self) -> None:
         super()._prepare_for_env()

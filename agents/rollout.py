@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from torch import Tensor
+
+from sandbox.core.errors import Refused
 
 from .observations import Tensors, empty_like_space, map_parts, zip_parts
 from .returns import generalized_advantages
@@ -65,6 +68,7 @@ class Rollout:
         device: torch.device,
     ) -> None:
         lead = (n_steps, n_envs)
+        _check_memory(lead, observation_space, action_space, device)
         self.n_steps, self.n_envs, self.device = n_steps, n_envs, device
         self.observations = empty_like_space(observation_space, lead, device)
         self.actions = _actions_storage(action_space, lead, device)
@@ -125,6 +129,35 @@ class Rollout:
     def _valid(self) -> Tensor | None:
         """(steps, envs) bool, the transitions that took place; None where all did."""
         return torch.as_tensor(~self.ignored, device=self.device) if self.ignored.any() else None
+
+
+def _check_memory(
+    lead: tuple[int, int], observation_space: spaces.Space, action_space: spaces.Space, device: torch.device
+) -> None:
+    """Refuse with numbers what would not fit, before the system kills somebody.
+
+    Raises:
+        Refused: a rollout of this size and its shuffled copy need more memory than the device has.
+    """
+    one = _flat_bytes(observation_space) + _flat_bytes(action_space) + 40
+    needed = 2 * lead[0] * lead[1] * one
+    there = torch.cuda.mem_get_info(device)[1] if device.type == "cuda" else _physical_memory()
+    if needed > there:
+        sizes = f"{needed / 2**30:,.1f} GiB, and {device.type} has {there / 2**30:,.1f} GiB"
+        raise Refused(
+            f"a rollout of {lead[0]:,} steps in {lead[1]:,} environments needs {sizes}",
+            hint="lower n_steps or the number of environments",
+        )
+
+
+def _flat_bytes(space: spaces.Space) -> int:
+    if isinstance(space, spaces.Dict):
+        return sum(_flat_bytes(part) for part in space.spaces.values())
+    return int(np.prod(space.shape or ())) * (1 if space.dtype == np.uint8 else 8)
+
+
+def _physical_memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _actions_storage(space: spaces.Space, lead: tuple[int, int], device: torch.device) -> Tensor:
