@@ -40,7 +40,8 @@ class AgentRuns:
         trust: bool,
     ) -> dict[str, Any]:
         """Greedy episodes on the task itself; the same seed gives the same ones."""
-        from .training import SCHEMA, final_evaluation
+        from .session import final_evaluation
+        from .training import SCHEMA
 
         config, agent = self._open(run, checkpoint, device, trust, envs=1)
         with agent.simulator:

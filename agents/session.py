@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from stable_baselines3.common.logger import HumanOutputFormat, KVWriter, Logger, TensorBoardOutputFormat
 
-from sandbox.core.errors import Diverged
+from sandbox.core.errors import Diverged, UnsupportedSpace
 from sandbox.core.metrics import MetricsWriter
 from sandbox.core.run import Run
 from sandbox.core.seeding import derive_seed
@@ -57,6 +57,8 @@ class Session:
         self.stop = StopRequest(lambda: console.note("\nfinishing this update, then saving …"))
         self.best: float | None = None
         self.solved = False
+        self.final: Evaluation | None = None
+        """of the agent that solved the task, on the task itself"""
         self.reason = "steps"
         """why training ended: "steps", "solved", "interrupted" or "callback\""""
         self.seconds = float(run.info.get("train_seconds", 0.0))
@@ -152,7 +154,9 @@ class Session:
         if self.config.early_stop and threshold is not None and result.mean >= threshold:
             confirmed = self._play(agent, CONFIRM_EPISODES, "confirmation").mean
             values["eval/confirmed_mean_reward"] = confirmed
-            self.solved = confirmed >= threshold
+            if confirmed >= threshold:
+                self.final = final_evaluation(agent, self.config, CONFIRM_EPISODES)
+                self.solved = self.final.mean >= threshold
         for name, value in values.items():
             agent.logger.record(name, value)
         agent.logger.dump(agent.num_timesteps)
@@ -179,6 +183,19 @@ def evaluator(config: AgentConfig, env: str, episodes: int) -> Simulator:
     memory."""
     many = env.startswith(OURS) or episodes <= 100
     return as_simulator(env, episodes if many else 100, env_kwargs=config.env_args)
+
+
+def final_evaluation(agent: Agent, config: AgentConfig, episodes: int, seed: int | None = None) -> Evaluation:
+    """Greedy episodes on the task itself (gymnasium's own environment, where we trained on a twin of it).
+
+    Raises:
+        UnsupportedSpace: the task shows something else than what the agent was trained on.
+    """
+    seed = derive_seed(config.seed, "final") if seed is None else seed
+    with evaluator(config, config.env, episodes) as simulator:
+        if simulator.observation_space != agent.observation_space:
+            raise UnsupportedSpace(f"{config.env} has other observations than {config.train_env}")
+        return evaluate(agent.policy, simulator, episodes, seed)  # type: ignore[arg-type]
 
 
 def _due(before: int, now: int, every: int) -> bool:

@@ -14,22 +14,21 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 
 from sandbox.core.config import from_mapping, to_toml
-from sandbox.core.errors import Interrupted, UnsupportedSpace, UsageError
+from sandbox.core.errors import Interrupted, UsageError
 from sandbox.core.files import write_atomically
 from sandbox.core.manifest import write_manifest
 from sandbox.core.metrics import cut_metrics, read_metrics
 from sandbox.core.run import Run
 from sandbox.core.runs import create_run
-from sandbox.core.seeding import derive_seed
 from sandbox.nn.device import pick_device
 from sandbox.ui.console import Console
 
 from .algorithms import find_algorithm
 from .config import AgentConfig, PPOSettings
 from .encoding import encode_arguments
-from .evaluate import Evaluation, evaluate
+from .evaluate import Evaluation
 from .names import threshold_of
-from .session import CONFIRM_EPISODES, Session, evaluator
+from .session import CONFIRM_EPISODES, Session, final_evaluation
 
 if TYPE_CHECKING:
     from .algorithm import Agent
@@ -126,10 +125,7 @@ def finish(session: Session, agent: Agent) -> dict[str, Any]:
         raise Interrupted(message, hint, data, signum=session.stop.signum or signal.SIGINT)
     if f"step-{agent.num_timesteps:012d}" not in session.checkpoints.names():
         session.save(agent)
-    if session.checkpoints.best() is not None:
-        _, state = session.checkpoints.load("best")
-        agent.policy.load_state_dict(state["policy"])
-    final = final_evaluation(agent, config, CONFIRM_EPISODES)
+    final = session.final if session.solved and session.final is not None else _evaluate_best(session, agent)
     solved = None if config.threshold is None else final.mean >= config.threshold
     seconds = session.seconds
     result = {
@@ -150,13 +146,11 @@ def finish(session: Session, agent: Agent) -> dict[str, Any]:
     return result
 
 
-def final_evaluation(agent: Agent, config: AgentConfig, episodes: int, seed: int | None = None) -> Evaluation:
-    """Greedy episodes on the task itself (gymnasium's own environment, where we trained on a twin of it)."""
-    seed = derive_seed(config.seed, "final") if seed is None else seed
-    with evaluator(config, config.env, episodes) as simulator:
-        if simulator.observation_space != agent.observation_space:
-            raise UnsupportedSpace(f"{config.env} has other observations than {config.train_env}")
-        return evaluate(agent.policy, simulator, episodes, seed)  # type: ignore[arg-type]
+def _evaluate_best(session: Session, agent: Agent) -> Evaluation:
+    if session.checkpoints.best() is not None:
+        _, state = session.checkpoints.load("best")
+        agent.policy.load_state_dict(state["policy"])
+    return final_evaluation(agent, session.config, CONFIRM_EPISODES)
 
 
 def draw_curve(run: Run, config: AgentConfig) -> Path | None:
