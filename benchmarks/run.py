@@ -36,9 +36,24 @@ class Recipe:
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     quick: str = ""
     """Words that make it short, for ``--quick``."""
+    tables: tuple[str, ...] = ("rows",)
+    """Where its result holds rows for a table."""
 
 
-RECIPES = (Recipe("agents", "bench agents --seed {seed}", quick="--quick"),)
+RECIPES = (
+    Recipe(
+        "agents",
+        "bench agents --seeds 1 --first-seed {seed}",
+        quick="--steps 10k",
+        tables=("rows", "processes"),
+    ),
+    Recipe(
+        "agents-memory",
+        "bench agents --seeds 1 --first-seed {seed} --only memory",
+        seeds=(0,),
+        tables=("memory",),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -127,10 +142,14 @@ def _write_tables(results: Path, in_document: bool) -> None:
         if not records:
             continue
         if in_document:
-            written = update(DOCUMENT.read_text(encoding="utf-8"), recipe.name, render(records))
+            written = update(
+                DOCUMENT.read_text(encoding="utf-8"),
+                recipe.name,
+                render(records, recipe.tables, len(recipe.seeds)),
+            )
             write_atomically(DOCUMENT, written)
         else:
-            print(render(records))
+            print(render(records, recipe.tables, len(recipe.seeds)))
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:

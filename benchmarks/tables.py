@@ -1,8 +1,8 @@
 """Tables of docs/benchmarks.md from the results of a recipe's seeds.
 
-A result holds ``rows``: flat objects. In a row, texts say what was measured and numbers are measurements;
-rows with the same texts belong together over the seeds. A number is shown as the median (lowest – highest),
-a truth value as how often it was true.
+A result holds ``rows`` (or several such lists): flat objects. In a row, texts say what was measured and numbers
+are measurements; rows with the same texts belong together over the seeds. A number is shown as the median
+(lowest – highest), a truth value as how often it was true.
 """
 
 from __future__ import annotations
@@ -16,17 +16,26 @@ Record = Mapping[str, Any]
 Row = Mapping[str, Any]
 
 
-def render(records: Sequence[Record]) -> str:
-    """A table over the seeds of one recipe, and a line that says how, where and when it was measured."""
-    rows = [row for record in records for row in record["result"].get("rows", [])]
+def render(records: Sequence[Record], tables: Sequence[str] = ("rows",), seeds: int | None = None) -> str:
+    """Tables over the seeds of one recipe, and a line that says how, where and when they were measured.
+
+    Args:
+        records: One a seed that was measured.
+        tables: Where a result holds the rows of each table.
+        seeds: How many seeds there will be in the end; all there are, unless given.
+    """
+    parts = [_table([row for record in records for row in record["result"].get(key, [])]) for key in tables]
+    return "\n\n".join([*parts, _provenance(records, len(records) if seeds is None else seeds)])
+
+
+def _table(rows: Sequence[Row]) -> str:
     columns = list(dict.fromkeys(key for row in rows for key in row))
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         groups.setdefault(tuple(str(v) for v in row.values() if isinstance(v, str)), []).append(row)
     lines = [[key.replace("_", " ") for key in columns], ["---"] * len(columns)]
     lines += [[_cell([row.get(key) for row in group]) for key in columns] for group in groups.values()]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{table}\n\n{_provenance(records)}"
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def update(document: str, name: str, content: str) -> str:
@@ -58,14 +67,18 @@ def _number(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
 
 
-def _provenance(records: Sequence[Record]) -> str:
+def _provenance(records: Sequence[Record], planned: int) -> str:
     made = records[-1]["made"]
     seeds = ", ".join(str(record["seed"]) for record in records)
+    some = f"{len(records)} of {planned} seeds" if len(records) < planned else f"{planned} seeds"
+    machine = records[-1]["result"].get("machine", made)  # asked after torch was loaded
+    threads = f", {machine['threads']} torch thread(s)" if machine.get("threads") else ""
     versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
     revisions = sorted({_revision(record["made"].get("git")) for record in records})
     return (
-        f"Median (lowest – highest) over the seeds {seeds}, one process a seed. "
-        f"{made['processor']}, {made['usable_cpus']} CPUs, {made['platform']}, Python {made['python']}; "
+        f"Median (lowest – highest) over {some} (seeds {seeds}), one process a seed. "
+        f"{made['processor']}, {made['usable_cpus']} CPUs{threads}, {made['platform']}, "
+        f"Python {made['python']}; "
         f"{versions}. Measured on {made['time'][:10]} at revision "
         f"{', '.join(revisions)} by `{' '.join(made['command'])}`."
     )
