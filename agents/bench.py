@@ -109,12 +109,13 @@ _MEASURED = ("steps_per_second", "seconds_to_475", "steps_to_475", "cpu_over_wal
 
 
 def summarize_processes(runs: Sequence[Row]) -> list[Row]:
-    """One row for each command: median of its wall seconds, and of what it took beyond the bare imports."""
+    """One row for each command: median of its wall seconds, and of what training took beyond bare imports."""
     names = dict.fromkeys(name for run in runs for name in run["seconds"])
     rows = []
     for name in names:
         pairs = [(run["seconds"][name], run["seconds"]["import torch, stable_baselines3"]) for run in runs]
-        beyond = middle(None if own is None else own - imports for own, imports in pairs)
+        trained = [pair for pair in pairs if pair[0] is not None and name.endswith("solved")]
+        beyond = middle(own - imports for own, imports in trained)
         rows.append({"process": name, "wall_seconds": middle(own for own, _ in pairs),
                      "seconds_beyond_imports": beyond})  # fmt: skip
     return rows

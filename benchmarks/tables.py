@@ -1,8 +1,8 @@
 """Tables of docs/benchmarks.md from the results of a recipe's seeds.
 
-A result holds ``rows`` (or several such lists): flat objects. In a row, texts say what was measured and numbers
-are measurements; rows with the same texts belong together over the seeds. A number is shown as the median
-(lowest – highest), a truth value as how often it was true.
+A result holds ``rows`` (or several such lists): flat objects. In a row, texts say what was measured and
+numbers are measurements; rows with the same texts belong together over the seeds. A number is shown as the
+median (lowest – highest), a truth value as how often it was true.
 """
 
 from __future__ import annotations

@@ -47,11 +47,11 @@ def test_a_pair_that_one_side_did_not_solve_has_no_ratio_of_times_and_shows() ->
 
 def test_processes_are_compared_with_the_imports_of_the_same_round() -> None:
     imports = "import torch, stable_baselines3"
-    rounds = [{"seconds": {"train": 3.0, imports: 1.0}}, {"seconds": {"train": 9.0, imports: 8.0}},
-              {"seconds": {"train": None, imports: 1.0}}]  # fmt: skip
+    rounds = [{"seconds": {"until solved": 3.0, imports: 1.0}}, {"seconds": {"until solved": 9.0, imports: 8.0}},
+              {"seconds": {"until solved": None, imports: 1.0}}]  # fmt: skip
     train, base = summarize_processes(rounds)
     assert (train["wall_seconds"], train["seconds_beyond_imports"]) == (6.0, 1.5)
-    assert base["seconds_beyond_imports"] == 0.0
+    assert (base["wall_seconds"], base["seconds_beyond_imports"]) == (1.0, None)
 
 
 def test_the_wall_time_of_a_process_ends_with_the_line_that_is_waited_for() -> None:
