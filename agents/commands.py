@@ -68,7 +68,7 @@ class TrainAgent:
     keep_checkpoints: Count | None = None
     """How many of the newest checkpoints to keep, besides the best."""
     early_stop: bool = True
-    """Stop once solved; --no-early-stop uses all steps."""
+    """Use all steps, also after the task is solved."""
     quick: bool = False
     """A tenth of the steps."""
     dry_run: bool = False

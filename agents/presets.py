@@ -8,22 +8,19 @@ from __future__ import annotations
 from typing import Any
 
 PPO: dict[str, dict[str, Any]] = {
-    # Found by random search over seeds 0-9 for the shortest training of the slowest seed.
+    # Found by random search for the shortest training of the slowest of 12 seeds; all of 24 solve it.
     "CartPole-v1": {
         "steps": 100_000,
-        "envs": 32,
-        "eval_every": 2_048,
+        "envs": 64,
+        "eval_every": 6_144,
         "settings": {
-            "n_steps": 64,
+            "n_steps": 32,
             "batch_size": 512,
-            "n_epochs": 6,
-            "learning_rate": "lin_8e-3",
-            "gamma": 0.99,
-            "gae_lambda": 0.95,
-            "clip_range": "lin_0.2",
+            "n_epochs": 4,
+            "learning_rate": 0.015,
+            "clip_range": 0.3,
             "max_grad_norm": 1.0,
             "net_arch": [32],
-            "activation": "ReLU",
         },
     },
     "MountainCar-v0": {
