@@ -47,8 +47,8 @@ def test_a_pair_that_one_side_did_not_solve_has_no_ratio_of_times_and_shows() ->
 
 def test_processes_are_compared_with_the_imports_of_the_same_round() -> None:
     imports = "import torch, stable_baselines3"
-    rounds = [{"seconds": {"until solved": 3.0, imports: 1.0}}, {"seconds": {"until solved": 9.0, imports: 8.0}},
-              {"seconds": {"until solved": None, imports: 1.0}}]  # fmt: skip
+    seconds = [(3.0, 1.0), (9.0, 8.0), (None, 1.0)]
+    rounds = [{"seconds": {"until solved": ours, imports: theirs}} for ours, theirs in seconds]
     train, base = summarize_processes(rounds)
     assert (train["wall_seconds"], train["seconds_beyond_imports"]) == (6.0, 1.5)
     assert (base["wall_seconds"], base["seconds_beyond_imports"]) == (1.0, None)
