@@ -7,7 +7,6 @@ algorithm collects and learns is in its own file.
 
 from __future__ import annotations
 
-import time
 from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Any, ClassVar, NamedTuple, Self
@@ -17,25 +16,27 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.callbacks import BaseCallback, CallbackList
+from stable_baselines3.common.callbacks import BaseCallback, ConvertCallback
 from stable_baselines3.common.type_aliases import MaybeCallback
 from stable_baselines3.common.utils import check_for_correct_spaces, get_system_info
 from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_normalize
 
-from sandbox.core.errors import CheckpointBroken, Diverged, UnsupportedSpace, UsageError
+from sandbox.core.errors import CheckpointBroken, Diverged, UsageError
 from sandbox.core.seeding import derive_seed, fresh_seed
 from sandbox.nn.device import pick_device
 
-from .encoding import encode_space
 from .episodes import EpisodeStatistics
+from .infos import successes
+from .log import log_progress
 from .networks import PolicyState
 from .progress import ProgressBar
 from .saved_agent import load_agent, save_agent
 from .saving import Target
 from .schedules import Schedule, as_schedule, plain_schedule
 from .session import NoSession, Session
-from .simulators import Simulator, as_simulator
+from .simulators import Simulator, Step, as_simulator
 from .state import capture, restore
+from .suitable import check_suitable
 from .vec import SB3VecEnv, from_sb3
 
 
@@ -94,7 +95,8 @@ class Agent(BaseAlgorithm):
         if env is not None and not isinstance(env, VecEnv):
             env = SB3VecEnv(as_simulator(env, n_envs, vec=vec, env_kwargs=env_kwargs))  # type: ignore[arg-type]
         if env is not None:
-            self._check_spaces(policy, env)
+            spaces_ = (env.observation_space, env.action_space)
+            check_suitable(type(self).__name__, policy, *spaces_, self.supported_actions)
         super().__init__(
             policy,
             env,
@@ -111,32 +113,23 @@ class Agent(BaseAlgorithm):
         self.episodes: EpisodeStatistics | None = None
         self._policy_state: PolicyState = None
         self._simulator: Simulator | None = None
-
-    def _check_spaces(self, policy: str | type, env: VecEnv) -> None:
-        space, actions = env.observation_space, env.action_space
-        for part in (space, actions):
-            encode_space(part)  # raises for what no agent knows
-        if not isinstance(actions, self.supported_actions):
-            raise UnsupportedSpace(
-                f"{type(self).__name__} cannot act in {actions}", hint=_kinds(self.supported_actions)
-            )
-        if isinstance(actions, spaces.Discrete) and actions.start != 0:
-            raise UnsupportedSpace(f"actions that start at {actions.start} are not supported: {actions}")
-        if isinstance(actions, spaces.Box) and not (
-            np.isfinite(actions.low).all() and np.isfinite(actions.high).all()
-        ):
-            raise UnsupportedSpace(f"continuous actions need finite bounds, not {actions}")
-        if isinstance(space, spaces.Dict) and policy in ("MlpPolicy", "CnnPolicy"):
-            raise UnsupportedSpace(f"{policy} cannot see a Dict observation", hint="use MultiInputPolicy")
+        self._watched = True  # whether somebody's callback may look at each step
 
     def _setup_model(self) -> None:
+        if not hasattr(self, "observation_space"):
+            raise UsageError("a new agent needs an environment", hint="a saved one does not: load(path)")
         self._setup_lr_schedule()
+        self.generator = torch.Generator(self.device)
         self.set_random_seed(self.seed)
-        seed = fresh_seed() if self.seed is None else self.seed
-        self.generator = torch.Generator(self.device).manual_seed(derive_seed(seed, "agent"))
         self._build()
         if self.env is not None:
             self._prepare_for_env()
+
+    def set_random_seed(self, seed: int | None = None) -> None:
+        """Seed the agent's own generator, the process-wide ones and the environment; None draws a seed for
+        the first alone."""
+        super().set_random_seed(seed)
+        self.generator.manual_seed(derive_seed(fresh_seed() if seed is None else seed, "agent"))
 
     @abstractmethod
     def _build(self) -> None:
@@ -176,11 +169,11 @@ class Agent(BaseAlgorithm):
         self._prepare_for_env()
 
     def _init_callback(self, callback: MaybeCallback, progress_bar: bool = False) -> BaseCallback:
-        callback = super()._init_callback(callback)
+        self._watched = callback is not None
         if progress_bar:
-            callback = CallbackList([callback, ProgressBar()])
-            callback.init_callback(self)
-        return callback
+            one = callback if isinstance(callback, BaseCallback | list) else ConvertCallback(callback)
+            callback = [*(one if isinstance(one, list) else [one]), ProgressBar()]
+        return super()._init_callback(callback)
 
     def _setup_learn(
         self,
@@ -214,25 +207,25 @@ class Agent(BaseAlgorithm):
     ) -> Self:
         """Learn for at least `total_timesteps` environment steps; `run` as in `PPO.learn`."""
 
+    def _count(self, step: Step, ends: np.ndarray) -> list[dict[str, Any]]:
+        """Move on to the next step; returns the episodes that this one ended, `ends` (envs,) bool."""
+        assert self.episodes is not None
+        assert self.ep_info_buffer is not None
+        assert self.ep_success_buffer is not None
+        finished = self.episodes.update(step, ends)
+        if ends.any():
+            self.ep_info_buffer.extend(finished)
+            self.ep_success_buffer.extend(successes(step, ends))
+            self._episode_num += int(ends.sum())
+        self.num_timesteps += self.n_envs if step.ignored is None else int((~step.ignored).sum())
+        self._last_obs = step.observation  # type: ignore[assignment]
+        # After a reset that took a step of its own, the episode starts at the ignored step's observation.
+        self._last_episode_starts = ends if step.ignored is None else step.ignored
+        return finished
+
     def dump_logs(self, iteration: int = 0) -> None:
         """Write one row of the log, under SB3's keys."""
-        assert self.ep_info_buffer is not None
-        elapsed = max((time.time_ns() - self.start_time) / 1e9, 1e-9)
-        if iteration > 0:
-            self.logger.record("time/iterations", iteration, exclude="tensorboard")
-        if self.ep_info_buffer:
-            self.logger.record(
-                "rollout/ep_rew_mean", _mean([episode["r"] for episode in self.ep_info_buffer])
-            )
-            self.logger.record(
-                "rollout/ep_len_mean", _mean([episode["l"] for episode in self.ep_info_buffer])
-            )
-        if self.ep_success_buffer:
-            self.logger.record("rollout/success_rate", _mean(list(self.ep_success_buffer)))
-        self.logger.record("time/fps", int((self.num_timesteps - self._num_timesteps_at_start) / elapsed))
-        self.logger.record("time/time_elapsed", int(elapsed), exclude="tensorboard")
-        self.logger.record("time/total_timesteps", self.num_timesteps, exclude="tensorboard")
-        self.logger.dump(step=self.num_timesteps)
+        log_progress(self, iteration)
 
     def _open_session(self, run: bool | Session) -> Session | NoSession:
         """What `learn` reports to: nobody, a given session, or one with a new run folder."""
@@ -244,13 +237,15 @@ class Agent(BaseAlgorithm):
 
         return python_run(self, self._total_timesteps)
 
-    def _check_finite(self, loss: float) -> None:
+    def _check_finite(self, loss: float, gradient_norm: float) -> None:
         """Raise Diverged where learning has produced NaN or infinity."""
-        if not np.isfinite(loss):
-            raise Diverged(
-                f"the loss became {loss} at step {self.num_timesteps}",
-                hint="lower the learning rate, or look for NaN in the environment's observations",
-            )
+        # A gradient can overflow where the loss does not; the weights are lost either way.
+        for name, value in (("loss", loss), ("gradient's norm", gradient_norm)):
+            if not np.isfinite(value):
+                raise Diverged(
+                    f"the {name} became {value} at step {self.num_timesteps}",
+                    hint="lower the learning rate, or look for NaN in the environment's observations",
+                )
 
     # The whole state of training
 
@@ -343,11 +338,3 @@ class Agent(BaseAlgorithm):
         if print_system_info:
             get_system_info()
         return load_agent(cls, path, env, device, {**(custom_objects or {}), **kwargs}, trust)
-
-
-def _mean(values: list[float]) -> float:
-    return float(sum(values) / len(values))
-
-
-def _kinds(classes: tuple[type, ...]) -> str:
-    return f"it acts in {', '.join(cls.__name__ for cls in classes)}"

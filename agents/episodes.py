@@ -22,6 +22,10 @@ class EpisodeStatistics:
         self.lengths = np.zeros(n_envs, np.int64)  # (envs,), steps
         self._started = time.perf_counter()
 
+    def begin(self) -> None:
+        """Forget the running episodes: all environments have been reset."""
+        self.returns[:], self.lengths[:] = 0.0, 0
+
     def update(self, step: Step, end: np.ndarray) -> list[dict[str, Any]]:
         """Take one step in; returns the episodes that it ended.
 

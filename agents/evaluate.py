@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from .actions import for_env
 from .observations import to_tensors
 
 if TYPE_CHECKING:
@@ -65,7 +66,6 @@ def evaluate(
     generator = None if deterministic else torch.Generator(device).manual_seed(seed)
     observation, state = simulator.reset(seed=seed), policy.initial_state(n_envs)
     starts = np.ones(n_envs, bool)
-    low, high = _bounds(simulator)
     while quota.any():
         with torch.inference_mode():
             actions, state = policy.choose(
@@ -75,13 +75,7 @@ def evaluate(
                 generator=generator,
                 deterministic=deterministic,
             )
-        array = actions.cpu().numpy()
-        array = (
-            array.astype(simulator.action_space.dtype, copy=False)
-            if low is None
-            else np.clip(array, low, high)
-        )
-        step = simulator.step(array)
+        step = simulator.step(for_env(actions, simulator.action_space))
         counts = np.ones(n_envs, bool) if step.ignored is None else ~step.ignored
         totals += np.where(counts, step.reward, 0.0)
         steps += counts
@@ -93,10 +87,3 @@ def evaluate(
         totals[ends], steps[ends] = 0.0, 0
         observation, starts = step.observation, ends if step.ignored is None else step.ignored
     return Evaluation(np.array(returns), np.array(lengths))
-
-
-def _bounds(simulator: Simulator) -> tuple[np.ndarray | None, np.ndarray | None]:
-    space = simulator.action_space
-    return (
-        (getattr(space, "low", None), getattr(space, "high", None)) if hasattr(space, "low") else (None, None)
-    )

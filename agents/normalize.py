@@ -70,7 +70,7 @@ class ObservationNormalizer(nn.Module):
             return part
         moments = self.moments[_key(name)]
         assert isinstance(moments, RunningMoments)
-        scaled = (part - moments.mean) * (moments.variance + _EPSILON).rsqrt()
+        scaled = (part.float() - moments.mean) * (moments.variance + _EPSILON).rsqrt()
         return scaled.clamp(-_CLIP, _CLIP)
 
     def update(self, observation: Tensor | dict[str, Tensor]) -> None:

@@ -17,14 +17,16 @@ from torch.nn import functional
 
 from sandbox.core.errors import UsageError
 
+from .actions import for_env
 from .algorithm import Agent, Env
+from .arrays import copied
 from .config import PPOSettings
+from .log import log_update
 from .networks import ActorCritic, MultiInputActorCritic
 from .normalize import RewardNormalizer
 from .observations import to_tensors
-from .returns import explained_variance
 from .rollout import Batch, Rollout
-from .sb3_infos import LazyInfos
+from .sb3_infos import sb3_infos
 from .schedules import Schedule, as_schedule
 from .session import Session
 from .simulators import Step
@@ -153,17 +155,6 @@ class PPO(Agent):
         if self.policy.reward_normalizer is not None:
             self.policy.reward_normalizer.begin(self.n_envs)
 
-    def training_state(self) -> dict[str, Any]:
-        state = super().training_state()
-        normalizer = self.policy.reward_normalizer
-        return state if normalizer is None else {**state, "discounted_returns": normalizer.running}
-
-    def load_training_state(self, state: dict[str, Any]) -> list[str]:
-        troubles = super().load_training_state(state)
-        if self.policy.reward_normalizer is not None:
-            self.policy.reward_normalizer.running = state["discounted_returns"].to(self.device)
-        return troubles
-
     def learn(
         self,
         total_timesteps: int,
@@ -212,7 +203,7 @@ class PPO(Agent):
             with torch.inference_mode():
                 decision = self.policy.act(observation, self._policy_state, starts, generator=self.generator)
             self.rollout.write_decision(t, observation, decision.actions, decision.log_probs, decision.values)
-            actions = self._for_env(decision.actions)
+            actions = for_env(decision.actions, self.action_space)
             step = self.simulator.step(actions)
             self._policy_state = decision.state
             ends = step.terminated | step.truncated  # (envs,)
@@ -220,17 +211,8 @@ class PPO(Agent):
             if step.truncated.any():
                 self.rollout.bootstrap[t] = self._truncated_values(step)
             finished = self._count(step, ends)
-            # SB3's names, for callbacks that look into `self.locals`.
-            callback.update_locals(
-                {
-                    "self": self,
-                    "actions": actions,
-                    "new_obs": step.observation,
-                    "rewards": step.reward,
-                    "dones": ends,
-                    "infos": LazyInfos(step, finished),
-                }
-            )
+            if self._watched:
+                callback.update_locals(_sb3_locals(self, actions, step, finished))
             if not callback.on_step():
                 return False
         callback.on_rollout_end()
@@ -245,6 +227,7 @@ class PPO(Agent):
         clip_range_vf = self.clip_range_vf(self._current_progress_remaining) if self.clip_range_vf else None
         parameters = list(self.policy.parameters())
         rows: list[Tensor] = []
+        norm = torch.zeros(())
         goes_on = True
         for _ in range(self.n_epochs):
             for minibatch in batch.minibatches(self.batch_size, self.generator):
@@ -255,13 +238,15 @@ class PPO(Agent):
                     break
                 self.policy.optimizer.zero_grad()
                 loss.backward()
-                torch.nn.utils.clip_grad_norm_(parameters, self.max_grad_norm)
+                norm = torch.nn.utils.clip_grad_norm_(parameters, self.max_grad_norm)
                 self.policy.optimizer.step()
             self._n_updates += 1
             if not goes_on:
                 break
         self._update_statistics()
-        self._record_update(batch, torch.stack(rows), clip_range, clip_range_vf)
+        means = torch.stack(rows).mean(0).tolist()  # the one download of an update
+        self._check_finite(means[-1], norm.item())
+        log_update(self, batch, means, clip_range, clip_range_vf)
 
     def loss(
         self, batch: Batch, clip_range: float, clip_range_vf: float | None = None
@@ -294,14 +279,6 @@ class PPO(Agent):
 
     # The parts of a rollout
 
-    def _for_env(self, actions: Tensor) -> np.ndarray:
-        """Actions as the environments take them: NumPy, inside of the bounds."""
-        array = actions.cpu().numpy()
-        if isinstance(self.action_space, spaces.Box):
-            # Sampled from an unbounded Gaussian; learning sees the action as it was drawn.
-            return np.clip(array, self.action_space.low, self.action_space.high)
-        return array.astype(self.action_space.dtype, copy=False)
-
     def _truncated_values(self, step: Step) -> np.ndarray:
         """(envs,) V of the final observation where an episode was cut off without being over, else 0."""
         final = to_tensors(step.final_observation, self.device)  # type: ignore[arg-type]
@@ -309,19 +286,6 @@ class PPO(Agent):
         with torch.inference_mode():
             values = self.policy.values(final, self._policy_state, goes_on).cpu().numpy()
         return np.where(step.truncated & ~step.terminated, values, 0.0)
-
-    def _count(self, step: Step, ends: np.ndarray) -> list[dict[str, Any]]:
-        """Move on to the next step; returns the episodes that this one ended."""
-        assert self.episodes is not None
-        assert self.ep_info_buffer is not None
-        finished = self.episodes.update(step, ends)
-        self.ep_info_buffer.extend(finished)
-        self._episode_num += len(finished)
-        self.num_timesteps += self.n_envs if step.ignored is None else int((~step.ignored).sum())
-        self._last_obs = step.observation  # type: ignore[assignment]
-        # After a reset that took a step of its own, the episode starts at the ignored step's observation.
-        self._last_episode_starts = ends if step.ignored is None else step.ignored
-        return finished
 
     def _finish_rollout(self) -> Batch:
         """The rollout as transitions; from here on its rewards are normalised ones, if that is asked for."""
@@ -344,19 +308,16 @@ class PPO(Agent):
         if self.policy.observation_normalizer is not None:
             self.policy.observation_normalizer.update(self.rollout.flat_observations())
 
-    def _record_update(
-        self, batch: Batch, rows: Tensor, clip_range: float, clip_range_vf: float | None
-    ) -> None:
-        means = rows.mean(0).tolist()  # the one download of an update
-        self._check_finite(means[5])
-        names = ("policy_gradient_loss", "value_loss", "entropy_loss", "approx_kl", "clip_fraction", "loss")
-        for name, mean in zip(names, means, strict=True):
-            self.logger.record(f"train/{name}", mean)
-        values, returns = batch.values.cpu().numpy(), batch.returns.cpu().numpy()
-        self.logger.record("train/explained_variance", explained_variance(values, returns))
-        if hasattr(self.policy, "log_std"):
-            self.logger.record("train/std", self.policy.log_std.exp().mean().item())
-        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
-        self.logger.record("train/clip_range", clip_range)
-        if clip_range_vf is not None:
-            self.logger.record("train/clip_range_vf", clip_range_vf)
+
+def _sb3_locals(
+    agent: PPO, actions: np.ndarray, step: Step, finished: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """What SB3's callbacks look for in `self.locals`; they may keep it, so nothing is overwritten later."""
+    return {
+        "self": agent,
+        "actions": actions,
+        "new_obs": copied(step.observation),
+        "rewards": step.reward.astype(np.float32),
+        "dones": step.terminated | step.truncated,
+        "infos": sb3_infos(step, finished),
+    }

@@ -15,6 +15,7 @@ from .episodes import EpisodeStatistics
 
 if TYPE_CHECKING:
     from .algorithm import Agent
+    from .normalize import RewardNormalizer
 
 
 def capture(agent: Agent) -> dict[str, Any]:
@@ -22,6 +23,7 @@ def capture(agent: Agent) -> dict[str, Any]:
     values."""
     assert agent.episodes is not None
     assert agent.ep_info_buffer is not None
+    normalizer = _reward_normalizer(agent)
     return {
         "policy": dict(agent.policy.state_dict()),
         "optimizer": optimizer_state(agent.policy.optimizer),  # type: ignore[arg-type]
@@ -29,6 +31,7 @@ def capture(agent: Agent) -> dict[str, Any]:
         "global_generators": _global_generators(),
         "threads": torch.get_num_threads(),
         "simulator": agent.simulator.state_dict(),
+        "discounted_returns": None if normalizer is None else normalizer.running,
         "last": {
             "observation": agent._last_obs,
             "episode_starts": agent._last_episode_starts,
@@ -69,6 +72,9 @@ def restore(agent: Agent, state: dict[str, Any]) -> list[str]:
         agent.ep_success_buffer = deque(state["recent_successes"], maxlen=agent._stats_window_size)
         agent.episodes = EpisodeStatistics(agent.n_envs)
         agent.episodes.load_state_dict(state["episodes"])
+        normalizer = _reward_normalizer(agent)
+        if normalizer is not None:
+            normalizer.running = state["discounted_returns"].to(agent.device)
         agent._policy_state = last["policy_state"]
         agent._last_obs, agent._last_episode_starts = last["observation"], last["episode_starts"]
         troubles = _restore_simulator(agent, state["simulator"])
@@ -91,6 +97,10 @@ def load_optimizer(optimizer: torch.optim.Optimizer, saved: dict[str, Any]) -> N
     optimizer.load_state_dict({"state": moments, "param_groups": saved["param_groups"]})
 
 
+def _reward_normalizer(agent: Agent) -> RewardNormalizer | None:
+    return getattr(agent.policy, "reward_normalizer", None)
+
+
 def _restore_simulator(agent: Agent, state: dict[str, Any] | None) -> list[str]:
     """Put the environments back; the ones that cannot be start a new episode. Returns what to tell the
     user."""
@@ -103,6 +113,9 @@ def _restore_simulator(agent: Agent, state: dict[str, Any] | None) -> list[str]:
         agent._last_episode_starts = agent._last_episode_starts | anew
         agent.episodes.returns[anew] = 0.0
         agent.episodes.lengths[anew] = 0
+        normalizer = _reward_normalizer(agent)
+        if normalizer is not None:
+            normalizer.running[torch.as_tensor(anew, device=agent.device)] = 0.0
     return troubles
 
 

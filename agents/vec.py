@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,9 +15,10 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvO
 
 from sandbox.core.errors import UsageError
 
-from .arrays import Observation, allocate, copied, row, write_row
+from .arrays import Observation, allocate, copied, write_row
+from .episodes import EpisodeStatistics
 from .from_vector import NEXT_STEP, FromVectorEnv
-from .infos import one_info, rest_of
+from .sb3_infos import sb3_infos
 from .simulators import Simulator, Step, as_simulator
 from .singles import Singles
 
@@ -42,9 +42,7 @@ class SB3VecEnv(VecEnv):
 
     def __init__(self, env: Any, n_envs: int | None = None, **options: Any) -> None:
         self.simulator = _resetting_at_once(env, n_envs, options)
-        self._returns = np.zeros(self.simulator.num_envs)
-        self._lengths = np.zeros(self.simulator.num_envs, np.int64)
-        self._started = time.monotonic()
+        self._episodes = EpisodeStatistics(self.simulator.num_envs)
         self._actions: np.ndarray | None = None
         super().__init__(
             self.simulator.num_envs, self.simulator.observation_space, self.simulator.action_space
@@ -57,7 +55,7 @@ class SB3VecEnv(VecEnv):
         observation = self.simulator.reset(self._seeds[0], options or None)
         self._reset_seeds()
         self._reset_options()
-        self._returns[:], self._lengths[:] = 0, 0
+        self._episodes.begin()
         return copied(observation)
 
     def step_async(self, actions: np.ndarray) -> None:
@@ -72,35 +70,9 @@ class SB3VecEnv(VecEnv):
                 hint="build it with autoreset_mode=AutoresetMode.SAME_STEP, or pass the environment's id",
             )
         step = self.simulator.step(self._actions)
-        self._returns += step.reward
-        self._lengths += 1
         dones = step.terminated | step.truncated
-        infos = self._infos(step)
-        for one in np.flatnonzero(dones):
-            self._finish(infos, int(one), step)
+        infos = sb3_infos(step, self._episodes.update(step, dones))
         return copied(step.observation), step.reward.astype(np.float32), dones, infos
-
-    def _infos(self, step: Step) -> list[dict[str, Any]]:
-        """A dict for each environment, with what the source reported, if it reported anything."""
-        if isinstance(step.infos, list):
-            return [{**info, "TimeLimit.truncated": False} for info in step.infos]
-        rest = rest_of(step.infos)
-        if not rest:
-            return [{"TimeLimit.truncated": False} for _ in range(self.num_envs)]
-        return [{**one_info(rest, one), "TimeLimit.truncated": False} for one in range(self.num_envs)]
-
-    def _finish(self, infos: list[dict[str, Any]], one: int, step: Step) -> None:
-        assert step.final_observation is not None
-        if isinstance(step.infos, dict) and step.infos.get("final_info"):
-            infos[one] = one_info(step.infos["final_info"], one)
-        info = infos[one]
-        info["TimeLimit.truncated"] = bool(step.truncated[one] and not step.terminated[one])
-        info["terminal_observation"] = row(step.final_observation, one)
-        seconds = round(time.monotonic() - self._started, 6)
-        info.setdefault(
-            "episode", {"r": float(self._returns[one]), "l": int(self._lengths[one]), "t": seconds}
-        )
-        self._returns[one], self._lengths[one] = 0, 0
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
         return [self.simulator.get_attr(attr_name, one) for one in self._get_indices(indices)]

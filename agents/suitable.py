@@ -1,0 +1,78 @@
+"""Which spaces an agent can see and act in, said before anything is built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from gymnasium import spaces
+
+from sandbox.core.errors import UnsupportedSpace
+
+from .arrays import check_spaces
+
+
+def check_suitable(
+    who: str,
+    policy: str | type,
+    observations: spaces.Space,
+    actions: spaces.Space,
+    supported_actions: Sequence[type[spaces.Space]],
+) -> None:
+    """Refuse what an agent would fail on, or, worse, learn nonsense from.
+
+    Args:
+        who: name of the algorithm, for the message.
+        policy: name of the network, which decides between one observation and a dict of them.
+        observations: space of one environment's observations.
+        actions: space of its actions.
+        supported_actions: the kinds of action spaces that the algorithm knows.
+
+    Raises:
+        UnsupportedSpace: it names the space and says what to do.
+    """
+    check_spaces(observations, actions)
+    if isinstance(observations, spaces.Dict):
+        if policy in ("MlpPolicy", "CnnPolicy"):
+            raise UnsupportedSpace(f"{policy} cannot see a Dict observation", hint="use MultiInputPolicy")
+        for part in observations.spaces.values():
+            _check_observation(part)
+    else:
+        if policy == "MultiInputPolicy":
+            raise UnsupportedSpace(
+                f"MultiInputPolicy sees Dict observations only, not {observations}", hint="use MlpPolicy"
+            )
+        _check_observation(observations)
+    if not isinstance(actions, tuple(supported_actions)):
+        kinds = ", ".join(kind.__name__ for kind in supported_actions)
+        raise UnsupportedSpace(f"{who} cannot act in {actions}", hint=f"it acts in {kinds}")
+    _check_actions(actions)
+
+
+def _check_observation(space: spaces.Space) -> None:
+    _check_counts(space, "observations")
+    if isinstance(space, spaces.Box) and space.shape == ():
+        raise UnsupportedSpace(f"an observation needs at least one dimension: {space}", hint="use shape=(1,)")
+
+
+def _check_actions(space: spaces.Space) -> None:
+    _check_counts(space, "actions")
+    if isinstance(space, spaces.MultiBinary) and len(space.shape) != 1:
+        raise UnsupportedSpace(f"actions of several dimensions are not supported: {space}", _FLATTEN)
+    if isinstance(space, spaces.Box) and not (np.isfinite(space.low).all() and np.isfinite(space.high).all()):
+        raise UnsupportedSpace(
+            f"continuous actions need finite bounds, not {space}",
+            hint="wrap the environment in a gymnasium.ActionWrapper whose action_space has bounds",
+        )
+
+
+def _check_counts(space: spaces.Space, what: str) -> None:
+    """Discrete ones are counted from 0 and lie in a row: that is how networks number their outputs."""
+    if isinstance(space, spaces.MultiDiscrete) and space.nvec.ndim != 1:
+        raise UnsupportedSpace(f"{what} of several dimensions are not supported: {space}", _FLATTEN)
+    if isinstance(space, spaces.Discrete | spaces.MultiDiscrete) and np.any(space.start != 0):
+        hint = "wrap the environment in one that shifts them"
+        raise UnsupportedSpace(f"{what} that do not start at 0 are not supported: {space}", hint)
+
+
+_FLATTEN = "flatten them in a wrapper"
