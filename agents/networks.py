@@ -20,6 +20,7 @@ from torch import Tensor
 from .distributions import ActionDistribution, action_distribution
 from .normalize import ObservationNormalizer, RewardNormalizer
 from .observations import Tensors
+from .optimizers import EagerAdam
 
 # What a recurrent policy carries from step to step: None without memory, else nested tensors (envs first).
 PolicyState = Any
@@ -53,12 +54,14 @@ class ActorCritic(ActorCriticPolicy):
         optimizer_kwargs: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        if optimizer_class is torch.optim.Adam and optimizer_kwargs is None:
+            optimizer_kwargs = {"eps": 1e-5}  # as SB3
         if optimizer_class in (torch.optim.Adam, torch.optim.AdamW):
             # One kernel for all parameters: a third of the time of the default on a small network.
-            optimizer_kwargs = {
-                "fused": True,
-                **({"eps": 1e-5} if optimizer_kwargs is None else optimizer_kwargs),
-            }
+            fused = {"fused": not (optimizer_kwargs or {}).keys() & {"foreach", "differentiable"}}
+            optimizer_kwargs = {**fused, **(optimizer_kwargs or {})}
+        if optimizer_class is torch.optim.Adam:
+            optimizer_class = EagerAdam
         super().__init__(
             observation_space,
             action_space,
