@@ -7,6 +7,7 @@ algorithm collects and learns is in its own file.
 
 from __future__ import annotations
 
+import inspect
 from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Any, ClassVar, NamedTuple, Self
@@ -17,6 +18,7 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback, ConvertCallback
+from stable_baselines3.common.policies import ActorCriticPolicy, MultiInputActorCriticPolicy
 from stable_baselines3.common.type_aliases import MaybeCallback
 from stable_baselines3.common.utils import check_for_correct_spaces, get_system_info
 from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_normalize
@@ -47,6 +49,9 @@ class Source(NamedTuple):
     env_kwargs: dict[str, Any]
     vec: str
 
+
+SB3_POLICIES = {ActorCriticPolicy: "MlpPolicy", MultiInputActorCriticPolicy: "MultiInputPolicy"}
+"""Stock SB3's classes, which people pass too, and the names of ours with the same networks."""
 
 Env = str | gym.Env | gym.vector.VectorEnv | VecEnv | Simulator
 
@@ -88,8 +93,9 @@ class Agent(BaseAlgorithm):
         seed: int | None = None,
         device: torch.device | str = "auto",
     ) -> None:
-        if isinstance(policy, str) and policy not in self.policy_aliases:
-            known = ", ".join(self.policy_aliases)
+        policy = SB3_POLICIES.get(policy, policy)  # type: ignore[call-overload]
+        known = ", ".join(self.policy_aliases)
+        if policy not in self.policy_aliases and not hasattr(policy, "act"):
             raise UsageError(f"{type(self).__name__} has no policy {policy!r}", hint=f"known: {known}")
         self.source = Source(env, env_kwargs or {}, vec) if isinstance(env, str) else None
         if env is not None and not isinstance(env, VecEnv):
@@ -337,4 +343,7 @@ class Agent(BaseAlgorithm):
         del force_reset
         if print_system_info:
             get_system_info()
-        return load_agent(cls, path, env, device, {**(custom_objects or {}), **kwargs}, trust)
+        # As in SB3, what nobody asks for among the custom objects is passed over.
+        known = inspect.signature(cls).parameters.keys()
+        replaced = {name: value for name, value in (custom_objects or {}).items() if name in known}
+        return load_agent(cls, path, env, device, {**replaced, **kwargs}, trust)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import Any, Literal
 
 from sandbox.core.config import Count
@@ -64,12 +65,14 @@ class PPOSettings:
 
     def __post_init__(self) -> None:
         for name in ("n_steps", "batch_size", "n_epochs", "stats_window_size"):
-            _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
+            value = getattr(self, name)
+            _require(_is(value, Integral) and value >= 1, name, "a whole number, at least 1", value)
         for name in ("gamma", "gae_lambda"):
-            _require(0 <= getattr(self, name) <= 1, name, "between 0 and 1", getattr(self, name))
+            value = getattr(self, name)
+            _require(_is(value, Real) and 0 <= value <= 1, name, "between 0 and 1", value)
         for name in ("ent_coef", "vf_coef", "max_grad_norm"):
             value = getattr(self, name)
-            _require(0 <= value < math.inf, name, "0 or more", value)
+            _require(_is(value, Real) and 0 <= value < math.inf, name, "0 or more", value)
         _require(self.target_kl is None or self.target_kl > 0, "target_kl", "above 0", self.target_kl)
         _require(
             all(width >= 1 for width in self.net_arch),
@@ -155,6 +158,10 @@ class AgentConfig:
         rollout = self.envs * self.settings.n_steps
         if self.settings.normalize_advantage and rollout < 2:
             raise ConfigError("envs times n_steps must be at least 2 to normalise advantages", key="envs")
+
+
+def _is(value: Any, kind: type) -> bool:
+    return isinstance(value, kind)
 
 
 def _require(holds: bool, name: str, rule: str, value: object) -> None:

@@ -45,10 +45,10 @@ def infos_of(step: Step) -> list[dict[str, Any]]:
 def successes(step: Step, ends: np.ndarray) -> list[Any]:
     """The `is_success` of the episodes that ended, (envs,) bool, of those that report one."""
     if isinstance(step.infos, list):
-        reported = [step.infos[one] for one in np.flatnonzero(ends)]
+        reported = [step.infos[one] for one in np.flatnonzero(ends).tolist()]
     elif step.infos and ("is_success" in step.infos or _reports_ends(step.infos)):
         rest = rest_of(step.infos)
-        reported = [_info_in_dict(step.infos, rest, one, True) for one in np.flatnonzero(ends)]
+        reported = [_info_in_dict(step.infos, rest, one, True) for one in np.flatnonzero(ends).tolist()]
     else:
         return []
     return [info["is_success"] for info in reported if info.get("is_success") is not None]

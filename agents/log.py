@@ -45,8 +45,9 @@ def log_update(
         record(f"train/{name}", mean)
     values, returns = batch.values.cpu().numpy(), batch.returns.cpu().numpy()
     record("train/explained_variance", explained_variance(values, returns))
-    if hasattr(agent.policy, "log_std"):
-        record("train/std", agent.policy.log_std.exp().mean().item())
+    log_std = getattr(agent.policy, "log_std", None)
+    if log_std is not None:
+        record("train/std", log_std.exp().mean().item())
     record("train/n_updates", agent._n_updates, exclude="tensorboard")
     record("train/clip_range", clip_range)
     if clip_range_vf is not None:

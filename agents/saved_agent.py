@@ -94,6 +94,7 @@ def _make(
     agent._setup_model()
     if env is not None:
         agent.set_env(env)
+        agent.set_random_seed(agent.seed)
     return agent
 
 
@@ -105,17 +106,20 @@ def _from_sb3(
     overrides: dict[str, Any],
 ) -> AnAgent:
     """An agent with the weights, optimiser and settings of one of stock SB3's."""
+    from .algorithm import SB3_POLICIES as names  # noqa: N811 - it imports this file
+
     data, parameters = saved
     settings = {name: plain_schedule(data[name]) for name in cls.saved_settings if data.get(name) is not None}
     settings["policy_kwargs"] = {k: v for k, v in data.get("policy_kwargs", {}).items() if k != "use_sde"}
     settings.update(overrides)
-    names = {"ActorCriticPolicy": "MlpPolicy", "MultiInputActorCriticPolicy": "MultiInputPolicy"}
-    found = data["policy_class"].__name__
-    if found not in names:
+    policy = names.get(data.get("policy_class"))
+    if policy is None or data.get("use_sde"):
+        what = "state-dependent exploration" if policy else f"policy {data.get('policy_class')}"
         raise UsageError(
-            f"agents with SB3's {found} cannot be taken over", hint=f"possible: {', '.join(names)}"
+            f"an SB3 agent with {what} cannot be taken over",
+            hint=f"possible: {', '.join(cls.__name__ for cls in names)}",
         )
-    agent = _make(cls, names[found], env, device, (data["observation_space"], data["action_space"]), settings)
+    agent = _make(cls, policy, env, device, (data["observation_space"], data["action_space"]), settings)
     agent.set_parameters(parameters)
     agent.num_timesteps, agent._n_updates = data["num_timesteps"], data["_n_updates"]
     return agent

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 Schedule = float | str | Callable[[float], float]
@@ -42,7 +43,7 @@ def as_schedule(value: Schedule) -> float | Callable[[float], float]:
         if not 0 <= number < float("inf"):
             raise ValueError(f"a schedule cannot start at {text}: it must be 0 or more")
         return Linear(number) if value.startswith(_LINEAR) else number
-    if not 0 <= value < float("inf"):
+    if not isinstance(value, Real) or not 0 <= value < float("inf"):
         raise ValueError(f"a schedule cannot be {value}: it must be 0 or more")
     return float(value)
 
