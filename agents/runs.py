@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sandbox.core.config import load_toml
-from sandbox.core.errors import NotFound, RunBroken, UsageError
+from sandbox.core.errors import ConfigError, NotFound, RunBroken, UsageError
 from sandbox.core.run import Run
 from sandbox.ui.console import Console
 
@@ -25,7 +27,7 @@ class AgentRuns:
             RunBroken, CheckpointBroken: a file is missing or damaged; the message names it.
             UsageError: the environment's id names a module to import, and `trust` is not given.
         """
-        _, agent = self._open(run, checkpoint, device, trust, envs=1)
+        _, agent = self._open(run, checkpoint, device, trust, warnings.warn)
         return agent
 
     def evaluate(
@@ -43,7 +45,8 @@ class AgentRuns:
         from .session import final_evaluation
         from .training import SCHEMA
 
-        config, agent = self._open(run, checkpoint, device, trust, envs=1)
+        warn = console.note
+        config, agent = self._open(run, checkpoint, device, trust, lambda text: warn(f"warning: {text}"))
         with agent.simulator:
             result = final_evaluation(agent, config, episodes, seed)
         return {
@@ -69,7 +72,7 @@ class AgentRuns:
         return result
 
     def _open(
-        self, run: Run, checkpoint: str, device: str, trust: bool, envs: int
+        self, run: Run, checkpoint: str, device: str, trust: bool, on_broken: Callable[[str], None]
     ) -> tuple[AgentConfig, Agent]:
         import dataclasses
 
@@ -77,8 +80,8 @@ class AgentRuns:
 
         from .training import build_agent
 
-        config = dataclasses.replace(read_config(run, trust, device), envs=envs, vec="sync")
-        step, state = Checkpoints(run.checkpoints_dir).load(checkpoint)
+        config = dataclasses.replace(read_config(run, trust, device), envs=1, vec="sync")
+        step, state = Checkpoints(run.checkpoints_dir).load(checkpoint, on_broken)
         agent = build_agent(config)
         agent.load_policy(state, step)
         return config, agent
@@ -88,8 +91,7 @@ def read_config(run: Run, trust: bool, device: str | None) -> AgentConfig:
     """The config of a run, on another device if one is given.
 
     Raises:
-        RunBroken: config.toml is missing.
-        ConfigError: it is damaged; the message names file, line and key.
+        RunBroken: config.toml is missing or damaged; the message names the file, and line and key.
         UsageError: it would import a module that `trust` does not cover.
     """
     import dataclasses
@@ -98,6 +100,8 @@ def read_config(run: Run, trust: bool, device: str | None) -> AgentConfig:
         config = load_toml(run.config_path, AgentConfig)
     except NotFound:
         raise RunBroken(f"{run.config_path} is missing: this run cannot be rebuilt") from None
+    except ConfigError as error:
+        raise RunBroken(error.message, error.hint) from None
     for env in (config.env, config.train_env):
         if ":" in env and not trust:
             raise UsageError(

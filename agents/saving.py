@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -74,6 +75,10 @@ def read_agent(source: Target) -> tuple[dict[str, Any], dict[str, Any]] | None:
         ValueError,
         KeyError,
         TypeError,
+        AttributeError,
+        RuntimeError,  # also RecursionError: JSON nested deeper than Python goes
+        zlib.error,
+        NotImplementedError,
         safetensors.SafetensorError,
     ) as error:
         raise Broken(f"{name} is damaged or no saved agent: {error}") from error

@@ -8,13 +8,14 @@ same things.
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from stable_baselines3.common.logger import HumanOutputFormat, KVWriter, Logger, TensorBoardOutputFormat
 
-from sandbox.core.errors import Diverged, UnsupportedSpace
+from sandbox.core.errors import CheckpointBroken, Diverged, UnsupportedSpace
 from sandbox.core.metrics import MetricsWriter
 from sandbox.core.run import Run
 from sandbox.core.seeding import derive_seed
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 CONFIRM_EPISODES = 100
 """fresh episodes that have to confirm a passed evaluation before training stops"""
+STOPPING = "stopping: this update is finished and saved first (once more stops at once)"
 
 
 class NoSession:
@@ -54,14 +56,16 @@ class Session:
     def __init__(self, run: Run, config: AgentConfig, console: Console) -> None:
         self.run, self.config, self.console = run, config, console
         self.checkpoints = Checkpoints(run.checkpoints_dir, config.keep_checkpoints)
-        self.stop = StopRequest(lambda: console.note("\nfinishing this update, then saving …"))
+        self.stop = StopRequest(lambda: console.note(STOPPING))
         self.best: float | None = None
+        self.best_step: int | None = None
         self.solved = False
         self.final: Evaluation | None = None
         """of the agent that solved the task, on the task itself"""
         self.reason = "steps"
         """why training ended: "steps", "solved", "interrupted" or "callback\""""
-        self.seconds = float(run.info.get("train_seconds", 0.0))
+        spent = run.info.get("train_seconds")
+        self.seconds = float(spent) if isinstance(spent, int | float) else 0.0
         self._evaluators: dict[int, Simulator] = {}
         self._previous_steps = 0
         self._since: float | None = None  # when training last went on; None while it pauses
@@ -94,11 +98,16 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._pause()
-        self._open.close()
-        for simulator in self._evaluators.values():
-            simulator.close()
-        if error is None:
-            return
+        try:
+            self._open.close()
+            for simulator in self._evaluators.values():
+                simulator.close()
+        finally:  # closing the log may fail once more, on a full disk
+            if error is not None:
+                self._give_up(error)
+
+    def _give_up(self, error: BaseException) -> None:
+        """Say in run.json how training ended. Raises Diverged anew, with the last good checkpoint named."""
         status = {Diverged: "diverged", KeyboardInterrupt: "interrupted"}
         name = next((text for cls, text in status.items() if isinstance(error, cls)), "failed")
         with contextlib.suppress(OSError):  # a full disk must not hide what went wrong
@@ -137,14 +146,31 @@ class Session:
         return self.reason == "steps"
 
     def save(self, agent: Agent) -> None:
-        """Write a checkpoint, and the state of the run beside it."""
-        state = {**agent.training_state(), "session": {"best": self.best, "solved": self.solved}}
-        self.checkpoints.save(agent.num_timesteps, state)
+        """Write a checkpoint, and the state of the run beside it.
+
+        Raises:
+            Diverged: its weights are no numbers: the one before stays the last good one.
+        """
+        if not all(bool(part.isfinite().all()) for part in agent.policy.state_dict().values()):
+            raise Diverged(f"the weights stopped being finite numbers before step {agent.num_timesteps}")
+        own = {"best": self.best, "best_step": self.best_step, "solved": self.solved}
+        self.checkpoints.save(agent.num_timesteps, {**agent.training_state(), "session": own})
         self.run.update(steps=agent.num_timesteps, best=self.best, train_seconds=self.seconds)
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take over what `save` kept of the session itself."""
-        self.best, self.solved = state["session"]["best"], state["session"]["solved"]
+        """Take over what `save` kept of the session itself.
+
+        Raises:
+            CheckpointBroken: it kept something else.
+        """
+        try:
+            own = state["session"]
+            self.best, self.best_step, self.solved = own["best"], own["best_step"], own["solved"]
+        except (KeyError, TypeError) as error:
+            raise CheckpointBroken(f"the checkpoint is not one of a run: it lacks {error}") from error
+        # The process may have been killed after the best checkpoint was written and before it was marked.
+        if self.best_step is not None and self.checkpoints.has(self.best_step):
+            self.checkpoints.mark_best(self.best_step)
 
     def _evaluate(self, agent: Agent) -> bool:
         """Play greedily on fresh episodes; True where this is the best so far."""
@@ -160,9 +186,12 @@ class Session:
         for name, value in values.items():
             agent.logger.record(name, value)
         agent.logger.dump(agent.num_timesteps)
-        improved = self.best is None or result.mean > self.best or self.solved
-        self.best = max(result.mean, result.mean if self.best is None else self.best)
-        return improved
+        better = math.isfinite(result.mean) and (self.best is None or result.mean > self.best)
+        if better:
+            self.best = result.mean
+        if better or self.solved:
+            self.best_step = agent.num_timesteps
+        return better or self.solved
 
     def _play(self, agent: Agent, episodes: int, purpose: str) -> Evaluation:
         if episodes not in self._evaluators:

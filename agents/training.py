@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 
 from sandbox.core.config import from_mapping, to_toml
-from sandbox.core.errors import Interrupted, UsageError
+from sandbox.core.errors import CheckpointBroken, Interrupted, UsageError
 from sandbox.core.files import write_atomically
 from sandbox.core.manifest import write_manifest
 from sandbox.core.metrics import cut_metrics, read_metrics
@@ -64,8 +65,12 @@ def start_run(config: AgentConfig, root: Path | None, name: str | None, command:
     run = create_run(
         root, "train-agent", config.env, config.seed, config.algo, name, env=config.env, algo=config.algo
     )
-    write_atomically(run.config_path, to_toml(config))
-    write_manifest(run, command, {"device": config.device, "threads": config.threads})
+    try:
+        write_atomically(run.config_path, to_toml(config))
+        write_manifest(run, command, {"device": config.device, "threads": config.threads})
+    except OSError:
+        shutil.rmtree(run.path, ignore_errors=True)  # without them it can neither be resumed nor understood
+        raise
     return run
 
 
@@ -92,18 +97,16 @@ def resume(config: AgentConfig, agent: Agent, run: Run, console: Console) -> dic
     """
     with run.lock():
         session = Session(run, config, console)
-        if session.checkpoints.names():
-            step, state = session.checkpoints.load(
-                "last", on_broken=lambda text: console.note(f"warning: {text}")
-            )
+        if session.checkpoints.were_written():
+            step, state = _newest_good(session)
             troubles = agent.load_training_state(state)
             session.restore(state)
             for trouble in troubles:
                 console.note(f"note: {trouble}; from here on the run differs from an uninterrupted one")
-            console.note(f"resuming {run.name} at step {step:,}")
+            console.note(f"continuing at step {step:,}")
         else:
             step = 0
-            console.note(f"{run.name} has no checkpoint yet: starting it anew, with the same seed")
+            console.note("there is no checkpoint yet: starting anew, with the same seed")
         cut_metrics(run.metrics_path, after_step=step)
         run.update(status="running")
         write_manifest(run, sys.argv, {"device": config.device, "threads": config.threads})
@@ -111,6 +114,16 @@ def resume(config: AgentConfig, agent: Agent, run: Run, console: Console) -> dic
         if not session.solved:
             agent.learn(max(config.steps - step, 0), reset_num_timesteps=step == 0, run=session)
         return finish(session, agent)
+
+
+def _newest_good(session: Session) -> tuple[int, dict[str, Any]]:
+    warn = session.console.note
+    try:
+        return session.checkpoints.load("last", on_broken=lambda text: warn(f"warning: {text}"))
+    except CheckpointBroken as error:
+        config = session.run.relative() / session.run.config_path.name
+        error.hint = f"start it again: python -m sandbox train-agent --config {config}"
+        raise
 
 
 def finish(session: Session, agent: Agent) -> dict[str, Any]:
@@ -123,7 +136,7 @@ def finish(session: Session, agent: Agent) -> dict[str, Any]:
         data = {"run": str(run.path), "steps": agent.num_timesteps}
         message = f"stopped at step {agent.num_timesteps:,}; the run is saved"
         raise Interrupted(message, hint, data, signum=session.stop.signum or signal.SIGINT)
-    if f"step-{agent.num_timesteps:012d}" not in session.checkpoints.names():
+    if not session.checkpoints.has(agent.num_timesteps):
         session.save(agent)
     final = session.final if session.solved and session.final is not None else _evaluate_best(session, agent)
     solved = None if config.threshold is None else final.mean >= config.threshold
@@ -147,9 +160,12 @@ def finish(session: Session, agent: Agent) -> dict[str, Any]:
 
 
 def _evaluate_best(session: Session, agent: Agent) -> Evaluation:
-    if session.checkpoints.best() is not None:
-        _, state = session.checkpoints.load("best")
-        agent.policy.load_state_dict(state["policy"])
+    try:
+        if session.checkpoints.best() is not None:
+            _, state = session.checkpoints.load("best")
+            agent.policy.load_state_dict(state["policy"])
+    except CheckpointBroken as error:
+        session.console.note(f"warning: {error.message}; evaluating the last weights instead of the best")
     return final_evaluation(agent, session.config, CONFIRM_EPISODES)
 
 

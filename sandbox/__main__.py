@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sandbox import __version__
-from sandbox.core.errors import Refused, SandboxError, UnknownName, UsageError
+from sandbox.core.errors import Interrupted, Refused, SandboxError, UnknownName, UsageError
 from sandbox.core.plugins import COMMANDS, names, resolve
 from sandbox.core.signals import raise_interrupt
 from sandbox.ui.console import Console
@@ -28,7 +28,8 @@ _EXAMPLES = """examples:
   python -m sandbox evaluate latest --gate 475
   python -m sandbox resume
   python -m sandbox runs"""
-_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_REFUSALS = (*_FULL, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,10 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         except SandboxError as error:
             return _report(console, error)
         except KeyboardInterrupt as stop:
-            return _report(console, _interrupted(console), getattr(stop, "exit_code", 130))
+            return _report(console, _interrupted(console, getattr(stop, "exit_code", 130)))
         except OSError as error:
             if error.errno in _REFUSALS:
-                return _report(console, _refusal(error))
+                return _report(console, _refusal(console, error))
             return _report_bug(console, error)
         except Exception as error:  # noqa: BLE001 - the last resort: a bug becomes exit code 1
             return _report_bug(console, error)
@@ -129,36 +130,45 @@ def _sigterm_raises() -> Iterator[None]:
         signal.signal(signal.SIGTERM, previous if previous is not None else signal.SIG_DFL)
 
 
-def _report(console: Console, error: SandboxError, code: int | None = None) -> int:
+def _report(console: Console, error: SandboxError) -> int:
     """Tell people on stderr, or scripts on stdout, what went wrong; return the exit code."""
-    code = error.exit_code if code is None else code
+    code = error.exit_code
     if console.json:
         console.emit({**error.data, "error": error.message, "hint": error.hint, "code": code})
         return code
-    console.note(f"error: {error.message}")
+    # Whoever pressed Ctrl-C has made no mistake.
+    stopped = isinstance(error, Interrupted)
+    console.note(error.message if stopped else f"error: {error.message}")
     if error.hint:
-        console.note(f"hint: {error.hint}")
+        console.note(f"{'to go on' if stopped else 'hint'}: {error.hint}")
     return code
 
 
-def _interrupted(console: Console) -> SandboxError:
+def _interrupted(console: Console, code: int) -> Interrupted:
     """A stop that nobody prepared for: what the last checkpoint holds is what there is."""
-    if console.run is None:
-        return SandboxError("interrupted")
-    return SandboxError(
-        "interrupted; the last checkpoint is intact", hint=f"{PROG} resume {console.run.relative()}"
-    )
+    run, signum = console.run, code - 128
+    if run is None:
+        return Interrupted("interrupted", signum=signum)
+    with contextlib.suppress(OSError, SandboxError):
+        if run.status == "killed":  # Says running, and nobody works on it: that was us.
+            run.update(status="interrupted")
+        if run.status == "finished":
+            return Interrupted("interrupted; the run is finished", signum=signum)
+    saved = any(run.checkpoints_dir.glob("step-*"))
+    what = "the last checkpoint is intact" if saved else "there was no checkpoint yet, so it would start anew"
+    return Interrupted(f"interrupted; {what}", f"{PROG} resume {run.relative()}", signum=signum)
 
 
-def _refusal(error: OSError) -> Refused:
-    """A full disk, a read-only folder: one line that names the file."""
-    where = f": {error.filename}" if error.filename else ""
-    hint = (
-        "free some space, then resume"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT)
-        else "choose another --out"
-    )
-    return Refused(f"{error.strerror or error}{where}", hint=hint)
+def _refusal(console: Console, error: OSError) -> Refused:
+    """A full disk, a read-only folder: one line that names the file, or the run if the system does not."""
+    run = console.run.relative() if console.run is not None and console.run.path.exists() else None
+    where = error.filename or run
+    hint = "choose another --out"
+    if error.errno in _FULL:
+        hint = "free some space" + (f", then: {PROG} resume {run}" if run else "")
+    elif run:
+        hint = f"make it writable, then: {PROG} resume {run}"
+    return Refused(f"{error.strerror or error}" + (f": {where}" if where else ""), hint=hint)
 
 
 def _report_bug(console: Console, error: Exception) -> int:

@@ -110,7 +110,7 @@ def _parse(text: bytes) -> dict[str, Any] | None:
     """Return one line's values with NaN and infinity restored, or None if it is damaged."""
     try:
         values = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(values, dict) or type(values.get("step")) is not int:
         return None

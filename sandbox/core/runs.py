@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -71,6 +72,8 @@ def create_run(
     except FileExistsError:
         raise UsageError(f"{run.relative()} exists already", hint="choose another --name") from None
     except OSError as error:
+        with contextlib.suppress(OSError):
+            run.path.rmdir()
         raise Refused(f"cannot write to {root}: {error.strerror}", hint="choose another --out") from None
     return run
 

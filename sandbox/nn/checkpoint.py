@@ -37,6 +37,14 @@ class Checkpoints:
         found = (entry.name for entry in self.folder.iterdir() if entry.is_dir())
         return sorted(filter(_NAME.fullmatch, found), key=_step_of)
 
+    def has(self, step: int) -> bool:
+        """Whether there is a checkpoint of ``step``, broken or not."""
+        return f"step-{step:012d}" in self.names()
+
+    def were_written(self) -> bool:
+        """Whether a checkpoint was ever written here, even if all are gone by now."""
+        return bool(self.names()) or (self.folder.parent / "LAST").exists()
+
     def save(self, step: int, state: Mapping[str, Any]) -> Path:
         """Write a checkpoint of ``state`` after ``step`` steps, then forget old ones.
 
@@ -54,7 +62,7 @@ class Checkpoints:
     def mark_best(self, step: int) -> None:
         """Call the checkpoint of ``step`` the best from now on. Raises CheckpointBroken if there is none."""
         name = f"step-{step:012d}"
-        if name not in self.names():
+        if not self.has(step):
             raise CheckpointBroken(f"{self.folder / name}: there is no such checkpoint to be called the best")
         self._mark("BEST", name)
 

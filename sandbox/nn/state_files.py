@@ -26,6 +26,8 @@ from sandbox.nn import state_tree
 TENSORS, STATE, CHECKSUMS = "tensors.safetensors", "state.json", "checksums.json"
 _WRITING, _REMOVING = ".writing-", ".removing-"
 _FORMAT = 1
+# RuntimeError includes RecursionError: JSON nested deeper than Python goes.
+_UNDECODABLE = (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
 
 
 def save_state(folder: Path, state: Mapping[str, Any]) -> None:
@@ -66,7 +68,7 @@ def load_state(folder: Path) -> dict[str, Any]:
     try:
         tensors = safetensors.torch.load_file(folder / TENSORS)
         state = state_tree.decode(json.loads((folder / STATE).read_bytes()), tensors)
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+    except _UNDECODABLE as error:
         raise CheckpointBroken(f"{folder}: its files do not hold a checkpoint ({error})") from error
     if not isinstance(state, dict):
         raise CheckpointBroken(f"{folder / STATE} does not hold a dictionary")

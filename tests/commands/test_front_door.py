@@ -115,9 +115,6 @@ def test_every_command_explains_itself_with_an_example(name: str, capsys: Captur
         (["fails", "--how", "full disk"], 7, "No space left on device: runs/x"),
         (["fails", "--how", "read only"], 7, "Read-only file system: runs/x"),
         (["fails", "--how", "denied"], 7, "Permission denied: runs/x"),
-        (["fails", "--how", "ctrl-c"], 130, "interrupted"),
-        (["fails", "--how", "sigterm"], 143, "interrupted"),
-        (["fails", "--how", "saved"], 143, "saved"),
         (["bench", "agnets"], 2, "unknown bench 'agnets': did you mean 'agents'?"),
         (["list", "evns"], 2, "unknown list 'evns': did you mean 'envs'?"),
     ],
@@ -135,6 +132,21 @@ def test_a_mistake_is_one_line_and_an_exit_code(
     assert answer["error"] == message
     assert answer["code"] == code
     assert "hint" in answer
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "message"),
+    [("ctrl-c", 130, "interrupted"), ("sigterm", 143, "interrupted"), ("saved", 143, "saved")],
+)
+def test_a_stop_is_no_error_to_people_and_one_to_scripts(
+    how: str, code: int, message: str, capsys: Captured
+) -> None:
+    assert main(["fails", "--how", how]) == code
+    assert capsys.readouterr().err.splitlines()[0] == message
+
+    assert main(["fails", "--how", how, "--json"]) == code
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["error"], answer["code"]) == (message, code)
 
 
 def test_json_is_one_object_whatever_a_library_prints(capsys: Captured) -> None:
@@ -163,7 +175,7 @@ def test_a_worker_that_dies_is_not_taken_for_a_reader_that_went_away(capsys: Cap
 
 def test_an_interruption_nobody_prepared_for_says_how_to_go_on(runs_root: Path, capsys: Captured) -> None:
     assert main(["fails", "--how", "ctrl-c", "--out", str(runs_root)]) == 130
-    assert f"hint: python -m sandbox resume {runs_root / 'first'}" in capsys.readouterr().err
+    assert f"to go on: python -m sandbox resume {runs_root / 'first'}" in capsys.readouterr().err
 
 
 def test_sigterm_is_handed_back() -> None:
