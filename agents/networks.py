@@ -17,6 +17,8 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, Combine
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor
 
+from sandbox.core.errors import UsageError
+
 from .distributions import ActionDistribution, action_distribution
 from .normalize import ObservationNormalizer, RewardNormalizer
 from .observations import Tensors
@@ -54,6 +56,8 @@ class ActorCritic(ActorCriticPolicy):
         optimizer_kwargs: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        if kwargs.get("use_sde"):
+            raise UsageError("state-dependent exploration (use_sde) is not supported")
         if optimizer_class is torch.optim.Adam and optimizer_kwargs is None:
             optimizer_kwargs = {"eps": 1e-5}  # as SB3
         if optimizer_class in (torch.optim.Adam, torch.optim.AdamW):
