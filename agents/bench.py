@@ -98,7 +98,7 @@ def summarize_training(runs: Sequence[Row]) -> list[Row]:
             each = [pair[engine] for pair in pairs]
             row: Row = {"settings": settings, "engine": engine}
             row |= {key: middle(run[key] for run in each) for key in _MEASURED}
-            row["all_solved"] = all(run["solved"] for run in each)
+            row["solved"] = all(run["solved"] for run in each)
             for name, key in (("times_SB3_speed", "steps_per_second"), ("of_SB3_seconds", "seconds_to_475")):
                 row[name] = ratio(pairs, key) if engine == "ours" else None
             rows.append(row)

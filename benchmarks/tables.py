@@ -70,7 +70,11 @@ def _number(value: float) -> str:
 def _provenance(records: Sequence[Record], planned: int) -> str:
     made = records[-1]["made"]
     seeds = ", ".join(str(record["seed"]) for record in records)
-    some = f"{len(records)} of {planned} seeds" if len(records) < planned else f"{planned} seeds"
+    some = (
+        f"{len(records)} of {planned} seeds"
+        if len(records) < planned
+        else f"{planned} seed{'s' if planned > 1 else ''}"
+    )
     machine = records[-1]["result"].get("machine", made)  # asked after torch was loaded
     threads = f", {machine['threads']} torch thread(s)" if machine.get("threads") else ""
     versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())

@@ -41,7 +41,7 @@ def test_a_ratio_is_taken_pair_by_pair_before_the_median() -> None:
 def test_a_pair_that_one_side_did_not_solve_has_no_ratio_of_times_and_shows() -> None:
     ours, theirs = summarize_training([pair(run(9, 1.0), run(1, None)), pair(run(9, 2.0), run(1, 8.0))])
     assert ours["of_SB3_seconds"] == 0.25
-    assert (ours["all_solved"], theirs["all_solved"]) == (True, False)
+    assert (ours["solved"], theirs["solved"]) == (True, False)
     assert (ours["times_SB3_speed"], theirs["times_SB3_speed"]) == (9.0, None)
 
 
