@@ -12,6 +12,7 @@ from tyro.conf import Positional, UseAppendAction, arg
 
 from sandbox.core.config import Count, parse_assignments
 from sandbox.core.errors import UsageError
+from sandbox.core.run import Run
 from sandbox.ui.console import Console
 
 from .config import AgentConfig, Vec
@@ -121,7 +122,7 @@ class TrainAgent:
             result = train(config, agent, run, console)
         finally:
             agent.simulator.close()
-        report(result, config, run.relative(), console)
+        report(result, config, run, console)
         return result
 
 
@@ -131,8 +132,10 @@ _PASSED_ON = (
 )
 
 
-def report(result: dict[str, Any], config: AgentConfig, run: Path, console: Console) -> None:
-    """Say in a few lines how training went and what to do next."""
+def report(result: dict[str, Any], config: AgentConfig, run: Run, console: Console) -> None:
+    """Say in a few lines how training went and what to do next, and draw the curve."""
+    from .training import draw_curve
+
     score = result["evaluation"]
     verdict = {True: "solved", False: "not solved", None: "done"}[result["solved"]]
     goal = "" if config.threshold is None else f" (threshold {config.threshold:g})"
@@ -140,8 +143,11 @@ def report(result: dict[str, Any], config: AgentConfig, run: Path, console: Cons
     console.print(f"{verdict}: {config.env}, seed {config.seed}: mean return {spread}{goal}")
     speed = f"{result['steps_per_second'] or 0:,.0f} steps/s"
     console.print(f"trained {result['steps']:,} steps in {result['train_seconds']:.2f} s ({speed})")
-    console.print(f"run    {run}\ncurve  {run / 'plots' / 'learning_curve.png'}")
-    console.print(f"next   python -m sandbox evaluate {run}")
+    console.print(f"run    {run.relative()}")
+    curve = draw_curve(run, config)  # after the verdict: matplotlib takes a moment to load
+    if curve is not None:
+        console.print(f"curve  {run.relative() / curve.relative_to(run.path)}")
+    console.print(f"next   python -m sandbox evaluate {run.relative()}")
 
 
 def _dry_run(config: AgentConfig, console: Console) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class AgentRuns:
         agent = build_agent(config)
         with agent.simulator:
             result = resume(config, agent, run, console)
-        report(result, config, run.relative(), console)
+        report(result, config, run, console)
         return result
 
     def _open(

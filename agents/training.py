@@ -75,7 +75,7 @@ def start_run(config: AgentConfig, root: Path | None, name: str | None, command:
 
 
 def train(config: AgentConfig, agent: Agent, run: Run, console: Console) -> dict[str, Any]:
-    """Train a new run to its end, evaluate it and draw its curve; returns what `--json` prints.
+    """Train a new run to its end and evaluate it; returns what `--json` prints.
 
     Raises:
         Interrupted: a signal came; the run is saved.
@@ -127,7 +127,7 @@ def _newest_good(session: Session) -> tuple[int, dict[str, Any]]:
 
 
 def finish(session: Session, agent: Agent) -> dict[str, Any]:
-    """Save the end, evaluate the best on the task itself, draw the curve."""
+    """Save the end and evaluate the best on the task itself."""
     run, config = session.run, session.config
     if session.reason == "interrupted":
         draw_curve(run, config)
@@ -153,7 +153,6 @@ def finish(session: Session, agent: Agent) -> dict[str, Any]:
         "solved": solved,
         "evaluation": final.summary(),
     }
-    draw_curve(run, config)
     kept = {key: result[key] for key in ("steps", "train_seconds", "solved", "evaluation")}
     run.update(status="finished", best=session.best if session.best is not None else final.mean, **kept)
     return result
@@ -209,6 +208,7 @@ class PythonRun(Session):
                 # The best weights are evaluated, but `learn` leaves the agent with the last ones.
                 learned = deepcopy(self._agent.policy.state_dict())
                 finish(self, self._agent)
+                draw_curve(self.run, self.config)
                 self._agent.policy.load_state_dict(learned)
 
 
