@@ -128,7 +128,7 @@ class FromSB3(Simulator):
         observation, reward, dones, infos = self.venv.step(actions)
         self.observation = copied(_arrays(observation))
         dones = np.array(dones, np.bool_)
-        step = Step(self.observation, _floats(reward), dones, np.zeros_like(dones), infos=infos)
+        step = Step(self.observation, _floats(reward), dones, np.zeros_like(dones), infos=list(infos))
         step.episodes = [] if self.monitored else None
         for one in np.flatnonzero(dones):
             self._finish(step, int(one), infos[one])

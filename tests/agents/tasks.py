@@ -60,10 +60,10 @@ def small_ppo(env: Any = "Tiny/Sampled-v0", policy: str = "MlpPolicy", **argumen
 
 
 def filled_batch(agent: PPO) -> Batch:
-    """The batch of one rollout, just before the agent would learn from it; a short `learn` comes first."""
+    """The batch of one rollout, as the agent would learn from it now."""
     batches: list[Batch] = []
     train, agent.train = agent.train, lambda: batches.append(agent._finish_rollout())  # type: ignore[method-assign]
-    agent.learn(agent.n_steps * agent.n_envs)
+    agent.learn(1)
     agent.train = train  # type: ignore[method-assign]
     return batches[0]
 

@@ -130,9 +130,8 @@ def test_statistics_are_part_of_the_policys_state() -> None:
     agent.learn(64)
     after = weights_of(agent)
     names = [name for name in after if "moments" in name]
-    assert names == [
-        f"observation_normalizer.moments.of_.{part}" for part in ("mean", "variance", "count")
-    ] + [f"reward_normalizer.moments.{part}" for part in ("mean", "variance", "count")]
+    owners = ("observation_normalizer.moments.of_", "reward_normalizer.moments")
+    assert names == [f"{owner}.{part}" for owner in owners for part in ("mean", "variance", "count")]
     assert all(not torch.equal(before[name], after[name]) for name in names)
     assert after["observation_normalizer.moments.of_.count"] == 64
     other = small_ppo(**NORMALISED, seed=1)
@@ -158,15 +157,16 @@ def test_predict_sees_normalised_observations() -> None:
     plain = small_ppo(Sampled(action_space=spaces.Box(-9, 9, (1,))))
     plain.policy.load_state_dict({k: v for k, v in agent.policy.state_dict().items() if "moments" not in k})
     raw, scaled = np.array([7.0, 5.0, 3.0], np.float32), np.array([1.0, 0.0, -1.0], np.float32)
-    for policy_call in (
-        lambda agent, seen: agent.predict(seen, deterministic=True)[0],
-        lambda agent, seen: agent.policy.predict_values(torch.as_tensor(seen[None])).detach().numpy(),
-        lambda agent, seen: agent.policy.act(torch.as_tensor(seen[None])).values.detach().numpy(),
-        lambda agent, seen: (
-            agent.policy.get_distribution(torch.as_tensor(seen[None])).mode().detach().numpy()
-        ),
-    ):
-        np.testing.assert_allclose(policy_call(agent, raw), policy_call(plain, scaled), rtol=1e-5)
+    answers = []
+    for one, seen in ((agent, raw), (plain, scaled)):
+        batch = torch.as_tensor(seen[None])
+        action, _ = one.predict(seen, deterministic=True)
+        with torch.no_grad():
+            policy = one.policy
+            modes = policy.get_distribution(batch).mode().numpy()
+            answers.append([action, policy.predict_values(batch), policy.act(batch).values, modes])
+    for ours, expected in zip(*answers, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5)
 
 
 def test_reported_episodes_have_the_true_rewards() -> None:

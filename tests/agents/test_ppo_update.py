@@ -1,4 +1,4 @@
-"""One update of PPO: the same loss, gradients and weights as stable-baselines3's, and what each option does."""
+"""One update of PPO: the same loss, gradients and weights as SB3's, and what each option does."""
 
 from __future__ import annotations
 

@@ -15,10 +15,11 @@ from agents.rollout import Batch, Rollout
 from tests.agents.tasks import Sampled, filled_batch, small_ppo
 
 CPU = torch.device("cpu")
+NUMBER = spaces.Box(0, 99, (1,))
 SHAPE = (4, 2)  # steps, envs
 
 
-def numbered(space: spaces.Space = spaces.Box(0, 99, (1,)), ignored: Any = False) -> Rollout:
+def numbered(space: spaces.Space = NUMBER, ignored: Any = False) -> Rollout:
     """A rollout in which the number of each transition is its observation, its action and its value."""
     rollout = Rollout(*SHAPE, space, spaces.Discrete(100), CPU)
     ignored = np.broadcast_to(np.array(ignored), SHAPE)
