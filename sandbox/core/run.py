@@ -54,6 +54,8 @@ class Run:
         missing = [key for key in REQUIRED_KEYS if key not in info]
         if missing:
             raise RunBroken(f"{file} is damaged: it lacks {', '.join(missing)}")
+        if not isinstance(info["kind"], str):
+            raise RunBroken(f"{file} is damaged: {info['kind']!r} is no kind of run")
         if info["schema"] != SCHEMA:
             raise RunBroken(
                 f"{file} has the schema {info['schema']!r}; this version reads {SCHEMA!r}",

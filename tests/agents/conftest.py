@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import pytest
 from gymnasium import spaces
+
+from tests.agents.run_folders import at_metric_line, press_ctrl_c, quick_ends, train
 
 _SPACES: dict[str, spaces.Space[Any]] = {
     "box": spaces.Box(0, 99, (2,), np.float32),
@@ -89,3 +95,34 @@ class Faulty(Corridor):
 
 for _kind in (Corridor, Noisy, Faulty):
     gym.register(f"Tiny/{_kind.__name__}-v0", _kind, disable_env_checker=True)
+
+
+@pytest.fixture(scope="module")
+def short_evaluations() -> Iterator[None]:
+    """Runs end with four episodes instead of a hundred, and without a curve."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick_ends(patch)
+        yield
+
+
+@pytest.fixture(scope="session")
+def two_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the same run twice: "whole", and "stopped" after ten updates of 24."""
+    root = tmp_path_factory.mktemp("two") / "runs"
+    with pytest.MonkeyPatch.context() as patch:
+        quick_ends(patch)
+        assert train(root, "whole") == 0
+        with at_metric_line(12, press_ctrl_c):
+            assert train(root, "stopped") == 130
+    return root
+
+
+@pytest.fixture
+def root(two_runs: Path, tmp_path: Path) -> Path:
+    """A copy of `two_runs` to damage."""
+    return shutil.copytree(two_runs, tmp_path / "runs")
+
+
+@pytest.fixture
+def stopped(root: Path) -> Path:
+    return root / "stopped"

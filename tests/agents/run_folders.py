@@ -130,6 +130,17 @@ def quick_ends(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("sandbox.ui.plots.learning_curve", lambda *_, **__: None)
 
 
+def error_of(capsys: pytest.CaptureFixture[str], words: list[str], code: int) -> str:
+    """Run a command that fails with `code`; its error, which is one line, without a traceback."""
+    capsys.readouterr()
+    assert main(words) == code
+    err = capsys.readouterr().err
+    assert "Traceback" not in err
+    lines = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, err
+    return lines[0].removeprefix("error: ")
+
+
 # Other processes
 
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import random
-import shlex
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,7 +24,6 @@ from tests.agents.run_folders import (
     lines_of,
     press_ctrl_c,
     press_ctrl_c_twice,
-    quick_ends,
     resume,
     start,
     train,
@@ -41,11 +35,7 @@ Captured = pytest.CaptureFixture[str]
 NORMALISED = ("--set", "normalize_observation=true", "--set", "normalize_reward=true")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def short_evaluations() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        quick_ends(patch)
-        yield
+pytestmark = pytest.mark.usefixtures("short_evaluations")
 
 
 @pytest.fixture
@@ -153,77 +143,6 @@ def test_kill_9_at_random_times(root: Path) -> None:
     if Run(root / "killed").status != "finished":
         assert ended(start(words)) == 0
     assert_same_run(root / "whole", root / "killed")
-
-
-# Signals, as people send them
-
-
-def _sandbox(words: list[str], cwd: Path) -> subprocess.Popen[str]:
-    path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
-    return subprocess.Popen(
-        [sys.executable, "-m", "sandbox", *words],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": path},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def test_ctrl_c_saves_and_the_command_it_prints_goes_on(root: Path, tmp_path: Path) -> None:
-    words = train_words(root, "stopped")
-    process = _sandbox(words, tmp_path)
-    while lines_of(root / "stopped" / "metrics.jsonl") < 5 and process.poll() is None:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate()
-    assert process.returncode == 130, err
-    said = err.splitlines()
-    assert said[0] == "stopping: this update is finished and saved first (once more stops at once)"
-    assert said[1].startswith("stopped at step ")
-    assert said[2] == "to go on: python -m sandbox resume runs/stopped"
-    assert len(said) == 3
-
-    go_on = _sandbox([*shlex.split(said[2])[6:], "--json"], tmp_path)
-    out, err = go_on.communicate()
-    assert go_on.returncode == 0, err
-    assert '"schema"' in out
-    assert train(root, "whole") == 0
-    assert Run(root / "stopped").status == "finished"
-    one, other = left_behind(root / "whole"), left_behind(root / "stopped")
-    assert one["checkpoints"].items() <= other["checkpoints"].items()
-    assert one["metrics"] == other["metrics"]
-
-
-@pytest.mark.parametrize(
-    ("signum", "code", "options"),
-    [(signal.SIGINT, 130, ()), (signal.SIGTERM, 143, ()), (signal.SIGINT, 130, ("--vec", "async"))],
-)
-def test_a_signal_asks_and_a_second_one_orders(
-    root: Path, signum: int, code: int, options: tuple[str, ...]
-) -> None:
-    train(root, "whole", "CartPole-v1", *options)
-    log = root / "stopped" / "metrics.jsonl"
-    process = start(train_words(root, "stopped", "CartPole-v1", *options))
-    wait_for(lambda: lines_of(log) >= 8, process)
-    os.kill(process.pid, signum)
-    assert ended(process) == code
-    assert Run(root / "stopped").status == "interrupted"
-    saved = check_points(root / "stopped")
-
-    def order() -> None:
-        signal.raise_signal(signum)
-        signal.raise_signal(signum)
-
-    with at_metric_line(2, order):
-        assert resume(root, "stopped") == code
-    assert check_points(root / "stopped") == saved
-    assert Run(root / "stopped").status == "interrupted"
-    assert resume(root, "stopped") == 0
-    assert_same_run(root / "whole", root / "stopped")
-
-
-# Special moments
 
 
 def test_a_run_that_is_killed_before_its_first_checkpoint_starts_anew(root: Path, capsys: Captured) -> None:
