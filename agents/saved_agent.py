@@ -55,6 +55,8 @@ def load_agent(
         raise UsageError(f"{path} holds a {description.get('algorithm')}, not a {cls.__name__}")
     try:
         settings = decode_arguments(description["settings"])
+        if unknown := settings.keys() - {*cls.saved_settings, "policy_kwargs"}:
+            raise ValueError(f"it has settings that a {cls.__name__} does not: {', '.join(sorted(unknown))}")
         settings["policy_kwargs"] = {**settings["policy_kwargs"], **overrides.pop("policy_kwargs", {})}
         settings.update(overrides)
         policy = settings.pop("policy", description["policy"])

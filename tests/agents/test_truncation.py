@@ -1,6 +1,6 @@
 """A time limit is no part of the task: where it cuts an episode off, its value goes on.
 
-The task is a walk without end: from place x each step leads to x + 1 and pays x + 1. What is to come from x is
+The task is a walk without end: from place x each step leads to x + 1 and pays x + 1. To come from x is
 
     V(x) = sum over k of gamma^k (x + 1 + k) = (x + 1) / (1 - gamma) + gamma / (1 - gamma)^2,
 
