@@ -45,6 +45,8 @@ def resolve_config(
     values, lines = ({}, {}) if config is None else read_toml(config)
     if not env and not isinstance(values.get("env"), str):
         raise UsageError("which environment?", hint="python -m sandbox train-agent CartPole")
+    if not env:
+        _refuse_imports(values, config)
     if env or "train_env" not in values:
         values["env"], values["train_env"] = task_of(env or values["env"])
     algo = str(changes.get("algo", values.get("algo", "ppo")))
@@ -71,6 +73,16 @@ def _look_at(
     found = one.observation_space, one.action_space
     one.close()
     return task, found
+
+
+def _refuse_imports(values: Mapping[str, Any], config: Path | None) -> None:
+    """A file may come from a stranger: which module is imported, and so executed, people say themselves."""
+    for name in ("env", "train_env"):
+        if ":" in str(values.get(name, "")):
+            raise UsageError(
+                f"{config} would import (and so execute) {values[name].partition(':')[0]!r}",
+                hint=f"if you trust it, name the environment: train-agent {values[name]} --config {config}",
+            )
 
 
 def _table(values: Mapping[str, Any], name: str) -> dict[str, Any]:
