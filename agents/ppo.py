@@ -19,7 +19,6 @@ from sandbox.core.errors import UsageError
 
 from .actions import for_env
 from .algorithm import Agent, Env
-from .arrays import copied
 from .config import PPOSettings
 from .log import log_update
 from .networks import ActorCritic, MultiInputActorCritic
@@ -30,6 +29,7 @@ from .sb3_infos import sb3_infos
 from .schedules import Schedule, as_schedule
 from .session import Session
 from .simulators import Step
+from .simulators.arrays import copied
 
 
 class PPO(Agent):

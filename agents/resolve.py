@@ -15,9 +15,9 @@ from sandbox.core.errors import UsageError
 
 from .algorithms import find_algorithm
 from .config import AgentConfig
-from .from_id import find_spec, make
 from .names import task_of
 from .presets import preset
+from .simulators.from_id import find_spec, make
 
 
 def resolve_config(

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import row
 from .infos import infos_of
 from .simulators import Step
+from .simulators.arrays import row
 
 
 def sb3_infos(step: Step, finished: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from gymnasium import spaces
 
 from sandbox.core.errors import UnsupportedSpace
 
-from .arrays import check_spaces
+from .simulators.arrays import check_spaces
 
 
 def check_suitable(

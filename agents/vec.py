@@ -15,12 +15,12 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvO
 
 from sandbox.core.errors import UsageError
 
-from .arrays import Observation, allocate, copied, write_row
 from .episodes import EpisodeStatistics
-from .from_vector import NEXT_STEP, FromVectorEnv
 from .sb3_infos import sb3_infos
 from .simulators import Simulator, Step, as_simulator
-from .singles import Singles
+from .simulators.arrays import Observation, allocate, copied, write_row
+from .simulators.from_vector import NEXT_STEP, FromVectorEnv
+from .simulators.singles import Singles
 
 
 class SB3VecEnv(VecEnv):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agents.bench import middle, ratio, summarize_processes, summarize_training
+from agents.bench.command import middle, ratio, summarize_processes, summarize_training
 from sandbox.__main__ import main
 
 Captured = pytest.CaptureFixture[str]
@@ -55,7 +55,7 @@ def test_processes_are_compared_with_the_imports_of_the_same_round() -> None:
 
 
 def test_the_wall_time_of_a_process_ends_with_the_line_that_is_waited_for() -> None:
-    from agents.bench_processes import wall_seconds
+    from agents.bench.processes import wall_seconds
 
     waits = "print('solved: x'); input_ended = __import__('time').sleep(0.3)"
     found, whole = wall_seconds(["-c", waits], "solved"), wall_seconds(["-c", waits])

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
-from agents.arrays import copied, same_bits
 from agents.simulators import Simulator, as_simulator
+from agents.simulators.arrays import copied, same_bits
 from agents.vec import SB3VecEnv
 from sandbox.core.errors import UsageError
 
@@ -248,7 +248,7 @@ def test_nothing_can_be_saved_before_the_first_reset() -> None:
 
 
 def test_an_episode_too_long_to_remember_is_said_to_start_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.restorable.LONGEST", 100)
+    monkeypatch.setattr("agents.simulators.restorable.LONGEST", 100)
     first = as_simulator("Tiny/Corridor-v0", env_kwargs={"goal": 999, "limit": 999})
     first.reset(seed=0)
     play(first, [np.array([0])] * 100)

@@ -49,6 +49,6 @@ def test_a_missing_package_is_named_with_the_extra_that_installs_it(monkeypatch:
     monkeypatch.setitem(sys.modules, "Box2D", None)
     with pytest.raises(MissingExtra, match="box2d"):
         as_simulator("LunarLander-v3")
-    monkeypatch.setattr("agents.from_id.find_module", lambda name: None)
+    monkeypatch.setattr("agents.simulators.from_id.find_module", lambda name: None)
     with pytest.raises(MissingExtra, match="atari"):
         as_simulator("ALE/Pong-v5")

@@ -15,9 +15,9 @@ from gymnasium.wrappers.vector import RecordEpisodeStatistics
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecMonitor, VecNormalize
 
-from agents.from_vector import FromVectorEnv
 from agents.simulators import Simulator, as_simulator
-from agents.singles import Singles
+from agents.simulators.from_vector import FromVectorEnv
+from agents.simulators.singles import Singles
 from sandbox.core.errors import UsageError
 
 CORRIDOR = "Tiny/Corridor-v0"

@@ -20,7 +20,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecNorm
 
 from agents import SB3VecEnv
 from agents.simulators import as_simulator
-from agents.singles import Singles
+from agents.simulators.singles import Singles
 from agents.vec import FromSB3, from_sb3, to_sb3
 from sandbox.core.errors import UsageError
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from agents.simulators import as_simulator
-from agents.workers import WorkerError, Workers
+from agents.simulators.workers import WorkerError, Workers
 
 FAULTY = "Tiny/Faulty-v0"
 

@@ -13,7 +13,7 @@ from envs.base import BatchedEnv
 from sandbox.core.errors import UsageError
 
 from .arrays import Observation, allocate, copied, write_row
-from .simulators import Simulator, Step
+from .simulator import Simulator, Step
 
 NEXT_STEP, SAME_STEP, DISABLED = AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP, AutoresetMode.DISABLED
 

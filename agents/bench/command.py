@@ -65,16 +65,16 @@ class AgentsBench:
 
     def _measure(self, part: Part, seeds: Sequence[int], console: Console) -> list[Row]:
         if part == "memory":
-            from .bench_memory import measure_memory
+            from .memory import measure_memory
 
             return [measure_memory(seeds[0])]
         if part == "processes":
-            from .bench_processes import measure_processes, warm_up
+            from .processes import measure_processes, warm_up
 
             warm_up()
             measure: Callable[[int], Any] = lambda seed: measure_processes(seed, self.steps)  # noqa: E731
         else:
-            from .bench_training import measure_pairs, prepare
+            from .training import measure_pairs, prepare
 
             prepare()
             measure = lambda seed: measure_pairs(seed, self.steps)  # noqa: E731

@@ -14,12 +14,11 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
 
+from agents.ppo import PPO
+from agents.resolve import resolve_config
+from agents.schedules import Linear
+from agents.training import build_agent
 from sandbox.core.seeding import derive_seed
-
-from .ppo import PPO
-from .resolve import resolve_config
-from .schedules import Linear
-from .training import build_agent
 
 GOAL = 475.0
 EVERY_STEPS = 2_048

@@ -21,7 +21,7 @@ def commands(seed: int, steps: int, folder: str) -> dict[str, tuple[list[str], s
     return {
         "train-agent CartPole, until it says solved": ([*ours, "--out", folder], "solved"),
         "an SB3 script, until it says solved": (
-            ["-m", "agents.bench_script", str(seed), str(steps)],
+            ["-m", "agents.bench.script", str(seed), str(steps)],
             "solved",
         ),
         IMPORTS: (["-c", IMPORTS], None),

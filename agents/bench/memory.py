@@ -21,7 +21,7 @@ def peak_megabytes(seed: int, marks: tuple[int, ...]) -> list[float]:
     """Learn `marks[-1]` steps; returns this process's peak resident memory after each of the marks."""
     from stable_baselines3.common.callbacks import BaseCallback
 
-    from .bench_training import ours_tuned
+    from .training import ours_tuned
 
     peaks: list[float] = []
 

@@ -1,27 +1,16 @@
-"""What a collector of experience talks to: environments of any make, stepped together, as arrays.
-
-`as_simulator` turns whatever people have (an id, a `gymnasium.Env`, a `VectorEnv`, an SB3 `VecEnv`) into a
-`Simulator`, whose `step` gives the same `Step` for all of them.
-"""
+"""One step of many environments, and what can be stepped so."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
-from sandbox.core.errors import UsageError
-
-from .arrays import Observation, check_spaces
-
-OURS = "Sandbox"
-"""The namespace of the environments that are array programs, and are always built as one batch."""
+from .arrays import Observation
 
 
 @dataclass(slots=True)
@@ -122,93 +111,3 @@ class Simulator(ABC):
         """The seed for this reset: the given one, or the one that was kept for the first reset."""
         seed, self.first_seed = (self.first_seed if seed is None else seed), None
         return seed
-
-
-def as_simulator(
-    env: str | gym.Env[Any, Any] | VectorEnv[Any, Any, Any] | Simulator | Any,
-    n_envs: int | None = None,
-    *,
-    vec: Literal["sync", "async"] = "sync",
-    env_kwargs: dict[str, Any] | None = None,
-    seed: int | None = None,
-    workers: int | None = None,
-) -> Simulator:
-    """Make a `Simulator` of whatever holds an environment.
-
-    Args:
-        env: an id (`Sandbox/…` is built as one batch, any other as `n_envs` single environments), one
-            `gymnasium.Env`, a `gymnasium.vector.VectorEnv` in any autoreset mode, an SB3 `VecEnv`, or a
-            `Simulator`, which is returned as it is. A plain `SyncVectorEnv` or `DummyVecEnv` is taken apart
-            and its environments are stepped directly: they can be restored then.
-        n_envs: number of environments (1 unless given); for anything but an id it must agree with `env`.
-        vec: "async" steps the single environments of an id in worker processes, for slow simulators.
-        env_kwargs: arguments for the environment, with an id only.
-        seed: what the first `reset` without a seed uses; environment number i of single ones gets `seed + i`.
-        workers: number of processes with vec="async" (default: one a core, at most one an environment).
-
-    Raises:
-        UsageError: an argument that does not fit, or something that is no environment.
-        UnsupportedSpace: its spaces are not made of arrays.
-        EnvironmentNotFound, MissingExtra: the id is not registered, or needs a package that is not installed.
-    """
-    if vec not in ("sync", "async"):
-        raise UsageError(f'vec must be "sync" or "async", not {vec!r}')
-    if n_envs is not None and n_envs < 1:
-        raise UsageError(f"n_envs must be at least 1, not {n_envs}")
-    if isinstance(env, str):
-        simulator = _from_id(env, n_envs or 1, vec, env_kwargs or {}, workers)
-    elif env_kwargs:
-        raise UsageError("env_kwargs need the id of an environment; this one is built already")
-    else:
-        simulator = _from_object(env)
-    if n_envs is not None and n_envs != simulator.num_envs:
-        simulator_kind = type(env).__name__
-        raise UsageError(
-            f"n_envs={n_envs}, but the {simulator_kind} has {simulator.num_envs}",
-            hint="leave n_envs out, or pass the environment's id",
-        )
-    check_spaces(simulator.observation_space, simulator.action_space)
-    if seed is not None:
-        simulator.first_seed = seed
-    return simulator
-
-
-def _from_id(name: str, n_envs: int, vec: str, env_kwargs: dict[str, Any], workers: int | None) -> Simulator:
-    from .from_id import find_spec, make
-    from .from_vector import FromVectorEnv
-    from .singles import Singles
-
-    spec = find_spec(name)
-    if spec.namespace == OURS and spec.vector_entry_point is not None:
-        mode = {"autoreset_mode": AutoresetMode.SAME_STEP}
-        return FromVectorEnv(make(gym.make_vec, spec, num_envs=n_envs, **{**mode, **env_kwargs}))
-    makers = [partial(make, gym.make, spec, **env_kwargs)] * n_envs
-    if vec == "async":
-        from .workers import Workers
-
-        return Workers(makers, workers)
-    return Singles([maker() for maker in makers])
-
-
-def _from_object(env: Any) -> Simulator:
-    from .from_vector import FromVectorEnv
-    from .singles import Singles
-
-    if isinstance(env, Simulator):
-        return env
-    if isinstance(env, gym.Env):
-        return Singles([env])
-    if type(env) is SyncVectorEnv and env.observation_mode == "same":
-        return Singles(env.envs)
-    if isinstance(env, VectorEnv):
-        return FromVectorEnv(env)
-    from stable_baselines3.common.vec_env import VecEnv  # SB3 and torch: only if it is none of the above
-
-    if isinstance(env, VecEnv):
-        from .vec import from_sb3
-
-        return from_sb3(env)
-    raise UsageError(
-        f"{type(env).__name__} is no environment",
-        hint="pass an id, a gymnasium.Env, a gymnasium.vector.VectorEnv, or a stable-baselines3 VecEnv",
-    )

@@ -13,7 +13,7 @@ from sandbox.core.errors import UsageError
 
 from .arrays import Observation, allocate, check_spaces, write_row
 from .restorable import Restorable
-from .simulators import Simulator, Step
+from .simulator import Simulator, Step
 
 
 class Singles(Simulator):

@@ -25,7 +25,7 @@ from sandbox.core.errors import SandboxError
 
 from .arrays import Observation, check_spaces
 from .shared_arrays import SharedBatch
-from .simulators import Simulator, Step
+from .simulator import Simulator, Step
 from .singles import has_monitor, saved_environments
 from .worker import Failure, serve
 
