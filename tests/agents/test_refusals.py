@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,27 +85,49 @@ def test_a_disk_that_refuses_is_one_line_and_harms_nothing(
     assert_same_run(root / "whole", stopped)
 
 
-def _as_nobody(words: list[str]) -> None:
-    if os.getuid() == 0:
-        os.setgroups([])
-        os.setgid(65534)
-        os.setuid(65534)
-    os._exit(main(words))
+def _as_nobody(words: list[str], warm_up: list[str], said: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        quick_ends(patch)
+        main(warm_up)  # imports everything: nobody may not be allowed to read this repository
+        with said.open("w") as file:
+            patch.setattr("sys.stderr", file)
+            if os.getuid() == 0:  # root writes wherever it likes
+                os.setgroups([])
+                os.setgid(65534)
+                os.setuid(65534)
+            code = main(words)
+    os._exit(code)
 
 
-def test_a_folder_that_is_read_only(root: Path, stopped: Path, capfd: Captured) -> None:
-    (root / "empty").mkdir()
-    for folder in [root / "empty", stopped, *(path for path in stopped.rglob("*") if path.is_dir())]:
-        folder.chmod(0o555)
-    for path in [root, *root.parents][:3]:
-        path.chmod(path.stat().st_mode | 0o555)
-    before = {path: path.read_bytes() for path in stopped.rglob("*") if path.is_file()}
-    for words in (["resume", str(stopped)], train_words(root / "empty", "new")):
-        process = PROCESSES.Process(target=_as_nobody, args=(words,))
-        process.start()
-        assert ended(process) == 7
-    assert {path: path.read_bytes() for path in stopped.rglob("*") if path.is_file()} == before
-    stopped.chmod(0o755)
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may look into, unlike pytest's."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.mark.parametrize("command", ["resume", "train-agent"])
+def test_a_folder_that_is_read_only(root: Path, open_folder: Path, tmp_path: Path, command: str) -> None:
+    runs = shutil.copytree(root, open_folder / "runs")
+    new = train_words(root, "warm-up")
+    resumed = ["resume", str(runs / "stopped")]
+    words = resumed if command == "resume" else ["train-agent", "CartPole-v1", "--out", str(runs)]
+    files = {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()}
+    folders = [runs, *(path for path in runs.rglob("*") if path.is_dir())]
+    for path in [*folders, *files]:
+        path.chmod(0o555 if path in folders else 0o444)
+    process = PROCESSES.Process(target=_as_nobody, args=(words, new, tmp_path / "said"))
+    process.start()
+    code = ended(process)
+    for folder in folders:
+        folder.chmod(0o755)
+    said = (tmp_path / "said").read_text()
+    assert code == 7, said
+    assert "Permission denied" in said
+    assert str(runs) in said
+    assert len(said.splitlines()) == 2, said
+    assert {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()} == files
 
 
 def test_two_processes_cannot_work_on_one_run(root: Path, capsys: Captured) -> None:
