@@ -63,7 +63,7 @@ class Session:
         self.final: Evaluation | None = None
         """of the agent that solved the task, on the task itself"""
         self.reason = "steps"
-        """why training ended: "steps", "solved", "interrupted" or "callback\""""
+        """why training ended: "steps", "solved" or "interrupted\""""
         spent = run.info.get("train_seconds")
         self.seconds = float(spent) if isinstance(spent, int | float) else 0.0
         self._evaluators: dict[int, Simulator] = {}
@@ -208,10 +208,9 @@ class Session:
 
 
 def evaluator(config: AgentConfig, env: str, episodes: int) -> Simulator:
-    """Environments to evaluate on, at most one for each episode; single ones are few, for they cost
-    memory."""
-    many = env.startswith(OURS) or episodes <= 100
-    return as_simulator(env, episodes if many else 100, env_kwargs=config.env_args)
+    """Environments to evaluate on, at most one for each episode: many of a batch, fewer single ones."""
+    most = 4096 if env.startswith(OURS) else 100
+    return as_simulator(env, min(episodes, most), env_kwargs=config.env_args)
 
 
 def final_evaluation(agent: Agent, config: AgentConfig, episodes: int, seed: int | None = None) -> Evaluation:
