@@ -38,6 +38,9 @@ learning_rate = "lin_3e-3"
 """
 """24 updates of 64 steps, a checkpoint after every fourth"""
 
+SLOW = ("--set", "n_epochs=40")
+"""options for a run that takes seconds, so that there is time to send it a signal"""
+
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["agents.training", "agents.runs", "agents.commands", "sandbox.__main__"])
 

@@ -6,6 +6,7 @@ import errno
 import os
 import resource
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from sandbox.core.metrics import MetricsWriter
 from sandbox.core.run import Run
 from tests.agents.run_folders import (
     PROCESSES,
+    SLOW,
     assert_same_run,
     ended,
     error_of,
@@ -25,6 +27,7 @@ from tests.agents.run_folders import (
     quick_ends,
     resume,
     start,
+    train,
     train_words,
     wait_for,
 )
@@ -132,14 +135,15 @@ def test_a_folder_that_is_read_only(root: Path, open_folder: Path, tmp_path: Pat
 
 def test_two_processes_cannot_work_on_one_run(root: Path, capsys: Captured) -> None:
     log = root / "busy" / "metrics.jsonl"
-    process = start(train_words(root, "busy", "CartPole-v1", "--steps", "1536"))
+    assert train(root, "alone", "CartPole-v1", *SLOW) == 0
+    process = start(train_words(root, "busy", "CartPole-v1", *SLOW))
     wait_for(lambda: lines_of(log) >= 3, process)
-    os.kill(process.pid, 19)  # SIGSTOP: it stays where it is while we try
+    os.kill(process.pid, signal.SIGSTOP)  # it stays where it is while we try
     assert error_of(capsys, ["resume", str(root / "busy")], 7) == "run busy is still running"
     assert main(["runs", "remove", str(root / "busy"), "--yes"]) == 7
-    os.kill(process.pid, 18)
+    os.kill(process.pid, signal.SIGCONT)
     assert ended(process) == 0
-    assert_same_run(root / "whole", root / "busy")
+    assert_same_run(root / "alone", root / "busy")
 
 
 def test_of_two_that_resume_at_the_same_moment_one_is_refused(

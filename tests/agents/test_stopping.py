@@ -14,6 +14,7 @@ import pytest
 
 from sandbox.core.run import Run
 from tests.agents.run_folders import (
+    SLOW,
     assert_same_run,
     at_metric_line,
     check_points,
@@ -26,10 +27,6 @@ from tests.agents.run_folders import (
     train_words,
     wait_for,
 )
-
-Captured = pytest.CaptureFixture[str]
-NORMALISED = ("--set", "normalize_observation=true", "--set", "normalize_reward=true")
-
 
 pytestmark = pytest.mark.usefixtures("short_evaluations")
 
@@ -52,7 +49,7 @@ def _sandbox(words: list[str], cwd: Path) -> subprocess.Popen[str]:
 
 
 def test_ctrl_c_saves_and_the_command_it_prints_goes_on(root: Path, tmp_path: Path) -> None:
-    words = train_words(root, "stopped")
+    words = train_words(root, "stopped", "CartPole-v1", *SLOW)
     process = _sandbox(words, tmp_path)
     while lines_of(root / "stopped" / "metrics.jsonl") < 5 and process.poll() is None:
         time.sleep(0.002)
@@ -69,7 +66,7 @@ def test_ctrl_c_saves_and_the_command_it_prints_goes_on(root: Path, tmp_path: Pa
     out, err = go_on.communicate()
     assert go_on.returncode == 0, err
     assert '"schema"' in out
-    assert train(root, "whole") == 0
+    assert train(root, "whole", "CartPole-v1", *SLOW) == 0
     assert Run(root / "stopped").status == "finished"
     one, other = left_behind(root / "whole"), left_behind(root / "stopped")
     assert one["checkpoints"].items() <= other["checkpoints"].items()
@@ -83,7 +80,8 @@ def test_ctrl_c_saves_and_the_command_it_prints_goes_on(root: Path, tmp_path: Pa
 def test_a_signal_asks_and_a_second_one_orders(
     root: Path, signum: int, code: int, options: tuple[str, ...]
 ) -> None:
-    train(root, "whole", "CartPole-v1", *options)
+    options = (*options, *SLOW)
+    assert train(root, "whole", "CartPole-v1", *options) == 0
     log = root / "stopped" / "metrics.jsonl"
     process = start(train_words(root, "stopped", "CartPole-v1", *options))
     wait_for(lambda: lines_of(log) >= 8, process)
