@@ -13,31 +13,28 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, NamedTuple, Self
 
 import gymnasium as gym
-import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback, ConvertCallback
-from stable_baselines3.common.policies import ActorCriticPolicy, MultiInputActorCriticPolicy
 from stable_baselines3.common.type_aliases import MaybeCallback
 from stable_baselines3.common.utils import check_for_correct_spaces, get_system_info
 from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_normalize
 
-from sandbox.core.errors import CheckpointBroken, Diverged, UsageError
+from sandbox.core.errors import UsageError
 from sandbox.core.seeding import derive_seed, fresh_seed
 from sandbox.nn.device import pick_device
 
 from .episodes import EpisodeStatistics
-from .infos import successes
 from .log import log_progress
-from .networks import PolicyState
+from .networks import SB3_POLICIES, PolicyState
 from .progress import ProgressBar
 from .saved_agent import load_agent, save_agent
 from .saving import Target
 from .schedules import Schedule, as_schedule, plain_schedule
 from .session import NoSession, Session
-from .simulators import Simulator, Step, as_simulator
-from .state import capture, restore
+from .simulators import Simulator, as_simulator
+from .state import capture, restore, restore_policy
 from .suitable import check_suitable
 from .vec import SB3VecEnv, from_sb3
 
@@ -49,9 +46,6 @@ class Source(NamedTuple):
     env_kwargs: dict[str, Any]
     vec: str
 
-
-SB3_POLICIES = {ActorCriticPolicy: "MlpPolicy", MultiInputActorCriticPolicy: "MultiInputPolicy"}
-"""Stock SB3's classes, which people pass too, and the names of ours with the same networks."""
 
 Env = str | gym.Env | gym.vector.VectorEnv | VecEnv | Simulator
 
@@ -146,6 +140,10 @@ class Agent(BaseAlgorithm):
         assert self.env is not None
         self._simulator = self.env.simulator if isinstance(self.env, SB3VecEnv) else from_sb3(self.env)
         self.n_envs = self._simulator.num_envs
+        self._begin_episodes()
+
+    def _begin_episodes(self) -> None:
+        """All environments start anew: forget what was running in them."""
         self.episodes = EpisodeStatistics(self.n_envs)
         self._policy_state = self.policy.initial_state(self.n_envs)  # type: ignore[operator]
 
@@ -191,13 +189,12 @@ class Agent(BaseAlgorithm):
     ) -> tuple[int, BaseCallback]:
         _ = self.simulator  # raises while there is none
         fresh = self._last_obs is None or reset_num_timesteps
-        result = super()._setup_learn(
+        setup = super()._setup_learn(
             total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar
         )
         if fresh:
-            self.episodes = EpisodeStatistics(self.n_envs)
-            self._policy_state = self.policy.initial_state(self.n_envs)  # type: ignore[operator]
-        return result
+            self._begin_episodes()
+        return setup
 
     @abstractmethod
     def learn(
@@ -213,45 +210,17 @@ class Agent(BaseAlgorithm):
     ) -> Self:
         """Learn for at least `total_timesteps` environment steps; `run` as in `PPO.learn`."""
 
-    def _count(self, step: Step, ends: np.ndarray) -> list[dict[str, Any]]:
-        """Move on to the next step; returns the episodes that this one ended, `ends` (envs,) bool."""
-        assert self.episodes is not None
-        assert self.ep_info_buffer is not None
-        assert self.ep_success_buffer is not None
-        finished = self.episodes.update(step, ends)
-        if ends.any():
-            self.ep_info_buffer.extend(finished)
-            self.ep_success_buffer.extend(successes(step, ends))
-            self._episode_num += int(ends.sum())
-        self.num_timesteps += self.n_envs if step.ignored is None else int((~step.ignored).sum())
-        self._last_obs = step.observation  # type: ignore[assignment]
-        # After a reset that took a step of its own, the episode starts at the ignored step's observation.
-        self._last_episode_starts = ends if step.ignored is None else step.ignored
-        return finished
-
     def dump_logs(self, iteration: int = 0) -> None:
         """Write one row of the log, under SB3's keys."""
         log_progress(self, iteration)
 
     def _open_session(self, run: bool | Session) -> Session | NoSession:
         """What `learn` reports to: nobody, a given session, or one with a new run folder."""
-        if isinstance(run, Session):
-            return run
-        if not run:
-            return NoSession()
+        if not run or isinstance(run, Session):
+            return run or NoSession()
         from .training import python_run
 
         return python_run(self, self._total_timesteps)
-
-    def _check_finite(self, loss: float, gradient_norm: float) -> None:
-        """Raise Diverged where learning has produced NaN or infinity."""
-        # A gradient can overflow where the loss does not; the weights are lost either way.
-        for name, value in (("loss", loss), ("gradient's norm", gradient_norm)):
-            if not np.isfinite(value):
-                raise Diverged(
-                    f"the {name} became {value} at step {self.num_timesteps}",
-                    hint="lower the learning rate, or look for NaN in the environment's observations",
-                )
 
     # The whole state of training
 
@@ -263,29 +232,14 @@ class Agent(BaseAlgorithm):
         """Continue from `training_state`, on an agent built with the same arguments.
 
         Call `learn(…, reset_num_timesteps=False)` next: on the CPU, with the same number of threads, it ends
-        bit-identical to an agent that was never stopped.
-
-        Returns:
-            One sentence for each thing that could not be restored and starts anew.
-
-        Raises:
-            CheckpointBroken: the state is not one of this agent's.
+        bit-identical to an agent that was never stopped. Returns one sentence for each thing that could not
+        be restored and starts anew; raises CheckpointBroken for the state of another agent.
         """
         return restore(self, state)
 
     def load_policy(self, state: dict[str, Any], step: int) -> None:
-        """Take only what a `training_state` says about the policy, to act and not to go on learning.
-
-        Raises:
-            CheckpointBroken: the weights do not fit this agent.
-        """
-        try:
-            self.policy.load_state_dict(state["policy"])
-        except (KeyError, TypeError, RuntimeError) as error:
-            raise CheckpointBroken(
-                f"the checkpoint of step {step} does not fit this agent: {error}"
-            ) from error
-        self.num_timesteps = step
+        """Take only the policy of a `training_state`, to act; raises CheckpointBroken as above."""
+        restore_policy(self, state, step)
 
     # Files
 
@@ -303,7 +257,6 @@ class Agent(BaseAlgorithm):
             exclude: names of hyperparameters to leave out.
             include: not used; there for SB3's signature.
         """
-        del include
         save_agent(self, path, set(exclude or ()))
 
     def setting(self, name: str) -> Any:
@@ -331,16 +284,14 @@ class Agent(BaseAlgorithm):
             device: where to.
             custom_objects, kwargs: settings that replace saved ones; what `save` could not write must be
                 here, classes inside `policy_kwargs` in a dict of that name.
-            print_system_info: print versions first.
-            force_reset: there for SB3's signature; a loaded agent always starts from a reset.
+            print_system_info: print versions first. force_reset: not used, as in SB3's signature.
             trust: unpickle a stock SB3 file. A pickle can execute code.
 
         Raises:
             NotFound, Broken: there is no such file, or it is damaged.
-            UsageError: an SB3 file without `trust`, another algorithm's file, a callable that must be passed
-            again. ValueError: the environment's spaces are not the agent's (as SB3).
+            UsageError: stock SB3's without `trust`, of another algorithm, or something must be passed again.
+            ValueError: the environment's spaces are not the agent's (as SB3).
         """
-        del force_reset
         if print_system_info:
             get_system_info()
         # As in SB3, what nobody asks for among the custom objects is passed over.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sandbox.core.errors import Diverged
+
 from .returns import explained_variance
 
 if TYPE_CHECKING:
@@ -52,6 +54,17 @@ def log_update(
     record("train/clip_range", clip_range)
     if clip_range_vf is not None:
         record("train/clip_range_vf", clip_range_vf)
+
+
+def check_finite(step: int, loss: float, gradient_norm: float) -> None:
+    """Raise Diverged where learning has produced NaN or infinity."""
+    # A gradient can overflow where the loss does not; the weights are lost either way.
+    for name, value in (("loss", loss), ("gradient's norm", gradient_norm)):
+        if not np.isfinite(value):
+            raise Diverged(
+                f"the {name} became {value} at step {step}",
+                hint="lower the learning rate, or look for NaN in the environment's observations",
+            )
 
 
 def _mean(values: Iterable[Any]) -> float:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.policies import ActorCriticPolicy, MultiInputActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor
@@ -202,3 +202,7 @@ class MultiInputActorCritic(ActorCritic):
             features_extractor_class=features_extractor_class,
             **kwargs,
         )
+
+
+SB3_POLICIES = {ActorCriticPolicy: "MlpPolicy", MultiInputActorCriticPolicy: "MultiInputPolicy"}
+"""Stock SB3's classes, which people pass too, and the names of ours with the same networks."""

@@ -20,16 +20,16 @@ from sandbox.core.errors import UsageError
 from .actions import for_env
 from .algorithm import Agent, Env
 from .config import PPOSettings
-from .log import log_update
+from .episodes import count_step
+from .log import check_finite, log_update
 from .networks import ActorCritic, MultiInputActorCritic
 from .normalize import RewardNormalizer
 from .observations import to_tensors
 from .rollout import Batch, Rollout
-from .sb3_infos import sb3_infos
+from .sb3_infos import sb3_locals
 from .schedules import Schedule, as_schedule
 from .session import Session
 from .simulators import Step
-from .simulators.arrays import copied
 
 
 class PPO(Agent):
@@ -129,11 +129,9 @@ class PPO(Agent):
             raise UsageError(
                 "one transition has no deviation", hint="batch_size=2 or normalize_advantage=False"
             )
-        names = {field.name for field in fields(PPOSettings)}
-        values = {name: self.setting(name) for name in self.saved_settings if name in names}
-        PPOSettings(
-            **{name: value for name, value in values.items() if not callable(value)}
-        )  # checks the ranges
+        checked = {field.name for field in fields(PPOSettings)} & set(self.saved_settings)
+        values = {name: self.setting(name) for name in checked}
+        PPOSettings(**{name: value for name, value in values.items() if not callable(value)})
         if _init_setup_model:
             self._setup_model()
 
@@ -152,6 +150,9 @@ class PPO(Agent):
         super()._prepare_for_env()
         spaces_ = (self.observation_space, self.action_space)
         self.rollout = Rollout(self.n_steps, self.n_envs, *spaces_, self.device)
+
+    def _begin_episodes(self) -> None:
+        super()._begin_episodes()
         if self.policy.reward_normalizer is not None:
             self.policy.reward_normalizer.begin(self.n_envs)
 
@@ -210,9 +211,9 @@ class PPO(Agent):
             self.rollout.write_outcome(t, step.reward, ends, step.ignored)
             if step.truncated.any():
                 self.rollout.bootstrap[t] = self._truncated_values(step)
-            finished = self._count(step, ends)
+            finished = count_step(self, step, ends)
             if self._watched:
-                callback.update_locals(_sb3_locals(self, actions, step, finished))
+                callback.update_locals(sb3_locals(self, actions, step, finished))
             if not callback.on_step():
                 return False
         callback.on_rollout_end()
@@ -243,9 +244,11 @@ class PPO(Agent):
             self._n_updates += 1
             if not goes_on:
                 break
-        self._update_statistics()
+        if self.policy.observation_normalizer is not None:
+            # Only now: acting and learning have used the same statistics.
+            self.policy.observation_normalizer.update(self.rollout.flat_observations())
         means = torch.stack(rows).mean(0).tolist()  # the one download of an update
-        self._check_finite(means[-1], norm.item())
+        check_finite(self.num_timesteps, means[-1], norm.item())
         log_update(self, batch, means, clip_range, clip_range_vf)
 
     def loss(
@@ -254,8 +257,7 @@ class PPO(Agent):
         """The clipped surrogate objective, negated, plus value loss and entropy bonus.
 
         Returns:
-            the loss, and (6,) for the log: policy loss, value loss, entropy loss, approximate KL divergence
-            (Schulman's k3), fraction of clipped ratios, loss.
+            the loss, and (6,) what `agents.log.UPDATE` names; the divergence is Schulman's k3.
         """
         values, log_probs, entropy = self.policy.evaluate_actions(batch.observations, batch.actions)
         values = values.squeeze(-1)  # (batch,)
@@ -289,35 +291,10 @@ class PPO(Agent):
 
     def _finish_rollout(self) -> Batch:
         """The rollout as transitions; from here on its rewards are normalised ones, if that is asked for."""
-        rollout = self.rollout
-        normalizer = self.policy.reward_normalizer
-        if normalizer is not None:
-            rewards, ends, valid = (
-                torch.as_tensor(x, device=self.device)
-                for x in (rollout.rewards, rollout.ends, ~rollout.ignored)
-            )
-            rollout.rewards[:] = normalizer(rewards, ends, valid).cpu().numpy()
+        if self.policy.reward_normalizer is not None:
+            self.rollout.normalize_rewards(self.policy.reward_normalizer)
         last = to_tensors(self._last_obs, self.device)  # type: ignore[arg-type]
         starts = torch.as_tensor(self._last_episode_starts, device=self.device)
         with torch.inference_mode():
             last_values = self.policy.values(last, self._policy_state, starts).cpu().numpy()
-        return rollout.batch(last_values, self.gamma, self.gae_lambda)
-
-    def _update_statistics(self) -> None:
-        # Only now: acting and learning have used the same statistics.
-        if self.policy.observation_normalizer is not None:
-            self.policy.observation_normalizer.update(self.rollout.flat_observations())
-
-
-def _sb3_locals(
-    agent: PPO, actions: np.ndarray, step: Step, finished: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """What SB3's callbacks look for in `self.locals`; they may keep it, so nothing is overwritten later."""
-    return {
-        "self": agent,
-        "actions": actions,
-        "new_obs": copied(step.observation),
-        "rewards": step.reward.astype(np.float32),
-        "dones": step.terminated | step.truncated,
-        "infos": sb3_infos(step, finished),
-    }
+        return self.rollout.batch(last_values, self.gamma, self.gae_lambda)

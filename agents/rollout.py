@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sandbox.core.errors import Refused
 
+from .normalize import RewardNormalizer
 from .observations import Tensors, empty_like_space, map_parts, zip_parts
 from .returns import generalized_advantages
 
@@ -101,6 +102,13 @@ class Rollout:
         """The observations of all transitions that took place, `(transitions, …)`."""
         valid = self._valid()
         return map_parts(lambda part: part.flatten(0, 1) if valid is None else part[valid], self.observations)
+
+    def normalize_rewards(self, normalizer: RewardNormalizer) -> None:
+        """Take the rewards into the statistics and scale them; from here on these are the rewards."""
+        rewards, ends, valid = (
+            torch.as_tensor(part, device=self.device) for part in (self.rewards, self.ends, ~self.ignored)
+        )
+        self.rewards[:] = normalizer(rewards, ends, valid).cpu().numpy()
 
     def batch(self, last_values: np.ndarray, gamma: float, gae_lambda: float) -> Batch:
         """The rollout as transitions, with advantages.

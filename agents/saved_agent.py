@@ -10,6 +10,7 @@ from gymnasium import spaces
 from sandbox.core.errors import Broken, UsageError
 
 from .encoding import decode_arguments, decode_space, encode_arguments, encode_space
+from .networks import SB3_POLICIES
 from .saving import Target, read_agent, read_sb3_parameters, write_agent
 from .schedules import plain_schedule
 from .state import load_optimizer, optimizer_state
@@ -108,18 +109,16 @@ def _from_sb3(
     overrides: dict[str, Any],
 ) -> AnAgent:
     """An agent with the weights, optimiser and settings of one of stock SB3's."""
-    from .algorithm import SB3_POLICIES as names  # noqa: N811 - it imports this file
-
     data, parameters = saved
     settings = {name: plain_schedule(data[name]) for name in cls.saved_settings if data.get(name) is not None}
     settings["policy_kwargs"] = {k: v for k, v in data.get("policy_kwargs", {}).items() if k != "use_sde"}
     settings.update(overrides)
-    policy = names.get(data.get("policy_class"))
+    policy = SB3_POLICIES.get(data.get("policy_class"))
     if policy is None or data.get("use_sde"):
         what = "state-dependent exploration" if policy else f"policy {data.get('policy_class')}"
         raise UsageError(
             f"an SB3 agent with {what} cannot be taken over",
-            hint=f"possible: {', '.join(cls.__name__ for cls in names)}",
+            hint=f"possible: {', '.join(cls.__name__ for cls in SB3_POLICIES)}",
         )
     agent = _make(cls, policy, env, device, (data["observation_space"], data["action_space"]), settings)
     agent.set_parameters(parameters)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .infos import infos_of
 from .simulators import Step
-from .simulators.arrays import row
+from .simulators.arrays import copied, row
+
+if TYPE_CHECKING:
+    from .algorithm import Agent
 
 
 def sb3_infos(step: Step, finished: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -33,3 +36,17 @@ def sb3_infos(step: Step, finished: Sequence[dict[str, Any]]) -> list[dict[str, 
         if step.episodes is None:
             info["episode"] = next(counted)
     return infos
+
+
+def sb3_locals(
+    agent: Agent, actions: np.ndarray, step: Step, finished: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """What SB3's callbacks look for in `self.locals`; they may keep it, so nothing is overwritten later."""
+    return {
+        "self": agent,
+        "actions": actions,
+        "new_obs": copied(step.observation),
+        "rewards": step.reward.astype(np.float32),
+        "dones": step.terminated | step.truncated,
+        "infos": sb3_infos(step, finished),
+    }

@@ -84,6 +84,15 @@ def restore(agent: Agent, state: dict[str, Any]) -> list[str]:
     return troubles
 
 
+def restore_policy(agent: Agent, state: dict[str, Any], step: int) -> None:
+    """Only what `capture` kept of the policy. Raises CheckpointBroken where it does not fit."""
+    try:
+        agent.policy.load_state_dict(state["policy"])
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise CheckpointBroken(f"the checkpoint of step {step} does not fit this agent: {error}") from error
+    agent.num_timesteps = step
+
+
 def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     """The optimiser's state with text keys (its own are numbers)."""
     state = optimizer.state_dict()
