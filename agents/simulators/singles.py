@@ -41,7 +41,7 @@ class Singles(Simulator):
         first_index: int = 0,
     ) -> None:
         _check_envs(envs)
-        self.envs = [Restorable(env) for env in envs]
+        self.envs = [env if isinstance(env, Restorable) else Restorable(env) for env in envs]
         self.num_envs = len(envs)
         self.observation_space, self.action_space = envs[0].observation_space, envs[0].action_space
         check_spaces(self.observation_space, self.action_space)

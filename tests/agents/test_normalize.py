@@ -173,3 +173,12 @@ def test_reported_episodes_have_the_true_rewards() -> None:
     agents = [small_ppo(normalize_reward=on, learning_rate=0.0).learn(64) for on in (True, False)]
     returns = [[episode["r"] for episode in agent.ep_info_buffer or ()] for agent in agents]
     assert returns[0] == returns[1] != []
+
+
+def test_learning_anew_forgets_the_discounted_returns_of_the_episodes_that_were_running() -> None:
+    agent = small_ppo(**NORMALISED, n_steps=7).learn(14)
+    normalizer = agent.policy.reward_normalizer
+    assert normalizer is not None
+    assert (normalizer.running != 0).all()  # after seven steps an episode of five is running
+    agent.learn(0)
+    assert (normalizer.running == 0).all()

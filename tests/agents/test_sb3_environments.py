@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +187,14 @@ def test_the_device_is_the_one_asked_for() -> None:
     agent = small_ppo(device="cpu")
     assert agent.device == agent.policy.device == torch.device("cpu")
     assert {part.device.type for part in agent.policy.parameters()} == {"cpu"}
+
+
+def test_the_episodes_of_sb3s_dummy_vec_env_are_restored_too() -> None:
+    """Whoever resets them: the agent, or `learn` through SB3's own `reset`."""
+    agent = small_ppo(make_vec_env("CartPole-v1", n_envs=2)).learn(40).learn(48)
+    state = deepcopy(agent.training_state())
+    agent.learn(64, reset_num_timesteps=False)
+    resumed = small_ppo(make_vec_env("CartPole-v1", n_envs=2))
+    assert resumed.load_training_state(state) == []
+    resumed.learn(64, reset_num_timesteps=False)
+    assert same_weights(agent, resumed)
