@@ -74,7 +74,7 @@ def describe(command: Sequence[str]) -> dict[str, Any]:
         "time": datetime.now().astimezone().isoformat(timespec="seconds"),
         "git": git_revision(),
         "python": platform.python_version(),
-        "platform": f"{platform.system()} {platform.machine()}, {" ".join(platform.libc_ver())}",
+        "platform": f"{platform.system()} {platform.machine()}, {' '.join(platform.libc_ver())}",
         "processor": _processor(),
         "cpus": os.cpu_count(),
         "usable_cpus": _usable_cpus(),
