@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from sandbox.core.errors import UnsupportedSpace
+
 from .actions import for_env
 from .observations import to_tensors
 
@@ -55,7 +57,14 @@ def evaluate(
         episodes: how many, at least 1.
         seed: the same one gives the same episodes.
         deterministic: take the most likely action instead of a sample.
+
+    Raises:
+        UnsupportedSpace: the simulator's observations are not those that the agent learned from.
     """
+    if simulator.observation_space != policy.observation_space:
+        raise UnsupportedSpace(
+            f"{simulator} shows {simulator.observation_space}, and the agent sees {policy.observation_space}"
+        )
     policy.set_training_mode(False)
     n_envs = simulator.num_envs
     quota = np.full(n_envs, episodes // n_envs) + (np.arange(n_envs) < episodes % n_envs)  # (envs,)

@@ -174,7 +174,8 @@ def from_sb3(venv: VecEnv) -> Simulator:
         return venv.simulator
     if type(venv) is DummyVecEnv and not any(venv._options):
         simulator = Singles(venv.envs)
-        venv.envs = [*simulator.envs]  # so that the episodes that `venv.reset()` begins are remembered too
+        remembering: list[gym.Env[Any, Any]] = [*simulator.envs]
+        venv.envs = remembering  # so that the episodes that `venv.reset()` begins can be restored too
         simulator.first_seed = venv._seeds[0]
         return simulator
     return FromSB3(venv)

@@ -12,7 +12,8 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from agents import PPO, SB3VecEnv
+from agents import PPO, SB3VecEnv, as_simulator
+from agents.evaluate import evaluate
 from agents.networks import ActorCritic
 from sandbox.core.errors import ConfigError, NoDevice, UnsupportedSpace, UsageError
 from tests.agents.tasks import Sampled, small_ppo
@@ -147,6 +148,14 @@ def test_sb3s_policy_classes_stand_for_ours() -> None:
 def test_predict_refuses_another_shape(wrong: Any) -> None:
     with pytest.raises((ValueError, AssertionError), match=r"shape|dict"):  # SB3's own errors
         small_ppo().predict(wrong)
+
+
+def test_an_agent_is_not_evaluated_on_pictures_in_another_order() -> None:
+    """SB3 moves the channels of pictures to the front; the same numbers in another order mean nothing."""
+    agent = small_ppo(Sampled(OBSERVATIONS["picture"]))
+    with pytest.raises(UnsupportedSpace):
+        evaluate(agent.policy, as_simulator(Sampled(OBSERVATIONS["picture"])), 1, seed=0)
+    assert evaluate(agent.policy, agent.simulator, 1, seed=0).returns.shape == (1,)
 
 
 # Refused
