@@ -35,9 +35,11 @@ def generalized_advantages(
     carry = (gamma * gae_lambda) * goes_on
     advantages = np.empty_like(deltas, dtype=np.float32)
     running = np.zeros_like(last_values, dtype=np.float32)  # (envs,)
-    for step in range(len(deltas) - 1, -1, -1):
-        running = deltas[step] + carry[step] * running
-        advantages[step] = running
+    # A reward that is no number makes the loss none, and that ends training with a clear error.
+    with np.errstate(invalid="ignore", over="ignore"):
+        for step in range(len(deltas) - 1, -1, -1):
+            running = deltas[step] + carry[step] * running
+            advantages[step] = running
     return advantages
 
 
