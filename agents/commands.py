@@ -90,6 +90,9 @@ class TrainAgent:
         results = [self._train(dataclasses.replace(config, seed=seed), console) for seed in seeds]
         if self.seeds == 1:
             return results[0]
+        solved = sum(bool(result["solved"]) for result in results)
+        mean = sum(result["evaluation"]["mean"] for result in results) / len(results)
+        console.print(f"{solved} of {self.seeds} seeds solved; mean return {mean:.1f}")
         return {"schema": "sandbox.agents/1", "runs": results}
 
     def resolve(self) -> AgentConfig:
