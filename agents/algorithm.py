@@ -26,7 +26,7 @@ from sandbox.core.seeding import derive_seed, fresh_seed
 from sandbox.nn.device import pick_device
 
 from .episodes import EpisodeStatistics
-from .log import log_progress
+from .log import log_progress, plain_logger
 from .networks import SB3_POLICIES, PolicyState
 from .progress import ProgressBar
 from .saved_agent import load_agent, save_agent
@@ -189,9 +189,13 @@ class Agent(BaseAlgorithm):
     ) -> tuple[int, BaseCallback]:
         _ = self.simulator  # raises while there is none
         fresh = self._last_obs is None or reset_num_timesteps
+        theirs = self._custom_logger
+        if not theirs and self.tensorboard_log is None:
+            self.set_logger(plain_logger(self.verbose))
         setup = super()._setup_learn(
             total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar
         )
+        self._custom_logger = theirs
         if fresh:
             self._begin_episodes()
         return setup

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from stable_baselines3.common.logger import HumanOutputFormat, Logger
 
 from sandbox.core.errors import Diverged
 
@@ -69,3 +71,8 @@ def check_finite(step: int, loss: float, gradient_norm: float) -> None:
 
 def _mean(values: Iterable[Any]) -> float:
     return float(np.mean(list(values)))
+
+
+def plain_logger(verbose: int) -> Logger:
+    """SB3's logger without its folder in /tmp: to the terminal if `verbose`, else nowhere."""
+    return Logger(folder=None, output_formats=[HumanOutputFormat(sys.stdout)] if verbose else [])

@@ -13,7 +13,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from stable_baselines3.common.logger import HumanOutputFormat, KVWriter, Logger, TensorBoardOutputFormat
+from stable_baselines3.common.logger import KVWriter, Logger, TensorBoardOutputFormat
 
 from sandbox.core.errors import CheckpointBroken, Diverged, UnsupportedSpace
 from sandbox.core.metrics import MetricsWriter
@@ -25,6 +25,7 @@ from sandbox.ui.console import Console
 
 from .config import AgentConfig
 from .evaluate import Evaluation, evaluate
+from .log import plain_logger
 from .simulators import OURS, Simulator, as_simulator
 
 if TYPE_CHECKING:
@@ -78,9 +79,7 @@ class Session:
         if self.config.track == "tensorboard":
             outputs.append(TensorBoardOutputFormat(str(self.run.path / "tensorboard")))
         if agent.verbose:
-            import sys
-
-            outputs.append(HumanOutputFormat(sys.stdout))
+            outputs += plain_logger(agent.verbose).output_formats
         agent.set_logger(Logger(folder=None, output_formats=outputs))
         self._logger = agent.logger
         self._previous_steps = agent.num_timesteps
