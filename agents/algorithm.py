@@ -220,8 +220,12 @@ class Agent(BaseAlgorithm):
 
     def _open_session(self, run: bool | Session) -> Session | NoSession:
         """What `learn` reports to: nobody, a given session, or one with a new run folder."""
-        if not run or isinstance(run, Session):
-            return run or NoSession()
+        if isinstance(run, Session):
+            return run
+        if run is not True and run is not False:
+            raise UsageError(f"run is True, False or a Session, not {run!r}")
+        if not run:
+            return NoSession()
         from .training import python_run
 
         return python_run(self, self._total_timesteps)

@@ -120,7 +120,7 @@ class TrainAgent:
 
         agent = build_agent(config)
         try:
-            run = start_run(config, self.out, self.name, ["python", "-m", "sandbox", *sys.argv[1:]])
+            run = start_run(config, agent, self.out, self.name, ["python", "-m", "sandbox", *sys.argv[1:]])
             console.run = run
             result = train(config, agent, run, console)
         finally:
@@ -137,12 +137,13 @@ _PASSED_ON = (
 
 def report(result: dict[str, Any], config: AgentConfig, run: Run, console: Console) -> None:
     """Say in a few lines how training went and what to do next, and draw the curve."""
-    from .training import draw_curve
+    from .training import draw_curve, trust_option
 
     score = result["evaluation"]
     verdict = {True: "solved", False: "not solved", None: "done"}[result["solved"]]
     goal = "" if config.threshold is None else f" (threshold {config.threshold:g})"
-    spread = f"{score['mean']:.1f} ± {score['std']:.1f} over {score['episodes']} episodes"
+    digits = 1 if abs(score["mean"]) >= 10 else 2
+    spread = f"{score['mean']:.{digits}f} ± {score['std']:.{digits}f} over {score['episodes']} episodes"
     console.print(f"{verdict}: {config.env}, seed {config.seed}: mean return {spread}{goal}")
     speed = f"{result['steps_per_second'] or 0:,.0f} steps/s"
     console.print(f"trained {result['steps']:,} steps in {result['train_seconds']:.2f} s ({speed})")
@@ -150,7 +151,7 @@ def report(result: dict[str, Any], config: AgentConfig, run: Run, console: Conso
     curve = draw_curve(run, config)  # after the verdict: matplotlib takes a moment to load
     if curve is not None:
         console.print(f"curve  {run.relative() / curve.relative_to(run.path)}")
-    console.print(f"next   python -m sandbox evaluate {run.relative()}")
+    console.print(f"next   python -m sandbox evaluate {run.relative()}{trust_option(config)}")
 
 
 def _dry_run(config: AgentConfig, console: Console) -> dict[str, Any]:

@@ -13,16 +13,25 @@ def environments() -> dict[str, Any]:
 
     import envs
 
+    from .names import short_names
+
     ours = {entry.id for entry in envs.listing()}
     table = [
         [entry.name, entry.twin or entry.id, entry.reward_threshold, entry.max_episode_steps, entry.summary]
         for entry in envs.listing()
     ]
-    table += [
-        [spec.id, spec.id, spec.reward_threshold, spec.max_episode_steps, "gymnasium's"]
+    # Of gymnasium's versions the newest: older ones are kept there for old results, or not at all.
+    newest = set(short_names().values())
+    shown = [
+        spec
         for spec in sorted(gym.registry.values(), key=lambda spec: spec.id)
-        if spec.id not in ours
+        if spec.id not in ours and not spec.id.startswith("GymV") and (spec.namespace or spec.id in newest)
     ]
+    for spec in shown:
+        short = spec.namespace is None and envs.twin(spec.id) is None
+        what = "gymnasium's" + (", extra [box2d]" if "box2d" in str(spec.entry_point) else "")
+        name = spec.name if short else spec.id
+        table.append([name, spec.id, spec.reward_threshold, spec.max_episode_steps, what])
     columns = ["name", "id", "threshold", "max steps", "what"]
     return {"title": "environments", "columns": columns, "rows": table}
 

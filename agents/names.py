@@ -8,6 +8,8 @@ import envs
 from sandbox.core.errors import EnvironmentNotFound
 from sandbox.core.names import suggest
 
+from .simulators import OURS
+
 
 def task_of(text: str) -> tuple[str, str]:
     """What `text` means: the id of the task, and the id of the environment to learn it on.
@@ -50,6 +52,31 @@ def threshold_of(env_id: str) -> float | None:
     """The mean return at which the task counts as solved, as registered; None where nobody says."""
     spec = gym.registry.get(env_id.rpartition(":")[2])
     return None if spec is None or spec.reward_threshold is None else float(spec.reward_threshold)
+
+
+def longest_episode(env_id: str) -> int | None:
+    """Steps after which an evaluation stops waiting for the end of an episode.
+
+    None where there is a time limit. Without one, an agent that always takes its favourite action may walk
+    in a circle for ever.
+    """
+    spec = gym.registry.get(env_id.rpartition(":")[2])
+    limited = env_id.startswith(OURS) or (spec is not None and spec.max_episode_steps is not None)
+    return None if limited else 5_000
+
+
+def portable_id(env_id: str) -> str | None:
+    """An id under which another process finds the environment: with the module that registers it, where that
+    is neither gymnasium nor ours. None where no module does, as for a class written in a script."""
+    spec = gym.registry.get(env_id)
+    if ":" in env_id or spec is None:
+        return env_id
+    entry = spec.entry_point
+    module = entry.partition(":")[0] if isinstance(entry, str) else getattr(entry, "__module__", None)
+    if module is None or module == "__main__":
+        return None
+    known = ("gymnasium", "envs", "ale_py", "vizdoom")
+    return env_id if module.partition(".")[0] in known else f"{module}:{env_id}"
 
 
 def _base(env_id: str) -> str:

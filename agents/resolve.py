@@ -48,7 +48,10 @@ def resolve_config(
     if not env:
         _refuse_imports(values, config)
     if env or "train_env" not in values:
+        before = values.get("env")
         values["env"], values["train_env"] = task_of(env or values["env"])
+        if before not in (None, env, values["env"]):
+            values.pop("threshold", None)  # the file's is another task's
     algo = str(changes.get("algo", values.get("algo", "ppo")))
     algorithm = find_algorithm(algo)
     arguments = {**_table(values, "env_args"), **(env_args or {})}

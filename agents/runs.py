@@ -43,12 +43,13 @@ class AgentRuns:
     ) -> dict[str, Any]:
         """Greedy episodes on the task itself; the same seed gives the same ones."""
         from .session import final_evaluation
-        from .training import SCHEMA
+        from .training import SCHEMA, note_unfinished
 
         warn = console.note
         config, agent = self._open(run, checkpoint, device, trust, lambda text: warn(f"warning: {text}"))
         with agent.simulator:
             result = final_evaluation(agent, config, episodes, seed)
+        note_unfinished(result, console)
         return {
             "schema": SCHEMA,
             "run": str(run.path),

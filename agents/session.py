@@ -26,6 +26,7 @@ from sandbox.ui.console import Console
 from .config import AgentConfig
 from .evaluate import Evaluation, evaluate
 from .log import plain_logger
+from .names import longest_episode
 from .simulators import OURS, Simulator, as_simulator
 
 if TYPE_CHECKING:
@@ -196,7 +197,8 @@ class Session:
         if episodes not in self._evaluators:
             self._evaluators[episodes] = evaluator(self.config, self.config.train_env, episodes)
         seed = derive_seed(self.config.seed, purpose, agent.num_timesteps)
-        return evaluate(agent.policy, self._evaluators[episodes], episodes, seed)  # type: ignore[arg-type]
+        longest = longest_episode(self.config.train_env)
+        return evaluate(agent.policy, self._evaluators[episodes], episodes, seed, longest=longest)  # type: ignore[arg-type]
 
     def _show(self, agent: Agent) -> None:
         recent = [episode["r"] for episode in agent.ep_info_buffer or ()]
@@ -222,7 +224,8 @@ def final_evaluation(agent: Agent, config: AgentConfig, episodes: int, seed: int
     with evaluator(config, config.env, episodes) as simulator:
         if simulator.observation_space != agent.observation_space:
             raise UnsupportedSpace(f"{config.env} has other observations than {config.train_env}")
-        return evaluate(agent.policy, simulator, episodes, seed)  # type: ignore[arg-type]
+        longest = longest_episode(config.env)
+        return evaluate(agent.policy, simulator, episodes, seed, longest=longest)  # type: ignore[arg-type]
 
 
 def _due(before: int, now: int, every: int) -> bool:

@@ -28,7 +28,7 @@ from .algorithms import find_algorithm
 from .config import AgentConfig, PPOSettings
 from .encoding import encode_arguments
 from .evaluate import Evaluation
-from .names import threshold_of
+from .names import portable_id, threshold_of
 from .session import CONFIRM_EPISODES, Session, final_evaluation
 
 if TYPE_CHECKING:
@@ -60,14 +60,16 @@ def build_agent(config: AgentConfig) -> Agent:
     )
 
 
-def start_run(config: AgentConfig, root: Path | None, name: str | None, command: list[str]) -> Run:
+def start_run(
+    config: AgentConfig, agent: Agent, root: Path | None, name: str | None, command: list[str]
+) -> Run:
     """A new run folder with config and manifest."""
     run = create_run(
         root, "train-agent", config.env, config.seed, config.algo, name, env=config.env, algo=config.algo
     )
     try:
         write_atomically(run.config_path, to_toml(config))
-        write_manifest(run, command, {"device": config.device, "threads": config.threads})
+        write_manifest(run, command, {"device": str(agent.device), "threads": config.threads})
     except OSError:
         shutil.rmtree(run.path, ignore_errors=True)  # without them it can neither be resumed nor understood
         raise
@@ -109,11 +111,16 @@ def resume(config: AgentConfig, agent: Agent, run: Run, console: Console) -> dic
             console.note("there is no checkpoint yet: starting anew, with the same seed")
         cut_metrics(run.metrics_path, after_step=step)
         run.update(status="running")
-        write_manifest(run, sys.argv, {"device": config.device, "threads": config.threads})
+        write_manifest(run, sys.argv, {"device": str(agent.device), "threads": config.threads})
         session.begin(agent)
         if not session.solved:
             agent.learn(max(config.steps - step, 0), reset_num_timesteps=step == 0, run=session)
         return finish(session, agent)
+
+
+def trust_option(config: AgentConfig) -> str:
+    """What a printed command needs at its end, where the environment lives in a module of the user's."""
+    return " --trust" if ":" in config.env + config.train_env else ""
 
 
 def _newest_good(session: Session) -> tuple[int, dict[str, Any]]:
@@ -132,13 +139,15 @@ def finish(session: Session, agent: Agent) -> dict[str, Any]:
     if session.reason == "interrupted":
         draw_curve(run, config)
         run.update(status="interrupted")
-        hint = f"python -m sandbox resume {run.relative() if run.path.parent != Path('runs') else run.name}"
+        name = run.name if run.path.parent == Path("runs") else run.relative()
+        hint = f"python -m sandbox resume {name}{trust_option(config)}"
         data = {"run": str(run.path), "steps": agent.num_timesteps}
         message = f"stopped at step {agent.num_timesteps:,}; the run is saved"
         raise Interrupted(message, hint, data, signum=session.stop.signum or signal.SIGINT)
     if not session.checkpoints.has(agent.num_timesteps):
         session.save(agent)
     final = session.final if session.solved and session.final is not None else _evaluate_best(session, agent)
+    note_unfinished(final, session.console)
     solved = None if config.threshold is None else final.mean >= config.threshold
     seconds = session.seconds
     result = {
@@ -156,6 +165,13 @@ def finish(session: Session, agent: Agent) -> dict[str, Any]:
     kept = {key: result[key] for key in ("steps", "train_seconds", "solved", "evaluation")}
     run.update(status="finished", best=session.best if session.best is not None else final.mean, **kept)
     return result
+
+
+def note_unfinished(result: Evaluation, console: Console) -> None:
+    """Say that the numbers stand on episodes which did not end."""
+    if result.unfinished:
+        count, steps = f"{result.unfinished} of {len(result.returns)}", f"{result.lengths.max():,}"
+        console.note(f"note: {count} episodes did not end, and count as they stood after {steps} steps")
 
 
 def _evaluate_best(session: Session, agent: Agent) -> Evaluation:
@@ -197,6 +213,9 @@ class PythonRun(Session):
     def __enter__(self) -> Self:
         self._locked = ExitStack()
         self._locked.enter_context(self.run.lock())
+        # The agent may have learned before: a kill before the first checkpoint must not lose that.
+        self.save(self._agent)
+        self.run.update(updates_before=self._agent._n_updates)
         return super().__enter__()
 
     def __exit__(
@@ -219,7 +238,7 @@ def python_run(agent: Agent, total_timesteps: int) -> PythonRun:
         UsageError: config.toml could not say how to make the agent again.
     """
     config = config_of(agent, total_timesteps)
-    return PythonRun(start_run(config, None, None, sys.argv), config, agent)
+    return PythonRun(start_run(config, agent, None, None, sys.argv), config, agent)
 
 
 def config_of(agent: Agent, total_timesteps: int) -> AgentConfig:
@@ -227,7 +246,13 @@ def config_of(agent: Agent, total_timesteps: int) -> AgentConfig:
     if agent.source is None:
         raise UsageError(
             "a run can be resumed only if its environment can be made again",
-            hint="pass the environment's id: PPO(policy, 'CartPole-v1', n_envs=8)",
+            hint="pass the environment's id, as in PPO(policy, 'CartPole-v1', n_envs=8)",
+        )
+    env = portable_id(agent.source.env)
+    if env is None:
+        raise UsageError(
+            f"no other process would find {agent.source.env!r}: a script registered it",
+            hint="move it to a module and register it there, or learn without run=True",
         )
     names = {field.name for field in fields(PPOSettings)}
     plain = {name: agent.setting(name) for name in agent.saved_settings if name in names}
@@ -244,8 +269,8 @@ def config_of(agent: Agent, total_timesteps: int) -> AgentConfig:
     known = {name: value for name, value in values.items() if value is not None}
     every = max(total_timesteps // 10, 1)
     return AgentConfig(
-        env=agent.source.env,
-        train_env=agent.source.env,
+        env=env,
+        train_env=env,
         algo=type(agent).__name__.lower(),
         policy=agent.policy_name,
         steps=total_timesteps,

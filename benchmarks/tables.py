@@ -84,7 +84,7 @@ def _provenance(records: Sequence[Record], planned: int) -> str:
         f"{made['processor']}, {made['usable_cpus']} CPUs{threads}, {made['platform']}, "
         f"Python {made['python']}; "
         f"{versions}. Measured on {made['time'][:10]} at revision "
-        f"{', '.join(revisions)} by `{' '.join(made['command'])}`."
+        f"{', '.join(revisions)} by `make benchmark`."
     )
 
 

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from sandbox import __version__
@@ -187,7 +188,25 @@ def _report_bug(console: Console, error: Exception) -> int:
                 run.update(status="failed")
     console.note(text.rstrip())
     message = f"{type(error).__name__}: {error}"
-    return _report(console, SandboxError(message, hint=f"this is a bug in sandbox{kept}"))
+    place = _place_outside(error)
+    whose = f"raised in {place}, which is not sandbox's" if place else "this is a bug in sandbox"
+    return _report(console, SandboxError(message, hint=whose + kept))
+
+
+def _place_outside(error: Exception) -> str | None:
+    """Where a user's own code (an environment, say) raised the error; None where ours or a library's did."""
+    import sysconfig
+    import traceback
+
+    house = Path(__file__).resolve().parents[1]
+    ours = tuple(str(house / name) for name in ("sandbox", "agents", "envs", "generative"))
+    installed = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename.startswith(ours):
+            return None
+        if not frame.filename.startswith((*installed, "<")):
+            return f"{frame.filename}, line {frame.lineno}"
+    return None
 
 
 if __name__ == "__main__":

@@ -62,6 +62,11 @@ def make(create: Callable[..., T], spec: EnvSpec, **arguments: Any) -> T:
         if "box2d" in str(error).lower():
             raise MissingExtra(spec.id, "box2d") from error
         raise MissingPackageError(f"{spec.id}: {error}") from error
+    except ImportError as error:
+        missing = (
+            f"needs {error.name}, which is not installed" if error.name else f"cannot be imported: {error}"
+        )
+        raise MissingPackageError(f"{spec.id} {missing}") from error
     except (TypeError, ValueError) as error:
         if arguments.keys() <= {"num_envs", "autoreset_mode"}:
             raise  # no argument of the user's: a bug in the environment

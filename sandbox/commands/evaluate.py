@@ -31,13 +31,13 @@ class Evaluate:
     name: Annotated[Positional[str], arg(metavar="RUN")]
     """The run."""
     episodes: Count = 100
-    """How many fresh episodes."""
+    """How many episodes."""
     gate: float | None = None
     """Mean score that must be reached."""
     checkpoint: str = "best"
     """best, last, first, or a step."""
     seed: int | None = None
-    """Seed of the episodes; the run's own for evaluations, unless given."""
+    """Other episodes for another seed; those of the run's own last evaluation, unless given."""
     device: str = "auto"
     """Device such as auto, cpu or cuda."""
     trust: bool = False
@@ -53,6 +53,8 @@ class Evaluate:
         """
         if self.episodes < 1:
             raise UsageError("--episodes must be at least 1")
+        if self.seed is not None and not 0 <= self.seed < 2**31:
+            raise UsageError(f"--seed must be between 0 and 2147483647, not {self.seed}")
         if self.gate is not None and math.isnan(self.gate):
             raise UsageError("--gate must be a number")
         run = find_run(self.name, self.out)
@@ -77,4 +79,5 @@ class Evaluate:
                 f"the gate failed: a mean of {score['mean']:.2f} is below {self.gate:g}",
                 data={**result, "gate": self.gate},
             )
+        console.print(f"the gate of {self.gate:g} is passed")
         return {**result, "gate": self.gate}

@@ -133,6 +133,7 @@ def remove(runs: list[Run], console: Console, *, yes: bool) -> dict[str, Any]:
         Refused: A folder is more than a run: a link, or with other runs or the working folder in it.
         RunLocked: Another process is working on one of them; nothing is removed then.
     """
+    runs = list({run.path.resolve(): run for run in runs}.values())  # a run may be named twice
     for run in runs:
         _check_removable(run)
     if not yes:
@@ -222,8 +223,12 @@ def age(created: Any) -> str | None:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, bool) or value is None:
+    if value is None:
         return value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.4g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_cell(item)}" for key, item in value.items())
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -131,7 +131,7 @@ def _choice_error(message: str) -> str:
     words = re.findall(r"'([^']*)'", message)
     if len(words) < 3:
         return message.rstrip(".")
-    value, field, *choices = words
+    value, field, *choices = (word for word in words if word != "None")
     close = suggest(value, choices)
     text = f"{field}: {value!r} is not one of {', '.join(choices)}"
     return f"{text}: did you mean {close!r}?" if close else text

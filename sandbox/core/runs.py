@@ -48,7 +48,9 @@ def create_run(
         Refused: The folder cannot be written.
     """
     root = default_root() if root is None else Path(root)
-    if name is not None and (not _NAME.fullmatch(name) or name == "latest"):
+    if name == "latest":
+        raise UsageError("'latest' cannot be the name of a run: it means the latest one")
+    if name is not None and not _NAME.fullmatch(name):
         raise UsageError(
             f"{name!r} cannot be the name of a run", hint="use letters, digits, '.', '_', '+' and '-'"
         )
@@ -65,6 +67,8 @@ def create_run(
         "best": None,
         "parent": parent,
     } | info
+    if root.exists() and not root.is_dir():
+        raise Refused(f"{root} is a file: runs need a folder", hint="choose another --out")
     try:
         root.mkdir(parents=True, exist_ok=True)
         run.path.mkdir()

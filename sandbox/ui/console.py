@@ -80,7 +80,10 @@ class Console:
         table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
         for index, column in enumerate(columns):
             right = bool(cells) and all(_is_number(row[index]) for row in cells)
-            table.add_column(column, justify="right" if right else "left", overflow="fold")
+            # The first column is what one copies: it is never broken.
+            table.add_column(
+                column, justify="right" if right else "left", overflow="fold", no_wrap=index == 0
+            )
         for row in cells:
             table.add_row(*row)
         RichConsole(markup=False, highlight=False).print(table)

@@ -70,7 +70,7 @@ class Progress:
 
     def _describe(self, done: int, now: float, fields: dict[str, float | str]) -> str:
         """``12,288/100,000 steps (12%) · 31,000/s · episode return 123.4``."""
-        parts = [f"{done:,}/{self.total:,} {self.unit} ({100 * done // max(self.total, 1)}%)"]
+        parts = [f"{done:,}/{self.total:,} {self.unit} ({min(100 * done // max(self.total, 1), 100)}%)"]
         started, first = self._first or (now, done)
         if now > started and done > first:
             parts.append(f"{(done - first) / (now - started):,.0f}/s")

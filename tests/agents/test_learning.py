@@ -39,7 +39,7 @@ IDENTITIES: dict[str, Any] = {
 def test_the_preset_solves_cartpole(seed: int, runs_root: Path) -> None:
     config = resolve_config("CartPole", {"seed": seed})
     agent = build_agent(config)
-    run = start_run(config, runs_root, None, ["test"])
+    run = start_run(config, agent, runs_root, None, ["test"])
     result = train(config, agent, run, Console(quiet=True))
     assert result["solved"]
     assert result["evaluation"]["mean"] >= 475  # on gymnasium's own CartPole

@@ -105,3 +105,33 @@ def test_a_callback_ends_a_run_early(runs_root: Path) -> None:
     info = json.loads((only_run(runs_root) / "run.json").read_text())
     assert info["status"] == "finished"
     assert info["steps"] == agent.num_timesteps == 100
+
+
+def test_what_was_learned_before_the_run_survives_a_kill_at_its_start(runs_root: Path) -> None:
+    agent = PPO("MlpPolicy", "CartPole-v1", n_steps=16, batch_size=16, seed=0, device="cpu").learn(64)
+    before = {name: part.clone() for name, part in agent.policy.state_dict().items()}
+
+    def fails(*_: object) -> bool:
+        raise RuntimeError("the callback fails at the first step")
+
+    with pytest.raises(RuntimeError):
+        agent.learn(64, callback=fails, run=True)
+    kept = load_run(only_run(runs_root).name, checkpoint="first").policy.state_dict()
+    assert all(bool((kept[name] == part).all()) for name, part in before.items())
+
+
+def test_an_environment_that_only_a_script_knows_is_refused_before_anything_is_written(
+    runs_root: Path,
+) -> None:
+    class Own(gym.Wrapper):
+        pass
+
+    Own.__module__ = "__main__"
+    gym.register("Own-v0", lambda: Own(gym.make("CartPole-v1")))
+    gym.registry["Own-v0"].entry_point.__module__ = "__main__"  # type: ignore[union-attr]
+    agent = PPO("MlpPolicy", "Own-v0", n_steps=16, batch_size=16, device="cpu")
+    with pytest.raises(UsageError, match="a script registered it"):
+        agent.learn(16, run=True)
+    with pytest.raises(UsageError, match="run is True, False or a Session"):
+        agent.learn(16, run="mine")  # type: ignore[arg-type]
+    assert not list(runs_root.glob("*"))

@@ -243,3 +243,21 @@ def test_short_names_and_full_ids(text: str, task: str, learnt_on: str) -> None:
 def test_lists(what: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", what, "--json"]) == 0
     assert name in [row[0] for row in json.loads(capsys.readouterr().out)["rows"]]
+
+
+def test_an_agent_that_walks_in_a_circle_is_evaluated_all_the_same(
+    runs_root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CliffWalking has no time limit, and a greedy agent may never come to an end."""
+    monkeypatch.setattr("agents.session.longest_episode", lambda env: 20)
+    assert main(["train-agent", "CliffWalking", *SMALL, "--json"]) == 0
+    shown = capsys.readouterr()
+    assert "did not end, and count as they stood after 20 steps" in shown.err
+    assert json.loads(shown.out)["evaluation"]["mean"] <= -20
+
+
+def test_another_environment_than_the_configs_has_its_own_threshold(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('env = "CartPole-v1"\ntrain_env = "CartPole-v1"\nthreshold = 475.0\n')
+    assert resolve_config("Acrobot", {}, config=config).threshold == -100
+    assert resolve_config("CartPole-v1", {}, config=config).threshold == 475

@@ -165,7 +165,15 @@ def test_a_bug_is_exit_code_1_and_leaves_its_traceback_in_the_run(runs_root: Pat
     assert run.status == "failed"
     err = capsys.readouterr().err
     assert "Traceback" in err
-    assert "error: RuntimeError: ouch\nhint: this is a bug in sandbox; the traceback is in" in err
+    # The command stands in this file, as somebody's environment would: the blame goes where it belongs.
+    assert "error: RuntimeError: ouch\nhint: raised in " in err
+    assert ", which is not sandbox's; the traceback is in" in err
+
+
+def test_a_bug_of_ours_is_called_one(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    monkeypatch.setattr("sandbox.commands.runs.list_runs", None)
+    assert main(["runs"]) == 1
+    assert "hint: this is a bug in sandbox" in capsys.readouterr().err
 
 
 def test_a_worker_that_dies_is_not_taken_for_a_reader_that_went_away(capsys: Captured) -> None:
