@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from gymnasium import Env
 
-from sandbox.core.errors import UsageError
-from sandbox.core.seeding import derive_seed
 from sandbox.ui.actor import Actor, View
+from sandbox.ui.recorder import fps_of, picture_of
 from sandbox.ui.video import VideoWriter
 
 
@@ -44,7 +43,7 @@ class Stage:
     Args:
         env: gives pictures (`render_mode="rgb_array"`).
         actor: who acts; None: only people do.
-        seed: of the first episode and all that follow.
+        seed: of the first episode; each further one has the next number.
     """
 
     def __init__(self, env: Env[Any, Any], actor: Actor | None, seed: int) -> None:
@@ -62,20 +61,14 @@ class Stage:
         """Who acts."""
         return "you" if self.actor is None else self.actor.name
 
-    @property
-    def fps(self) -> float:
-        """Steps a second at which the environment wants to be watched."""
-        found = self.env.metadata.get("render_fps")
-        return float(found) if isinstance(found, int | float) and found > 0 else 30.0
-
     def begin(self, *, again: bool = False) -> Scene:
         """Start the next episode, or the same one anew (of the first one, the first)."""
         self._episode += 0 if again and self._episode else 1
-        seed = derive_seed(self.seed, "episode", self._episode)
+        seed = self.seed + self._episode - 1
         observation, _ = self.env.reset(seed=seed)
         if self.actor is not None:
             self.actor.begin(seed)
-        return self._look(Scene(self._picture(), self._episode, 0, 0.0, self._decide(observation)))
+        return self._look(Scene(picture_of(self.env), self._episode, 0, 0.0, self._decide(observation)))
 
     def advance(self, action: Any = None, steps: int = 1) -> Scene:
         """Take `steps` steps, or as many as the episode lasts.
@@ -93,7 +86,7 @@ class Stage:
             over = bool(terminated or truncated)
             self.steps += 1
             shown = left == 0 or over or self._video is not None
-            picture = self._picture() if shown else scene.picture
+            picture = picture_of(self.env) if shown else scene.picture
             view = None if over else self._decide(observation)
             by_hand = scene.by_hand or action is not None
             total = scene.total + float(reward)
@@ -111,7 +104,7 @@ class Stage:
 
     def record(self, path: Path) -> None:
         """Record from now on, from the picture that is shown now; raises as `VideoWriter`."""
-        self._video = VideoWriter(path, self.fps)
+        self._video = VideoWriter(path, fps_of(self.env))
         if self._scene is not None:
             self._video.add(self._scene.picture)
 
@@ -139,18 +132,3 @@ class Stage:
         if self._video is not None:
             self._video.add(scene.picture)
         return scene
-
-    def _picture(self) -> np.ndarray:
-        found = self.env.render()
-        if not isinstance(found, np.ndarray) or found.ndim != 3 or found.shape[2] != 3:
-            raise no_pictures(self.env)
-        return found if found.dtype == np.uint8 else np.clip(found, 0, 255).astype(np.uint8)
-
-
-def no_pictures(env: Env[Any, Any]) -> UsageError:
-    """The error for an environment that cannot be watched."""
-    name = env.spec.id if env.spec is not None else type(env.unwrapped).__name__
-    modes = ", ".join(map(str, env.metadata.get("render_modes") or [])) or "none"
-    return UsageError(
-        f"{name} gives no pictures (its render modes: {modes})", hint='the window needs "rgb_array"'
-    )

@@ -18,6 +18,7 @@ from sandbox.ui.keyboard import ORDERS, Keyboard, key_name, symbols
 from sandbox.ui.orders import Orders
 from sandbox.ui.pace import Pace, speed_text
 from sandbox.ui.panel import draw_help, draw_message, draw_panel
+from sandbox.ui.recorder import fps_of
 from sandbox.ui.screen import Screen, prepare
 from sandbox.ui.show import Outcome, Show
 from sandbox.ui.stage import Scene, Stage
@@ -40,7 +41,7 @@ class Viewer:
     def __init__(self, stage: Stage, show: Show) -> None:
         self.stage, self.show = stage, show
         self.outcome = Outcome()
-        self.pace = Pace(stage.fps, show.speed)
+        self.pace = Pace(fps_of(stage.env), show.speed)
         keys = {} if show.controls is None else show.controls.keys
         self.keyboard = Keyboard(keys, stage.env.action_space)
         self.by_hand = stage.actor is None
@@ -162,7 +163,7 @@ class Viewer:
             self._step()
 
     def _after_end(self) -> None:
-        """Begin the next episode when it is time, a step is asked for, or a person who plays presses a key."""
+        """Begin the next episode: when it is time, by a single step, or by the key of a person who plays."""
         due = self.pace.left_s(time.monotonic()) == 0
         if self.show.episodes is not None and len(self.outcome.episodes) >= self.show.episodes:
             self.closed = self.closed or due
