@@ -53,6 +53,7 @@ COMMANDS: dict[str, Command] = {
     "bench": Command(
         "sandbox.commands.bench:Bench", "measure speed, side by side with others", "manage", "NAME"
     ),
+    "doctor": Command("sandbox.commands.doctor:Doctor", "what this machine has, and lacks", "manage"),
 }
 
 KINDS: dict[str, str] = {
