@@ -22,7 +22,13 @@ import torch
 
 from sandbox.core.errors import SandboxError
 from sandbox.core.seeding import derive_seed
-from sandbox.ui.recorder import check_render_mode, fps_of, picture_of, record_episodes
+from sandbox.ui.recorder import (
+    check_render_mode,
+    fps_of,
+    picture_of,
+    record_episodes,
+    without_window,
+)
 from sandbox.ui.video import VideoWriter
 
 from .actors import PolicyActor
@@ -126,6 +132,7 @@ class TrainingVideos:
 
 def _environment(config: AgentConfig) -> gym.Env[Any, Any]:
     """One environment as the agent learns on, with pictures."""
+    without_window()
     spec = find_spec(config.train_env)
     with make(gym.make, spec, **config.env_args) as blind:
         check_render_mode(blind)

@@ -73,6 +73,10 @@ class Watch:
         visible = (self.window or self.record is None) and has_display()
         if self.window and not visible:
             raise Refused("there is no display for a window", hint="leave --window out to record a video")
+        if not visible:
+            from sandbox.ui.recorder import without_window
+
+            without_window()
         watched = self._watched(console)
         try:
             return self._show(watched, console) if visible else self._record(watched, console)

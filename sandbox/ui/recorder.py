@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +72,16 @@ def record_episodes(
         returns.append(total)
         lengths.append(steps)
     return Recording(returns, lengths, writer.frames - frames_before)
+
+
+def without_window() -> None:
+    """Let pygame draw without a display or sound, and in silence. Call it before the environment is made."""
+    for name, value in (
+        ("SDL_VIDEODRIVER", "dummy"),  # else SDL's search for a display ends in complaints on stderr
+        ("SDL_AUDIODRIVER", "dummy"),
+        ("PYGAME_HIDE_SUPPORT_PROMPT", "1"),
+    ):
+        os.environ.setdefault(name, value)
 
 
 def picture_of(env: gym.Env[Any, Any]) -> np.ndarray:
