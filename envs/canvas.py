@@ -138,9 +138,16 @@ def _gradient(size: tuple[int, int], top: Color, bottom: Color) -> pygame.Surfac
     return pygame.transform.smoothscale(strip, size, stretched)
 
 
-@cache
+_FONTS: dict[tuple[int, bool], pygame.font.Font] = {}
+
+
 def _font(size: int, bold: bool) -> pygame.font.Font:
     pygame.font.init()
-    font = pygame.font.Font(None, size)
-    font.set_bold(bold)
+    try:
+        font = _FONTS[size, bold]
+        font.get_height()
+    except (KeyError, pygame.error):
+        # New, or dead: gymnasium's environments shut all of pygame down when they are closed.
+        font = _FONTS[size, bold] = pygame.font.Font(None, size)
+        font.set_bold(bold)
     return font

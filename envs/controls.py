@@ -24,7 +24,9 @@ class Controls:
     """Nothing happens until a key is pressed."""
 
     def name_of(self, action: Any) -> str:
-        """What an action is called; its number where it has no name."""
+        """What an action is called; its number or numbers where it has no name."""
+        if isinstance(action, tuple):
+            return ", ".join(f"{part:+g}" if part else "0" for part in action).replace("-", "−")
         known = isinstance(action, int) and 0 <= action < len(self.actions)
         return self.actions[action] if known else str(action)
 

@@ -26,14 +26,19 @@ _FONTS: dict[tuple[int, bool], pygame.font.Font] = {}
 
 def font(size_px: float, bold: bool = False) -> pygame.font.Font:
     """The font of a size; pygame's own where matplotlib's is missing."""
-    if not pygame.font.get_init():
-        # An environment that was closed may have shut all of pygame down, and its fonts with it.
-        pygame.font.init()
-        _FONTS.clear()
+    pygame.font.init()
     key = (round(size_px), bold)
-    if key not in _FONTS:
+    if key not in _FONTS or not _alive(_FONTS[key]):
         _FONTS[key] = pygame.font.Font(_file(bold), key[0])
     return _FONTS[key]
+
+
+def _alive(face: pygame.font.Font) -> bool:
+    """Whether a font still works: gymnasium's environments shut all of pygame down when they are closed."""
+    try:
+        return face.get_height() > 0
+    except pygame.error:
+        return False
 
 
 def write(

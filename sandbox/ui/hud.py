@@ -146,6 +146,6 @@ def _continuous_bars(means: np.ndarray, spread: np.ndarray | None, space: spaces
             float(np.clip((x - low) / (high - low), 0, 1)) if np.isfinite(high - low) else 0.5
             for x in (mean - std, mean, mean + std)
         )
-        text = number(round(mean, 2)) + ("" if spread is None else f" ± {std:.2f}")
-        bars.append(Bar(str(place), text, start, end, mark))
+        text = f"{mean:+.2f}".replace("-", "−") + ("" if spread is None else f" ± {std:.2f}")
+        bars.append(Bar(str(place) if len(means) > 1 else "", text, start, end, mark))
     return tuple(bars)

@@ -119,7 +119,7 @@ class Keyboard:
 
         Of keys that mean nothing together, the last one counts.
         """
-        keys = [*self._tapped, *(key for key in self._held if key not in self._tapped)]
+        keys = [*(key for key in self._held if key not in self._tapped), *self._tapped]
         self._tapped = []
         choices = [frozenset(keys), *(frozenset((key,)) for key in reversed(keys)), frozenset()]
         for choice in choices:

@@ -117,6 +117,8 @@ class Orders:
 
     def _screenshot(self) -> None:
         path = fresh_path(self._viewer.show.folder, "screenshot", ".png")
+        self._viewer.say("", 0.0)
+        self._viewer.draw()  # without a message, such as that of the last screenshot
         try:
             self._viewer.screen.save(path)
         except OSError as error:

@@ -52,7 +52,7 @@ def _footer(surface: pygame.Surface, box: pygame.Rect, hud: Hud) -> int:
     for text, tone in reversed(hud.status):
         y -= _SMALL + SPACING_PX.small
         color = rgb(getattr(DARK, tone))
-        pygame.draw.circle(surface, color, (box.left + 4, y + _SMALL // 2 + 2), 4)
+        pygame.draw.aacircle(surface, color, (box.left + 4, y + _SMALL // 2 + 2), 4)
         write(surface, text, (box.left + 16, y), _SMALL, color, width=box.width - 16)
     return y - SPACING_PX.small
 

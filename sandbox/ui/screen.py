@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -21,6 +22,9 @@ COARSE_PX = 300
 def has_display() -> bool:
     """Whether a window would be seen by anybody."""
     prepare()
+    unix = sys.platform not in ("win32", "darwin")
+    if unix and not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")):
+        return False  # asking SDL would make Wayland's library complain on stderr
     try:
         pygame.display.init()
         return pygame.display.get_driver() not in INVISIBLE
