@@ -12,6 +12,10 @@ from envs.controls import controls_of
 from sandbox.ui.keyboard import Keyboard, key_name, symbols
 from sandbox.ui.pace import SPEEDS, Pace, speed_text
 
+PLAYABLE = (
+    *("CartPole-v1", "Sandbox/CartPole-v0", "MountainCar-v0", "MountainCarContinuous-v0", "Pendulum-v1"),
+    *("Acrobot-v1", "FrozenLake-v1", "FrozenLake8x8-v1", "CliffWalking-v1", "Taxi-v4", "Blackjack-v1"),
+)
 SIDEWAYS = {"left": 0, "": 1, "right": 2, "left+up": 7}
 
 
@@ -69,11 +73,7 @@ def test_keys_have_one_name_on_every_layout():
     assert symbols("") == "no key"
 
 
-@pytest.mark.parametrize(
-    "env_id",
-    ["CartPole-v1", "Sandbox/CartPole-v0", "MountainCar-v0", "MountainCarContinuous-v0", "Pendulum-v1"]
-    + ["Acrobot-v1", "FrozenLake-v1", "FrozenLake8x8-v1", "CliffWalking-v1", "Taxi-v4", "Blackjack-v1"],
-)
+@pytest.mark.parametrize("env_id", PLAYABLE)
 def test_every_key_of_a_key_map_is_an_action_of_the_environment(env_id: str):
     env = gymnasium.make(env_id)
     controls = controls_of(env)
