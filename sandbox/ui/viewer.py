@@ -124,7 +124,12 @@ class Viewer:
             status.append(("recording", "bad"))
         keys: tuple[tuple[str, str], ...] = ()
         if self.by_hand and controls is not None:
-            keys = tuple((symbols(key), controls.name_of(action)) for key, action in controls.keys.items())
+            idle = controls.keys.get("")
+            keys = tuple(
+                (symbols(key), controls.name_of(action))
+                for key, action in controls.keys.items()
+                if "+" not in key or action != idle
+            )
         returns = [episode["return"] for episode in self.outcome.episodes if episode["by_hand"]]
         return Surroundings(
             self.show.title,

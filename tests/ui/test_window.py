@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -178,3 +181,30 @@ def _cpu_s(window: Window) -> float:
 
     fields = Path(f"/proc/{window.process.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_the_command_opens_a_window(display: Display) -> None:
+    words = [
+        "watch",
+        "--random",
+        "--env",
+        "CartPole",
+        "--window",
+        "--episodes",
+        "2",
+        "--speed",
+        "32",
+        "--json",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "sandbox", *words],
+        env=display.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert len(result["episodes"]) == 2
+    assert result["frames"] < result["steps"]  # several steps for one picture, at this speed
