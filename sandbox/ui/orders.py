@@ -24,9 +24,9 @@ class Orders:
         self._table: dict[Order, Callable[[], None]] = {
             "pause": self._pause,
             "step": self._step,
-            "faster": lambda: self._speed(viewer.pace.faster),
-            "slower": lambda: self._speed(viewer.pace.slower),
-            "next": lambda: viewer.todo.append(viewer.stage.begin),
+            "faster": lambda: self._speed(viewer.play.pace.faster),
+            "slower": lambda: self._speed(viewer.play.pace.slower),
+            "next": lambda: viewer.play.todo.append(viewer.play.stage.begin),
             "checkpoint": self._checkpoint,
             "take": self._take,
             "record": self._record,
@@ -44,40 +44,40 @@ class Orders:
         viewer = self._viewer
         impossible = {
             "c" if viewer.show.next_actor is None else "",
-            "t" if viewer.show.controls is None or viewer.stage.actor is None else "",
+            "t" if viewer.show.controls is None or viewer.play.stage.actor is None else "",
         }
-        taken = {key for key in ORDERS if viewer.by_hand and viewer.keyboard.knows(key)}
+        taken = {key for key in ORDERS if viewer.play.by_hand and viewer.play.keyboard.knows(key)}
         lines = [(key, what) for key, what in HELP if key not in impossible | taken]
-        if viewer.show.controls is not None and not viewer.by_hand:
+        if viewer.show.controls is not None and not viewer.play.by_hand:
             keys = "  ".join(symbols(key) for key in viewer.show.controls.keys if key and "+" not in key)
             lines.append((keys, "to play, after t"))
         return lines
 
     def stop_recording(self) -> None:
         """Complete a recording, if there is one; called in the worker's thread."""
-        done = self._viewer.stage.stop_recording()
+        done = self._viewer.play.stage.stop_recording()
         if done is not None:
-            self._viewer.outcome.videos.append(done[0])
+            self._viewer.play.outcome.videos.append(done[0])
             self._viewer.say(f"{_short(done[0])}: {done[1]:,} frames")
 
     def _pause(self) -> None:
-        self._viewer.paused = not self._viewer.paused
+        self._viewer.play.paused = not self._viewer.play.paused
         self._viewer.rename()
 
     def _step(self) -> None:
-        if not self._viewer.paused:
+        if not self._viewer.play.paused:
             self._pause()
-        self._viewer.single_steps += 1
+        self._viewer.play.single_steps += 1
 
     def _speed(self, change: Callable[[], None]) -> None:
         change()
-        self._viewer.say(f"speed {speed_text(self._viewer.pace.speed)}", 1.0)
+        self._viewer.say(f"speed {speed_text(self._viewer.play.pace.speed)}", 1.0)
 
     def _checkpoint(self) -> None:
         if self._viewer.show.next_actor is None:
             self._viewer.say("there is no other checkpoint")
             return
-        self._viewer.todo.append(self._swap)
+        self._viewer.play.todo.append(self._swap)
 
     def _swap(self) -> Scene | None:
         """Load the next checkpoint; in the worker's thread, as it takes a moment."""
@@ -88,29 +88,29 @@ class Orders:
             self._viewer.say(error.message)
             return None
         self._viewer.say(actor.name, 2.0)
-        return self._viewer.stage.swap(actor)
+        return self._viewer.play.stage.swap(actor)
 
     def _take(self) -> None:
         viewer = self._viewer
-        if viewer.stage.actor is None:
+        if viewer.play.stage.actor is None:
             viewer.say("you play already, and there is no agent to give back to")
         elif viewer.show.controls is None:
             viewer.say(f"nobody has said which keys play {viewer.show.title}")
         else:
-            viewer.by_hand = not viewer.by_hand
-            viewer.keyboard.forget()
+            viewer.play.by_hand = not viewer.play.by_hand
+            viewer.play.keyboard.forget()
             viewer.rename()
 
     def _record(self) -> None:
         viewer = self._viewer
         viewer.recording = not viewer.recording
-        viewer.todo.append(self._begin_recording if viewer.recording else self.stop_recording)
+        viewer.play.todo.append(self._begin_recording if viewer.recording else self.stop_recording)
 
     def _begin_recording(self) -> None:
         path = fresh_path(self._viewer.show.folder, "watch", ".mp4")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._viewer.stage.record(path)
+            self._viewer.play.stage.record(path)
         except (SandboxError, OSError) as error:
             self._viewer.recording = False
             self._viewer.say(f"cannot record: {getattr(error, 'message', error)}")
@@ -124,7 +124,7 @@ class Orders:
         except OSError as error:
             self._viewer.say(f"no screenshot: {error.strerror}: {path}")
             return
-        self._viewer.outcome.screenshots.append(path)
+        self._viewer.play.outcome.screenshots.append(path)
         self._viewer.say(f"screenshot: {_short(path)}")
 
     def _help(self) -> None:

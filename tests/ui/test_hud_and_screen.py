@@ -149,8 +149,8 @@ class Scripted(Viewer):
 
     def draw(self) -> None:
         super().draw()
-        assert self.scene is not None
-        self.huds.append(hud_of(self.scene, self.surroundings()))
+        assert self.play.scene is not None
+        self.huds.append(hud_of(self.play.scene, self.surroundings()))
         if self.script:
             pygame.event.post(self.script.pop(0))
 
@@ -188,7 +188,7 @@ def test_turns_wait_for_keys_and_keys_are_shown():
 
 def test_an_error_of_the_environment_closes_the_window_and_is_raised():
     viewer = Scripted([], "CartPole-v1", Show("CartPole-v1"))
-    viewer.stage.env.unwrapped.step = lambda action: 1 / 0  # type: ignore[attr-defined]
+    viewer.play.stage.env.unwrapped.step = lambda action: 1 / 0  # type: ignore[attr-defined]
     with pytest.raises(ZeroDivisionError):
         viewer.run()
     assert not pygame.display.get_init()

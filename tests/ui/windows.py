@@ -45,15 +45,15 @@ class Thinker:
 class Logged(Viewer):
     def draw(self):
         super().draw()
-        scene, hud = self.scene, hud_of(self.scene, self.surroundings())
+        scene, hud = self.play.scene, hud_of(self.play.scene, self.surroundings())
         view = scene.view
         print(json.dumps({
             "episode": scene.episode, "step": scene.step, "total": scene.total, "over": scene.over,
-            "by_hand": scene.by_hand, "paused": self.paused, "helping": self.helping,
-            "speed": self.pace.speed, "size": self.screen.surface.get_size(),
+            "by_hand": scene.by_hand, "paused": self.play.paused, "helping": self.helping,
+            "speed": self.play.pace.speed, "size": self.screen.surface.get_size(),
             "rows": dict(hud.rows), "bars": [bar.text for bar in hud.bars],
             "value": view and view.value, "p": view and view.probabilities[0].tolist(),
-            "recording": self.recording, "frames": self.outcome.frames, "taking": self.by_hand,
+            "recording": self.recording, "frames": self.play.outcome.frames, "taking": self.play.by_hand,
         }), file=log, flush=True)
 
 env = gymnasium.make(settings["env"], render_mode="rgb_array")
