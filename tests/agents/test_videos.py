@@ -105,7 +105,7 @@ def test_stopping_at_once_leaves_nothing_half_made(tmp_path: Path) -> None:
     folder = tmp_path / "videos"
     filming = TrainingVideos(AgentConfig("Acrobot-v1", "Acrobot-v1"), folder, pytest.fail)
     filming.record(small_ppo("Acrobot-v1"))
-    wait_for(lambda: folder.exists() and any(folder.iterdir()))  # 500 frames take a while
+    wait_for(lambda: folder.exists() and any(folder.iterdir()), filming._process)
     filming.stop()
     filming.stop()
     assert videos(tmp_path) == []
