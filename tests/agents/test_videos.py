@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from imageio_ffmpeg import count_frames_and_secs
 
-from agents.config import AgentConfig
+from agents.config import AgentConfig, PPOSettings
 from agents.videos import TrainingVideos
 from sandbox.core.metrics import read_metrics
 from sandbox.core.run import Run
@@ -103,9 +103,11 @@ def test_a_process_that_dies_is_told_and_waited_for_no_longer(tmp_path: Path) ->
 
 def test_stopping_at_once_leaves_nothing_half_made(tmp_path: Path) -> None:
     folder = tmp_path / "videos"
-    filming = TrainingVideos(AgentConfig("Acrobot-v1", "Acrobot-v1"), folder, pytest.fail)
+    filming = TrainingVideos(
+        AgentConfig("Acrobot-v1", "Acrobot-v1", settings=PPOSettings(net_arch=[8])), folder, pytest.fail
+    )
     filming.record(small_ppo("Acrobot-v1"))
-    wait_for(lambda: folder.exists() and any(folder.iterdir()), filming._process)
+    wait_for(lambda: filming._answers.qsize() > 0 or any(folder.glob("*")), filming._process)
     filming.stop()
     filming.stop()
     assert videos(tmp_path) == []
