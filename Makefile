@@ -21,7 +21,7 @@ PYTHON ?= $(firstword $(shell for python in python3 python3.13 python3.12 python
 .PHONY: help install demo test lint format benchmark benchmark-quick clean
 
 help:
-	@echo "make demo             set up, then train an agent on CartPole and show the run"
+	@echo "make demo             set up, train an agent on CartPole, show the run, watch it play"
 	@echo "make test             set up with all extras, then run the tests"
 	@echo "make lint             style, types and the floors of the house"
 	@echo "make format           mend what can be mended of the style"
@@ -56,6 +56,10 @@ demo: $(VENV)/.ready
 	$(BIN)/python -m sandbox train-agent CartPole
 	$(BIN)/python -m sandbox runs show latest
 	@echo "The learning curve: $$(ls -t "$${SANDBOX_RUNS:-runs}"/*/plots/learning_curve.png | head -n 1)"
+	@run="$$(ls -td "$${SANDBOX_RUNS:-runs}"/*/ | head -n 1)" && mkdir -p "$${run}videos" && \
+		$(BIN)/python -m sandbox watch "$$run" --record "$${run}videos/cartpole.mp4" --episodes 1
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" = Darwin ]; then \
+		$(BIN)/python -m sandbox watch --window --episodes 2 || true; fi
 	@echo "To go on: source $(BIN)/activate, then python -m sandbox --help"
 
 test: $(VENV)/.ready-all

@@ -68,6 +68,8 @@ class TrainAgent:
     """Steps between checkpoints."""
     keep_checkpoints: Count | None = None
     """How many of the newest checkpoints to keep, besides the best."""
+    video_every: Count | None = None
+    """Steps between videos of the agent, into the run's folder; also of its beginning and its end."""
     early_stop: bool = True
     """Use all steps, also after the task is solved."""
     quick: bool = False
@@ -131,7 +133,7 @@ class TrainAgent:
 
 _PASSED_ON = (
     *("algo", "policy", "steps", "envs", "seed", "device", "threads", "vec"),
-    *("eval_every", "checkpoint_every", "keep_checkpoints", "track"),
+    *("eval_every", "checkpoint_every", "keep_checkpoints", "video_every", "track"),
 )
 
 
@@ -151,6 +153,8 @@ def report(result: dict[str, Any], config: AgentConfig, run: Run, console: Conso
     curve = draw_curve(run, config)  # after the verdict: matplotlib takes a moment to load
     if curve is not None:
         console.print(f"curve  {run.relative() / curve.relative_to(run.path)}")
+    if config.video_every and run.videos_dir.exists():
+        console.print(f"videos {run.relative() / run.videos_dir.name}")
     console.print(f"next   python -m sandbox evaluate {run.relative()}{trust_option(config)}")
 
 

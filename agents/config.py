@@ -142,6 +142,8 @@ class AgentConfig:
     """steps between checkpoints: what a power cut can cost"""
     keep_checkpoints: int = 3
     """how many of the newest to keep, besides the best"""
+    video_every: Count = 0
+    """steps between videos of the greedy agent, in the run's folder `videos`; 0 for none"""
     track: Literal["tensorboard"] | None = None
     """also write TensorBoard's files, into the run's folder"""
     env_args: dict[str, Any] = field(default_factory=dict)
@@ -152,7 +154,8 @@ class AgentConfig:
     def __post_init__(self) -> None:
         for name in ("steps", "envs", "threads", "eval_episodes", "checkpoint_every", "keep_checkpoints"):
             _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
-        _require(self.eval_every >= 0, "eval_every", "0 or more", self.eval_every)
+        for name in ("eval_every", "video_every"):
+            _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
         _require(0 <= self.seed < 2**31, "seed", "between 0 and 2147483647", self.seed)
         _require(self.envs <= 65_536, "envs", "at most 65536", self.envs)
         rollout = self.envs * self.settings.n_steps

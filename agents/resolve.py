@@ -64,7 +64,12 @@ def resolve_config(
     merged["settings"] = {**tuned.get("settings", {}), **_table(values, "settings"), **typed}
     if quick:
         merged["steps"] = max(int(merged.get("steps", AgentConfig.steps)) // 10, 1)
-    return from_mapping(AgentConfig, _without_none(merged), source=config, lines=lines)
+    resolved = from_mapping(AgentConfig, _without_none(merged), source=config, lines=lines)
+    if resolved.video_every:
+        from .videos import check_pictures  # loads torch
+
+        check_pictures(resolved)
+    return resolved
 
 
 def _look_at(

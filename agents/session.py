@@ -28,6 +28,7 @@ from .evaluate import Evaluation, evaluate
 from .log import plain_logger
 from .names import longest_episode
 from .simulators import OURS, Simulator, as_simulator
+from .videos import TrainingVideos
 
 if TYPE_CHECKING:
     from .algorithm import Agent
@@ -68,6 +69,7 @@ class Session:
         """why training ended: "steps", "solved" or "interrupted\""""
         spent = run.info.get("train_seconds")
         self.seconds = float(spent) if isinstance(spent, int | float) else 0.0
+        self.videos = TrainingVideos(config, run.videos_dir, console.note)
         self._evaluators: dict[int, Simulator] = {}
         self._previous_steps = 0
         self._since: float | None = None  # when training last went on; None while it pauses
@@ -85,6 +87,8 @@ class Session:
         self._logger = agent.logger
         self._previous_steps = agent.num_timesteps
         self._progress = self.console.progress(self.config.steps, self.config.env)
+        if self.config.video_every and agent.num_timesteps == 0:
+            self.videos.record(agent)
 
     def __enter__(self) -> Self:
         self._open = contextlib.ExitStack()
@@ -102,9 +106,17 @@ class Session:
             self._open.close()
             for simulator in self._evaluators.values():
                 simulator.close()
+            self._finish_videos(error)
         finally:  # closing the log may fail once more, on a full disk
             if error is not None:
                 self._give_up(error)
+
+    def _finish_videos(self, error: BaseException | None) -> None:
+        if error is not None:
+            self.videos.stop()
+        elif self.videos.pending:
+            self.console.note(f"waiting for {self.videos.pending} more of the videos")
+        self.videos.finish()
 
     def _give_up(self, error: BaseException) -> None:
         """Say in run.json how training ended. Raises Diverged anew, with the last good checkpoint named."""
@@ -138,12 +150,19 @@ class Session:
         if improved:
             self.checkpoints.mark_best(now)
         self._show(agent)
+        self._film(agent, before)
         self._since = time.perf_counter()
         if self.stop.requested:
             self.reason = "interrupted"
         elif self.solved:
             self.reason = "solved"
         return self.reason == "steps"
+
+    def _film(self, agent: Agent, before: int) -> None:
+        """Record a video where one is due, and of the end."""
+        every, now = self.config.video_every, agent.num_timesteps
+        if every and (_due(before, now, every) or self.solved or now >= self.config.steps):
+            self.videos.record(agent)
 
     def save(self, agent: Agent) -> None:
         """Write a checkpoint, and the state of the run beside it.

@@ -10,6 +10,7 @@ from gymnasium.vector import AutoresetMode
 
 from envs.arguments import one_of
 from envs.base import NO_LIMIT, BatchedEnv
+from envs.controls import Controls
 from envs.task import Array
 
 if TYPE_CHECKING:
@@ -68,6 +69,11 @@ class SingleEnv(gymnasium.Env[Array, Any]):
     def render(self) -> Array | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The picture (height, width, 3) uint8 in mode "rgb_array"; None otherwise."""
         return self.batch.picture() if self.render_mode == "rgb_array" else None
+
+    @property
+    def controls(self) -> Controls | None:
+        """The keys with which people play; None: it cannot be played."""
+        return self.batched.controls
 
     def close(self) -> None:
         """Close the window, if there is one."""

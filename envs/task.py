@@ -8,6 +8,8 @@ import numpy as np
 from gymnasium import Space
 from numpy.typing import NDArray
 
+from envs.controls import Controls
+
 if TYPE_CHECKING:
     from envs.canvas import Canvas
 
@@ -41,6 +43,8 @@ class Task:
     """Width and height of the picture for people, in pixels."""
     render_fps: ClassVar[int] = 30
     """Steps a second when people watch or play."""
+    controls: ClassVar[Controls | None] = None
+    """The keys with which people play, and names of the actions; None: it cannot be played."""
 
     @property
     def name(self) -> str:

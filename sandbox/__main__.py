@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import signal
 import sys
 import threading
@@ -35,6 +36,7 @@ _REFUSALS = (*_FULL, errno.EROFS, errno.EACCES, errno.EPERM)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; never raises for anything that a user can cause."""
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # its greeting would be part of the output
     words = list(sys.argv[1:] if argv is None else argv)
     json, quiet = _take_flag(words, "--json"), _take_flag(words, "--quiet")
     console = Console(json=json, quiet=quiet)

@@ -10,6 +10,7 @@ from gymnasium.spaces import Box, Discrete
 
 from envs.base import BatchedEnv, CoreOptions
 from envs.classic.pictures import draw_cart_pole
+from envs.controls import Controls
 from envs.single import SingleEnv
 from envs.task import Array, Mask
 from envs.views import PIXELS
@@ -107,6 +108,7 @@ class CartPole(BatchedEnv):
     default_max_episode_steps = 500
     render_fps = 50
     picture_size = (600, 400)
+    controls = Controls({"left": 0, "right": 1}, ("left", "right"))
     actions = Discrete(2)
     feature_space = Box(-_HIGH, _HIGH, dtype=np.float32)
     pixel_space = PIXELS

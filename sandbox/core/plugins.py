@@ -43,6 +43,8 @@ class Command:
 COMMANDS: dict[str, Command] = {
     "train-agent": Command("agents.commands:TrainAgent", "train an agent in an environment", "make", "ENV"),
     "resume": Command("sandbox.commands.resume:Resume", "continue a run that was stopped", "make", "[RUN]"),
+    "watch": Command("agents.watch:Watch", "watch an agent play, in a window or a video", "look", "[RUN]"),
+    "play": Command("agents.play:Play", "play an environment yourself", "look", "ENV"),
     "evaluate": Command("sandbox.commands.evaluate:Evaluate", "measure how good a run is", "look", "RUN"),
     "runs": Command(
         "sandbox.commands.runs:Runs", "list, show or remove runs", "manage", "[list|show|remove] [RUN…]"
@@ -51,6 +53,7 @@ COMMANDS: dict[str, Command] = {
     "bench": Command(
         "sandbox.commands.bench:Bench", "measure speed, side by side with others", "manage", "NAME"
     ),
+    "doctor": Command("sandbox.commands.doctor:Doctor", "what this machine has, and lacks", "manage"),
 }
 
 KINDS: dict[str, str] = {

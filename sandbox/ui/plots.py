@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from sandbox.core.theme import LIGHT, PLOT_FONT_PT
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -20,9 +22,7 @@ if TYPE_CHECKING:
 Metrics = Sequence[Mapping[str, Any]]
 TRAINING, EVALUATION, SPREAD = "rollout/ep_rew_mean", "eval/mean_reward", "eval/std_reward"
 
-# Okabe and Ito's colours, which colour-blind people tell apart; the first two are a single run's.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-INK, QUIET, GRID = "#222222", "#6B6B6B", "#E7E7E7"
+COLOURS, INK, QUIET, GRID = LIGHT.series, LIGHT.ink, LIGHT.quiet, LIGHT.grid  # a single run's: the first two
 SIZE_INCHES, DOTS_PER_INCH = (8.0, 4.5), 150
 _SINGLE_CAPTION = "episode return  (training: mean of recent episodes, evaluation: mean ± standard deviation)"
 _NOTHING_YET = "No episode has ended yet: there is nothing to draw."
@@ -139,9 +139,9 @@ def _page(title: str) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH, facecolor="white")
+    figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH, facecolor=LIGHT.background)
     FigureCanvasAgg(figure)
-    figure.text(0.03, 0.925, title, fontsize=14, fontweight="bold", color=INK)
+    figure.text(0.03, 0.925, title, fontsize=PLOT_FONT_PT.title, fontweight="bold", color=INK)
     return figure
 
 
@@ -155,17 +155,17 @@ def _canvas(title: str, subtitle: str, caption: str = "episode return") -> tuple
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     figure = _page(title)
-    figure.text(0.03, 0.868, subtitle, fontsize=10, color=QUIET)
+    figure.text(0.03, 0.868, subtitle, fontsize=PLOT_FONT_PT.body, color=QUIET)
     axes = figure.add_axes((0.085, 0.13, 0.695, 0.63))
-    axes.set_xlabel("environment steps", color=QUIET, fontsize=10)
-    figure.text(0.03, 0.79, caption, color=QUIET, fontsize=10)
+    axes.set_xlabel("environment steps", color=QUIET, fontsize=PLOT_FONT_PT.body)
+    figure.text(0.03, 0.79, caption, color=QUIET, fontsize=PLOT_FONT_PT.body)
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(short_count))
-    axes.tick_params(length=0, colors=QUIET, labelsize=9.5)
+    axes.tick_params(length=0, colors=QUIET, labelsize=PLOT_FONT_PT.small)
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color("#B8B8B8")
+    axes.spines["bottom"].set_color(LIGHT.edge)
     return figure, axes
 
 
@@ -180,7 +180,7 @@ def _draw_evaluations(axes: Axes, metrics: Metrics, evaluation: Series) -> None:
             axes.fill_between(evaluation.steps, lower, upper, color=colour, alpha=0.15, linewidth=0, zorder=2)
     axes.plot(*evaluation, color=colour, linewidth=1, alpha=0.6, zorder=4)
     axes.plot(
-        *evaluation, "o", color=colour, markersize=6 if few else 2.5, markeredgecolor="white",
+        *evaluation, "o", color=colour, markersize=6 if few else 2.5, markeredgecolor=LIGHT.background,
         markeredgewidth=1 if few else 0, clip_on=False, zorder=5,
     )  # fmt: skip
 
@@ -213,8 +213,8 @@ def _finish(axes: Axes, labels: list[_Label], threshold: float | None) -> None:
     wanted = np.array([(label.height - bottom) / (top - bottom) for label in labels])
     for label, height in zip(labels, _spread_out(wanted), strict=True):
         weight = "normal" if label.colour == QUIET else "bold"
-        axes.text(1.018, height, label.text, transform=axes.transAxes, color=label.colour, fontsize=10,
-                  fontweight=weight, verticalalignment="center")  # fmt: skip
+        axes.text(1.018, height, label.text, transform=axes.transAxes, color=label.colour,
+                  fontsize=PLOT_FONT_PT.body, fontweight=weight, verticalalignment="center")  # fmt: skip
 
 
 def _spread_out(heights: np.ndarray, gap: float = 0.062) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pygame
 import pytest
 from gymnasium.error import Error
 
@@ -87,3 +88,13 @@ def test_a_window_that_the_user_closed_stays_closed() -> None:
     assert not pygame.display.get_init()
     window.show(frame)
     window.close()
+
+
+def test_text_is_drawn_after_another_environment_shut_pygame_down():
+    before = Canvas(60, 30)
+    before.text("12", (2, 2), 20, (255, 255, 255))
+    pygame.quit()
+    after = Canvas(60, 30)
+    after.text("12", (2, 2), 20, (255, 255, 255))
+    assert after.array().any()
+    assert (after.array() == before.array()).all()

@@ -1,0 +1,150 @@
+"""Agents as actors: one observation in, an action out, and what the agent thinks of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common import distributions as sb3
+
+from sandbox.core.errors import UsageError
+from sandbox.ui.actor import View
+
+from .actions import for_env
+from .observations import to_tensors
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
+
+    from .networks import ActorCritic
+
+
+class PolicyActor:
+    """One of our policies, taking its most likely action.
+
+    Args:
+        policy: is switched to evaluation mode.
+        name: who it is, for people.
+    """
+
+    def __init__(self, policy: ActorCritic, name: str) -> None:
+        policy.set_training_mode(False)
+        self.policy, self.name = policy, name
+        self.begin(0)
+
+    def begin(self, seed: int) -> None:
+        """Forget the last episode."""
+        del seed  # nothing is drawn
+        self._state, self._first = self.policy.initial_state(1), True
+
+    def act(self, observation: Any) -> View:
+        """What to do after one observation (*shape), or a flat dict of such."""
+        policy = self.policy
+        batch = to_tensors(_batch_of_one(observation), policy.device)
+        with torch.inference_mode():
+            first = torch.tensor([self._first], device=policy.device)
+            decision = policy.act(batch, self._state, first, deterministic=True)
+            distribution = policy.get_distribution(batch)
+        self._state, self._first = decision.state, False
+        action = for_env(decision.actions, policy.action_space)[0]  # (*action shape)
+        return View(action, float(decision.values[0]), **described(distribution))
+
+
+class SB3Actor:
+    """An agent of stock stable-baselines3, or of a library like it, taking its most likely action."""
+
+    def __init__(self, model: BaseAlgorithm, name: str) -> None:
+        self.model, self.name = model, name
+        self.begin(0)
+
+    def begin(self, seed: int) -> None:
+        """Forget the last episode."""
+        del seed  # nothing is drawn
+        self._state, self._first = None, np.ones(1, bool)
+
+    def act(self, observation: Any) -> View:
+        """What to do after one observation (*shape), or a flat dict of such."""
+        action, self._state = self.model.predict(observation, self._state, self._first, deterministic=True)
+        self._first = np.zeros(1, bool)
+        policy: Any = self.model.policy
+        if self._state is not None:  # it remembers: what it thinks depends on more than this observation
+            return View(action)
+        with torch.inference_mode():
+            tensors, _ = policy.obs_to_tensor(observation)
+            if hasattr(policy, "q_net"):
+                return View(action, q_values=policy.q_net(tensors)[0].cpu().numpy())
+            if not hasattr(policy, "get_distribution"):
+                return View(action, mean=_flat(action, self.model.action_space))
+            value = float(policy.predict_values(tensors)[0, 0])
+            return View(action, value, **described(policy.get_distribution(tensors)))
+
+
+def described(distribution: sb3.Distribution) -> dict[str, Any]:
+    """Fields of a `View` for the first row of a batch; empty for kinds without a simple picture."""
+    inner: Any = getattr(distribution, "distribution", None)
+    if isinstance(distribution, sb3.CategoricalDistribution):
+        return {"probabilities": (_row(inner.probs),)}
+    if isinstance(distribution, sb3.MultiCategoricalDistribution):
+        return {"probabilities": tuple(_row(part.probs) for part in inner)}
+    if isinstance(distribution, sb3.BernoulliDistribution):
+        return {"probabilities": tuple(np.array([1 - p, p]) for p in _row(inner.probs))}
+    if isinstance(distribution, sb3.DiagGaussianDistribution):
+        return {"mean": _row(inner.mean), "spread": _row(inner.stddev)}
+    return {}
+
+
+def check_fit(
+    who: str,
+    seen: spaces.Space,
+    acts: spaces.Space,
+    env_id: str,
+    env_seen: spaces.Space,
+    env_acts: spaces.Space,
+) -> None:
+    """Refuse an environment that shows, or takes, something else than what the agent learnt with.
+
+    Bounds of observations may differ: they never reach the network.
+
+    Raises:
+        UsageError: it names both spaces.
+    """
+    for what, ours, theirs in (("sees", seen, env_seen), ("acts in", acts, env_acts)):
+        if not _alike(ours, theirs):
+            raise UsageError(
+                f"{who} does not fit {env_id}: it {what} {_short(ours)}, not {_short(theirs)}",
+                hint="leave --env out to watch it where it learnt",
+            )
+
+
+def _alike(one: spaces.Space, other: spaces.Space) -> bool:
+    if isinstance(one, spaces.Box) and isinstance(other, spaces.Box):
+        # SB3 agents know pictures with the channels first.
+        shapes = (
+            {other.shape, (*other.shape[-1:], *other.shape[:-1])} if len(other.shape) == 3 else {other.shape}
+        )
+        return one.shape in shapes and one.dtype == other.dtype
+    if isinstance(one, spaces.Dict) and isinstance(other, spaces.Dict):
+        same = one.spaces.keys() == other.spaces.keys()
+        return same and all(_alike(part, other.spaces[name]) for name, part in one.spaces.items())
+    return one == other
+
+
+def _short(space: spaces.Space) -> str:
+    return f"Box{space.shape}" if isinstance(space, spaces.Box) else str(space)
+
+
+def _batch_of_one(observation: Any) -> Any:
+    if isinstance(observation, dict):
+        return {name: np.asarray(part)[None] for name, part in observation.items()}
+    return np.asarray(observation)[None]
+
+
+def _row(batch: torch.Tensor) -> np.ndarray:
+    """The first row, flat: (numbers,)."""
+    return batch[0].flatten().cpu().numpy()
+
+
+def _flat(action: Any, space: spaces.Space) -> np.ndarray | None:
+    return np.asarray(action).ravel() if isinstance(space, spaces.Box) else None

@@ -1,0 +1,134 @@
+"""An environment with somebody in it: episodes, step by step, as pictures with what is known about them.
+
+Nothing here knows of windows. The window calls it from one thread of its own, so that a thoughtful agent
+never holds up the keyboard.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gymnasium import Env
+
+from sandbox.ui.actor import Actor, View
+from sandbox.ui.recorder import fps_of, picture_of
+from sandbox.ui.video import VideoWriter
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One moment of an episode."""
+
+    picture: np.ndarray
+    """(height, width, 3) uint8"""
+    episode: int
+    """from 1"""
+    step: int
+    """steps taken"""
+    total: float
+    """undiscounted return so far"""
+    view: View | None
+    """what the actor is about to do; None without an actor and where the episode is over"""
+    over: bool = False
+    by_hand: bool = False
+    """a person chose at least one action of this episode"""
+
+
+class Stage:
+    """Plays episodes; number i starts from the same state whoever plays it, and however often.
+
+    Args:
+        env: gives pictures (`render_mode="rgb_array"`).
+        actor: who acts; None: only people do.
+        seed: of the first episode; each further one has the next number.
+    """
+
+    def __init__(self, env: Env[Any, Any], actor: Actor | None, seed: int) -> None:
+        self.env, self.actor, self.seed = env, actor, seed
+        self.frames = 0
+        """pictures taken so far"""
+        self.steps = 0
+        """steps taken so far, over all episodes"""
+        self._episode = 0
+        self._video: VideoWriter | None = None
+        self._scene: Scene | None = None
+
+    @property
+    def actor_name(self) -> str:
+        """Who acts."""
+        return "you" if self.actor is None else self.actor.name
+
+    def begin(self, *, again: bool = False) -> Scene:
+        """Start the next episode, or the same one anew (of the first one, the first)."""
+        self._episode += 0 if again and self._episode else 1
+        seed = self.seed + self._episode - 1
+        observation, _ = self.env.reset(seed=seed)
+        if self.actor is not None:
+            self.actor.begin(seed)
+        return self._look(Scene(picture_of(self.env), self._episode, 0, 0.0, self._decide(observation)))
+
+    def advance(self, action: Any = None, steps: int = 1) -> Scene:
+        """Take `steps` steps, or as many as the episode lasts.
+
+        Args:
+            action: a person's; None: the actor's own.
+            steps: how many, of which only the last one is shown; a recording gets them all.
+        """
+        scene = self._scene
+        assert scene is not None
+        assert not scene.over
+        for left in range(steps - 1, -1, -1):
+            chosen = action if action is not None else scene.view.action if scene.view else None
+            observation, reward, terminated, truncated, _ = self.env.step(chosen)
+            over = bool(terminated or truncated)
+            self.steps += 1
+            shown = left == 0 or over or self._video is not None
+            picture = picture_of(self.env) if shown else scene.picture
+            view = None if over else self._decide(observation)
+            by_hand = scene.by_hand or action is not None
+            total = scene.total + float(reward)
+            scene = Scene(picture, scene.episode, scene.step + 1, total, view, over, by_hand)
+            if shown:
+                self._look(scene)
+            if over:
+                break
+        return scene
+
+    def swap(self, actor: Actor) -> Scene:
+        """Another actor plays the same episode from its start."""
+        self.actor = actor
+        return self.begin(again=True)
+
+    def record(self, path: Path) -> None:
+        """Record from now on, from the picture that is shown now; raises as `VideoWriter`."""
+        self._video = VideoWriter(path, fps_of(self.env))
+        if self._scene is not None:
+            self._video.add(self._scene.picture)
+
+    def stop_recording(self) -> tuple[Path, int] | None:
+        """Complete the recording: its path and number of frames; None if there was none."""
+        video, self._video = self._video, None
+        if video is None:
+            return None
+        video.close()
+        return video.path, video.frames
+
+    def close(self) -> None:
+        """Complete a recording and close the environment."""
+        try:
+            self.stop_recording()
+        finally:
+            self.env.close()
+
+    def _decide(self, observation: Any) -> View | None:
+        return None if self.actor is None else self.actor.act(observation)
+
+    def _look(self, scene: Scene) -> Scene:
+        self._scene = scene
+        self.frames += 1
+        if self._video is not None:
+            self._video.add(scene.picture)
+        return scene
