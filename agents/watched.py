@@ -39,12 +39,12 @@ class Watched:
 
 
 def make_env(name: str, arguments: Mapping[str, Any]) -> gym.Env[Any, Any]:
-    """The environment called `name` with pictures.
+    """The environment called `name` with pictures; of a short name, our twin, which draws for people.
 
     Raises:
         SandboxError: it is not there, cannot be made, or gives no pictures.
     """
-    spec = find_spec(task_of(name)[0])
+    spec = find_spec(task_of(name)[1])
     plain = make(gym.make, spec, **arguments)
     try:
         check_render_mode(plain)
@@ -67,7 +67,7 @@ def run_watched(
     trust: bool,
     on_broken: Callable[[str], None],
 ) -> Watched:
-    """A run's agent, with the weights of `checkpoint`, in the environment of its task or in `env`.
+    """A run's agent, with the weights of `checkpoint`, in the environment it learned on or in `env`.
 
     Raises:
         SandboxError: the run has no agent or no checkpoint, or `env` does not fit it.
@@ -82,7 +82,7 @@ def run_watched(
     cast = _Checkpoints(run, config.algo, lambda: build_agent(config), on_broken)
     actor = cast.actor(checkpoint)
     given = {**(config.env_args if not env else {}), **arguments}
-    made = make_env(env or config.env, given)
+    made = make_env(env or config.train_env, given)
     _check(f"the agent of {run.name}", cast.agent, made)
     several = len(cast.checkpoints.names()) > 1
     return Watched(made, actor, run.videos_dir, cast.next if several else None)
