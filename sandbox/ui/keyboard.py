@@ -128,6 +128,14 @@ class Keyboard:
                 break
         return self._last
 
+    def turn(self) -> Any:
+        """The action of the first tap that had no turn yet; call it only when `tapped`."""
+        key, later = self._tapped[0], self._tapped[1:]
+        self._tapped, self._held = [key], [held for held in self._held if held == key]
+        action = self.action()
+        self._tapped = later
+        return action
+
     def _fitted(self, action: Any) -> Any:
         is_array = isinstance(action, tuple | list)
         return np.array(action, self._space.dtype) if is_array else action

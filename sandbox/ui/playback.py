@@ -91,7 +91,8 @@ class Playback:
         return self.pace.left_s(time.monotonic()) == 0
 
     def _step(self) -> None:
-        action = self.keyboard.action() if self.by_hand else None
+        turn = self.takes_turns() and self.keyboard.tapped
+        action = None if not self.by_hand else self.keyboard.turn() if turn else self.keyboard.action()
         steps = 1 if self.single_steps or self.takes_turns() else self.pace.steps_per_picture
         self.single_steps = max(0, self.single_steps - 1)
         self.pace.took_step(time.monotonic())

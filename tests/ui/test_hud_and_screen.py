@@ -151,7 +151,7 @@ class Scripted(Viewer):
         super().draw()
         assert self.play.scene is not None
         self.huds.append(hud_of(self.play.scene, self.surroundings()))
-        if self.script:
+        if self.script and not (self.play.keyboard.tapped or self.play.worker.busy):
             pygame.event.post(self.script.pop(0))
 
 

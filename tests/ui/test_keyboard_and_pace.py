@@ -57,6 +57,14 @@ def test_where_no_key_means_nothing_the_last_action_stays():
     assert keyboard.action() is None
 
 
+def test_in_turns_each_tap_counts_however_fast_they_come():
+    keyboard = Keyboard({"left": 0, "right": 2}, Discrete(4))
+    for key in ("right", "left"):
+        keyboard.press(key)
+    assert [keyboard.turn(), keyboard.turn()] == [2, 0]
+    assert not keyboard.tapped
+
+
 def test_continuous_actions_are_arrays_of_the_space():
     keyboard = Keyboard({"left": (2.0,)}, Box(-2, 2, (1,), np.float32))
     keyboard.press("left")
