@@ -24,8 +24,6 @@ class Evaluation:
 
     returns: np.ndarray
     lengths: np.ndarray
-    unfinished: int = 0
-    """how many of them did not end by themselves, and count as they stood after `longest` steps"""
 
     @property
     def mean(self) -> float:
@@ -42,13 +40,7 @@ class Evaluation:
 
 
 def evaluate(
-    policy: ActorCritic,
-    simulator: Simulator,
-    episodes: int,
-    seed: int,
-    *,
-    deterministic: bool = True,
-    longest: int | None = None,
+    policy: ActorCritic, simulator: Simulator, episodes: int, seed: int, *, deterministic: bool = True
 ) -> Evaluation:
     """Play `episodes` episodes and forget how the simulator stood before.
 
@@ -61,7 +53,6 @@ def evaluate(
         episodes: how many, at least 1.
         seed: the same one gives the same episodes.
         deterministic: take the most likely action instead of a sample.
-        longest: steps after which an episode counts as it stands; None waits for its end.
 
     Raises:
         UnsupportedSpace: the simulator's observations are not those that the agent learned from.
@@ -76,7 +67,6 @@ def evaluate(
     totals, steps = np.zeros(n_envs), np.zeros(n_envs, np.int64)
     returns: list[float] = []
     lengths: list[int] = []
-    unfinished = 0
     device = policy.device
     generator = None if deterministic else torch.Generator(device).manual_seed(seed)
     observation, state = simulator.reset(seed=seed), policy.initial_state(n_envs)
@@ -95,14 +85,10 @@ def evaluate(
         totals += np.where(counts, step.reward, 0.0)
         steps += counts
         ends = step.terminated | step.truncated
-        if longest is not None:
-            cut = (steps >= longest) & ~ends
-            unfinished += int((cut & (quota > 0)).sum())
-            ends |= cut
         for env in np.flatnonzero(ends & (quota > 0)):
             returns.append(float(totals[env]))
             lengths.append(int(steps[env]))
         quota -= ends & (quota > 0)
         totals[ends], steps[ends] = 0.0, 0
         observation, starts = step.observation, ends if step.ignored is None else step.ignored
-    return Evaluation(np.array(returns), np.array(lengths), unfinished)
+    return Evaluation(np.array(returns), np.array(lengths))

@@ -57,8 +57,7 @@ def threshold_of(env_id: str) -> float | None:
 def longest_episode(env_id: str) -> int | None:
     """Steps after which an evaluation stops waiting for the end of an episode.
 
-    None where there is a time limit. Without one, an agent that always takes its favourite action may walk
-    in a circle for ever.
+    None where there is a time limit.
     """
     spec = gym.registry.get(env_id.rpartition(":")[2])
     limited = env_id.startswith(OURS) or (spec is not None and spec.max_episode_steps is not None)

@@ -126,9 +126,7 @@ class PPO(Agent):
         self.target_kl = target_kl
         self.normalize_observation, self.normalize_reward = normalize_observation, normalize_reward
         if normalize_advantage and batch_size == 1:
-            raise UsageError(
-                "one transition has no deviation", hint="batch_size=2 or normalize_advantage=False"
-            )
+            raise UsageError("one transition has no deviation", hint="set normalize_advantage=False")
         checked = {field.name for field in fields(PPOSettings)} & set(self.saved_settings)
         values = {name: self.setting(name) for name in checked}
         PPOSettings(**{name: value for name, value in values.items() if not callable(value)})

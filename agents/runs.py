@@ -42,23 +42,15 @@ class AgentRuns:
         trust: bool,
     ) -> dict[str, Any]:
         """Greedy episodes on the task itself; the same seed gives the same ones."""
-        from .session import final_evaluation
-        from .training import SCHEMA, note_unfinished
+        from .session import final_evaluation, note_unfinished
+        from .training import outcome
 
         warn = console.note
         config, agent = self._open(run, checkpoint, device, trust, lambda text: warn(f"warning: {text}"))
         with agent.simulator:
             result = final_evaluation(agent, config, episodes, seed)
-        note_unfinished(result, console)
-        return {
-            "schema": SCHEMA,
-            "run": str(run.path),
-            "env": config.env,
-            "algo": config.algo,
-            "seed": config.seed,
-            "steps": agent.num_timesteps,
-            "evaluation": result.summary(),
-        }
+        note_unfinished(result, config.env, console)
+        return outcome(run, config, agent.num_timesteps, result)
 
     def resume(self, run: Run, console: Console, *, trust: bool, device: str | None) -> dict[str, Any]:
         """Continue from the newest good checkpoint to the end of the config's steps."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from stable_baselines3.common.logger import KVWriter, Logger, TensorBoardOutputFormat
 
-from sandbox.core.errors import CheckpointBroken, Diverged, UnsupportedSpace
+from sandbox.core.errors import CheckpointBroken, Diverged
 from sandbox.core.metrics import MetricsWriter
 from sandbox.core.run import Run
 from sandbox.core.seeding import derive_seed
@@ -216,8 +216,7 @@ class Session:
         if episodes not in self._evaluators:
             self._evaluators[episodes] = evaluator(self.config, self.config.train_env, episodes)
         seed = derive_seed(self.config.seed, purpose, agent.num_timesteps)
-        longest = longest_episode(self.config.train_env)
-        return evaluate(agent.policy, self._evaluators[episodes], episodes, seed, longest=longest)  # type: ignore[arg-type]
+        return evaluate(agent.policy, self._evaluators[episodes], episodes, seed)  # type: ignore[arg-type]
 
     def _show(self, agent: Agent) -> None:
         recent = [episode["r"] for episode in agent.ep_info_buffer or ()]
@@ -228,9 +227,13 @@ class Session:
 
 
 def evaluator(config: AgentConfig, env: str, episodes: int) -> Simulator:
-    """Environments to evaluate on, at most one for each episode: many of a batch, fewer single ones."""
-    most = 4096 if env.startswith(OURS) else 100
-    return as_simulator(env, min(episodes, most), env_kwargs=config.env_args)
+    """Environments to evaluate on, at most one for each episode: many of a batch, fewer single ones.
+
+    One without a time limit gets one: an agent that always takes its favourite action may walk in a circle.
+    """
+    most, longest = (4096 if env.startswith(OURS) else 100), longest_episode(env)
+    limit = {} if longest is None else {"max_episode_steps": longest}
+    return as_simulator(env, min(episodes, most), env_kwargs={**limit, **config.env_args})
 
 
 def final_evaluation(agent: Agent, config: AgentConfig, episodes: int, seed: int | None = None) -> Evaluation:
@@ -241,10 +244,15 @@ def final_evaluation(agent: Agent, config: AgentConfig, episodes: int, seed: int
     """
     seed = derive_seed(config.seed, "final") if seed is None else seed
     with evaluator(config, config.env, episodes) as simulator:
-        if simulator.observation_space != agent.observation_space:
-            raise UnsupportedSpace(f"{config.env} has other observations than {config.train_env}")
-        longest = longest_episode(config.env)
-        return evaluate(agent.policy, simulator, episodes, seed, longest=longest)  # type: ignore[arg-type]
+        return evaluate(agent.policy, simulator, episodes, seed)  # type: ignore[arg-type]
+
+
+def note_unfinished(result: Evaluation, env: str, console: Console) -> None:
+    """Say that the numbers stand on episodes which did not end by themselves."""
+    longest = longest_episode(env)
+    if longest is not None and (result.lengths >= longest).any():
+        count = f"{int((result.lengths >= longest).sum())} of {len(result.lengths)}"
+        console.note(f"note: {count} episodes did not end, and count as they stood after {longest:,} steps")
 
 
 def _due(before: int, now: int, every: int) -> bool:

@@ -29,7 +29,7 @@ from .config import AgentConfig, PPOSettings
 from .encoding import encode_arguments
 from .evaluate import Evaluation
 from .names import portable_id, threshold_of
-from .session import CONFIRM_EPISODES, Session, final_evaluation
+from .session import CONFIRM_EPISODES, Session, final_evaluation, note_unfinished
 
 if TYPE_CHECKING:
     from .algorithm import Agent
@@ -147,31 +147,30 @@ def finish(session: Session, agent: Agent) -> dict[str, Any]:
     if not session.checkpoints.has(agent.num_timesteps):
         session.save(agent)
     final = session.final if session.solved and session.final is not None else _evaluate_best(session, agent)
-    note_unfinished(final, session.console)
+    note_unfinished(final, config.env, session.console)
     solved = None if config.threshold is None else final.mean >= config.threshold
     seconds = session.seconds
-    result = {
-        "schema": SCHEMA,
-        "run": str(run.path),
-        "env": config.env,
-        "algo": config.algo,
-        "seed": config.seed,
-        "steps": agent.num_timesteps,
+    result = outcome(run, config, agent.num_timesteps, final) | {
         "train_seconds": round(seconds, 4),
         "steps_per_second": round(agent.num_timesteps / seconds, 1) if seconds > 0 else None,
         "solved": solved,
-        "evaluation": final.summary(),
     }
     kept = {key: result[key] for key in ("steps", "train_seconds", "solved", "evaluation")}
     run.update(status="finished", best=session.best if session.best is not None else final.mean, **kept)
     return result
 
 
-def note_unfinished(result: Evaluation, console: Console) -> None:
-    """Say that the numbers stand on episodes which did not end."""
-    if result.unfinished:
-        count, steps = f"{result.unfinished} of {len(result.returns)}", f"{result.lengths.max():,}"
-        console.note(f"note: {count} episodes did not end, and count as they stood after {steps} steps")
+def outcome(run: Run, config: AgentConfig, steps: int, evaluation: Evaluation) -> dict[str, Any]:
+    """What `train-agent` and `evaluate` both tell scripts."""
+    return {
+        "schema": SCHEMA,
+        "run": str(run.path),
+        "env": config.env,
+        "algo": config.algo,
+        "seed": config.seed,
+        "steps": steps,
+        "evaluation": evaluation.summary(),
+    }
 
 
 def _evaluate_best(session: Session, agent: Agent) -> Evaluation:

@@ -261,3 +261,16 @@ def test_another_environment_than_the_configs_has_its_own_threshold(tmp_path: Pa
     config.write_text('env = "CartPole-v1"\ntrain_env = "CartPole-v1"\nthreshold = 475.0\n')
     assert resolve_config("Acrobot", {}, config=config).threshold == -100
     assert resolve_config("CartPole-v1", {}, config=config).threshold == 475
+
+
+def test_an_episode_that_was_cut_off_is_followed_by_a_fresh_one(
+    runs_root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More episodes than environments: a walk along the wall costs 1 a step, from a fresh start each time."""
+    monkeypatch.setattr("agents.session.longest_episode", lambda env: 20)
+    assert main(["train-agent", "CliffWalking", *SMALL, "--quiet"]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", "latest", "--episodes", "250", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["evaluation"]
+    assert found["episodes"] == 250
+    assert found["std"] == 0  # the same start, the same policy, the same 20 steps
