@@ -5,17 +5,26 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from envs.palette import (
+    AMBER,
+    AMBER_LIGHT,
+    BLUE,
+    BLUE_DARK,
+    BLUE_LIGHT,
+    GROUND,
+    HUB,
+    PALE,
+    RED,
+    SKY_BOTTOM,
+    SKY_TOP,
+    TRACK,
+    TYRE,
+    UPRIGHT,
+    scoreboard,
+)
+
 if TYPE_CHECKING:
     from envs.canvas import Canvas
-
-SKY_TOP, SKY_BOTTOM = (24, 28, 46), (52, 62, 92)
-GROUND, TRACK = (30, 34, 52), (146, 156, 184)
-AMBER, AMBER_LIGHT = (255, 184, 76), (255, 222, 160)
-BLUE, BLUE_DARK, BLUE_LIGHT = (74, 144, 255), (38, 92, 190), (150, 196, 255)
-TYRE, HUB = (16, 18, 28), (190, 200, 222)
-RED = (255, 98, 98)
-UPRIGHT = (74, 84, 118)
-WHITE, PALE = (244, 247, 255), (164, 174, 204)
 
 PX_PER_M = 92
 TRACK_Y, POLE_PX = 326, 180
@@ -29,8 +38,7 @@ def draw_cart_pole(canvas: Canvas, x: float, angle: float, score: int) -> None:
     canvas.fill(SKY_TOP, SKY_BOTTOM)
     _track(canvas)
     _pole_and_cart(canvas, 300 + PX_PER_M * x, angle)
-    canvas.text("SCORE", (24, 22), 18, PALE)
-    canvas.text(str(score), (24, 40), 44, WHITE)
+    scoreboard(canvas, score)
     canvas.text(_signed(f"{math.degrees(angle):+.1f}°"), (576, 22), 24, AMBER_LIGHT, anchor="topright")
     canvas.text(_signed(f"{x:+.2f} m"), (576, 46), 24, BLUE_LIGHT, anchor="topright")
 
