@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace ``path`` by ``text`` in one step: write aside, flush to the disk, rename.
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Replace ``path`` by ``content`` (text as UTF-8) in one step: write aside, flush to the disk, rename.
 
     Raises:
         OSError: The disk is full or the folder is not writable; the old file is untouched.
     """
     aside = path.with_name(f".writing-{path.name}-{os.getpid()}")
     try:
-        with aside.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with aside.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
