@@ -1,13 +1,14 @@
 """The table through which the kernel reaches the wings, without importing them.
 
 A target is ``module:name``, imported when it is used. Other people's packages add theirs by entry points in
-the groups ``sandbox.commands``, ``sandbox.kinds``, ``sandbox.benches`` and ``sandbox.lists``; a name of ours
-cannot be taken over.
+the groups ``sandbox.commands``, ``sandbox.kinds``, ``sandbox.benches``, ``sandbox.lists`` and
+``sandbox.data``; a name of ours cannot be taken over.
 
     command   frozen dataclass, parsed by tyro, with run(self, console) -> dict | None (what --json prints)
     kind      class with load, evaluate and resume (see `Kind`): what a run.json's ``kind`` stands for
     bench     a command that ``bench NAME`` runs
     list      function () -> {"title": str, "columns": [str], "rows": [[…]]}
+    data      a `sandbox.data.catalog.Entry`: a data set by its name
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from sandbox.core.run import Run
 
-Group = Literal["commands", "kinds", "benches", "lists"]
+Group = Literal["commands", "kinds", "benches", "lists", "data"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ COMMANDS: dict[str, Command] = {
         "sandbox.commands.runs:Runs", "list, show or remove runs", "manage", "[list|show|remove] [RUN…]"
     ),
     "list": Command("sandbox.commands.listing:List", "what there is to choose from", "manage", "WHAT"),
+    "data": Command("sandbox.commands.data:Data", "look at a data set", "manage", "show DATA"),
     "bench": Command(
         "sandbox.commands.bench:Bench", "measure speed, side by side with others", "manage", "NAME"
     ),
@@ -67,6 +69,13 @@ BENCHES: dict[str, str] = {
 LISTS: dict[str, str] = {
     "envs": "agents.listing:environments",
     "algos": "agents.listing:algorithms",
+    "data": "sandbox.data.listing:data_sets",
+}
+
+DATA: dict[str, str] = {
+    "digits": "sandbox.data.digits:DIGITS",
+    "mnist": "sandbox.data.mnist:MNIST",
+    "sign_mnist": "sandbox.data.sign_mnist:SIGN_MNIST",
 }
 
 _NOUNS: dict[Group, str] = {
@@ -74,6 +83,7 @@ _NOUNS: dict[Group, str] = {
     "kinds": "kind of run",
     "benches": "bench",
     "lists": "list",
+    "data": "data set",
 }
 
 
@@ -142,7 +152,7 @@ def kind_of(name: str) -> Kind:
 def _table(group: Group) -> Mapping[str, str]:
     if group == "commands":
         return {name: command.target for name, command in COMMANDS.items()}
-    return {"kinds": KINDS, "benches": BENCHES, "lists": LISTS}[group]
+    return {"kinds": KINDS, "benches": BENCHES, "lists": LISTS, "data": DATA}[group]
 
 
 def _foreign(group: Group) -> dict[str, EntryPoint]:

@@ -1,0 +1,1 @@
+"""Pictures to learn from: finding, checking, reading, splitting and augmenting them."""

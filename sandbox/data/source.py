@@ -1,0 +1,107 @@
+"""Where the files of data sets are found, and whether they are what was published.
+
+Nothing is trusted by its name: a file is unpacked where it begins as gzip does, and the sha256 of the unpacked
+content is compared, because mirrors pack differently.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from sandbox.core.errors import Broken, NotFound
+
+_GZIP = b"\x1f\x8b"
+
+
+def cache_root() -> Path:
+    """The folder for what can be made or fetched anew: SANDBOX_CACHE, or the user's cache folder."""
+    named = os.environ.get("SANDBOX_CACHE")
+    if named:
+        return Path(named)
+    # The specification of XDG says that a relative path is to be ignored.
+    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (cache if cache.is_absolute() else Path.home() / ".cache") / "rl-sandbox"
+
+
+def places(data_dir: Path | None = None) -> dict[str, Path]:
+    """The folders that are searched, in their order, by the name that people give them."""
+    found = {} if data_dir is None else {"--data-dir": data_dir}
+    named = os.environ.get("SANDBOX_DATA")
+    if named:
+        found["SANDBOX_DATA"] = Path(named)
+    return found | {"the cache": cache_root() / "data"}
+
+
+def locate(name: str, files: Iterable[str], data_dir: Path | None = None) -> Path | None:
+    """The first folder with all ``files`` of the data set ``name``, packed or not; None without one.
+
+    In each place the folder ``name`` is tried before the place itself.
+    """
+    for place in places(data_dir).values():
+        for folder in (place / name, place):
+            if not missing(folder, files):
+                return folder
+    return None
+
+
+def missing(folder: Path, files: Iterable[str]) -> list[str]:
+    """Which of ``files`` are not in ``folder``, neither as they are nor packed."""
+    return [name for name in files if packed_or_not(folder, name) is None]
+
+
+def packed_or_not(folder: Path, name: str) -> Path | None:
+    """The file ``name`` or ``name.gz`` in ``folder``; None where there is neither."""
+    candidates = (folder / name, folder / f"{name}.gz")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def not_found(name: str, files: Iterable[str], page: str, data_dir: Path | None = None) -> NotFound:
+    """The error that says where was looked, for which files, and where they come from."""
+    files = list(files)
+    if data_dir is not None and not data_dir.is_dir():
+        return NotFound(f"--data-dir {data_dir} is not a folder", hint=f"name the folder that holds {name}/")
+    for place in places(data_dir).values():
+        lacking = missing(place / name, files)
+        if len(lacking) < len(files):
+            return NotFound(
+                f"the data set {name} is incomplete: {place / name} lacks {', '.join(lacking)}",
+                hint=f"get what is missing from {page}",
+            )
+    looked = ", ".join(f"{path} ({what})" for what, path in places(data_dir).items())
+    return NotFound(
+        f"the data set {name} was not found in {looked}",
+        hint=f"get {', '.join(files)} (.gz or not) from {page}, put them into {cache_root() / 'data' / name} "
+        "or name their folder by --data-dir or SANDBOX_DATA",
+    )
+
+
+def unpack(path: Path) -> bytes:
+    """The content of a file, unpacked if it is packed by gzip.
+
+    Raises:
+        Broken: It is cut off, or otherwise damaged.
+    """
+    content = path.read_bytes()
+    if not content.startswith(_GZIP):
+        return content
+    try:
+        return gzip.decompress(content)
+    except EOFError:
+        raise Broken(f"{path} is cut off", hint="the download was interrupted: get it again") from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise Broken(f"{path} is damaged: {error}", hint="get it again") from None
+
+
+def check_sum(path: Path, content: bytes, published: str) -> None:
+    """Compare the sha256 of a file's unpacked ``content`` with the ``published`` one; raises Broken."""
+    found = hashlib.sha256(content).hexdigest()
+    if found != published:
+        raise Broken(
+            f"{path} is not the published file: its content has the sha256 {found[:16]}…, not {published[:16]}…",
+            hint="it was altered or damaged: get it again",
+        )

@@ -1,0 +1,195 @@
+"""The one loop under classifier, autoencoder, VAE and DDPM.
+
+A model says what its loss is, and nothing about loops, devices, files or screens. `Training` is everything
+that the next step depends on; `fit` goes on until the budget is spent, and writes down how it went.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from sandbox.core.errors import CheckpointBroken
+from sandbox.core.seeding import derive_seed
+from sandbox.nn.batches import Augment, Batch, batch_rows, to_model
+from sandbox.nn.ema import Ema
+from sandbox.nn.fit_session import FitSession
+from sandbox.nn.fit_settings import FitSettings
+from sandbox.nn.optimizers import (
+    build_optimizer,
+    clip,
+    load_optimizer_state,
+    optimizer_state,
+    set_learning_rate,
+)
+from sandbox.nn.schedules import learning_rate
+
+Metrics = dict[str, Tensor]
+EVALUATION_BATCH = 500
+
+
+class Learner(Protocol):
+    """What can be fitted: an `nn.Module` with a loss."""
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Metrics]:
+        """The mean loss of a batch, and further means to be logged (scalars, without gradients).
+
+        All that is random in it, but dropout, is drawn from `generator`, which is on the batch's device.
+        """
+        ...
+
+
+class Pictures(Protocol):
+    """Labelled pictures, as `sandbox.data` has them."""
+
+    @property
+    def images(self) -> Tensor:
+        """(n, channels, height, width) uint8."""
+        ...
+
+    @property
+    def labels(self) -> Tensor:
+        """(n,) int64."""
+        ...
+
+
+class Training:
+    """A model while it learns: everything that the next step depends on.
+
+    The pictures stay on the device as bytes. What is random in a step depends on (seed, step) alone, so a
+    resumed run at the same number of threads continues bit for bit on a CPU.
+
+    Args:
+        model: an `nn.Module` with a `loss`; moved to the device.
+        pictures: to learn from.
+        settings: budget, optimiser, schedule.
+        seed: decides order, augmentation, noise and dropout.
+        device: where everything is computed.
+        augment: changes each batch; never used in evaluation.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        pictures: Pictures,
+        settings: FitSettings,
+        *,
+        seed: int,
+        device: torch.device | str = "cpu",
+        augment: Augment | None = None,
+    ) -> None:
+        self.device = torch.device(device)
+        self.model = model.to(self.device)
+        self.settings, self.seed, self.augment = settings, seed, augment
+        self.images, self.labels = pictures.images.to(self.device), pictures.labels.to(self.device)
+        self.optimizer = build_optimizer(self.model, settings)
+        self.ema = None if settings.ema_decay is None else Ema(self.model, settings.ema_decay)
+        self.step = 0
+        """Finished steps."""
+        self._generator = torch.Generator(self.device)
+        loss: Any = self.model.loss
+        self._loss = torch.compile(loss) if settings.compile else loss
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in which every picture is seen once, rounded up."""
+        return math.ceil(len(self.images) / self.settings.batch_size)
+
+    @property
+    def learned(self) -> nn.Module:
+        """The model to use: the averaged one where weights are averaged."""
+        return self.model if self.ema is None else self.ema.average
+
+    def update(self) -> Metrics:
+        """One gradient step. Returns the loss and further means, on the device and not yet waited for."""
+        self.model.train()
+        set_learning_rate(self.optimizer, learning_rate(self.settings, self.step))
+        self._draw_from("step", self.step)
+        batch = self.batch(self.step)
+        with self._precision():
+            loss, metrics = self._loss(batch, self._generator)
+        self.optimizer.zero_grad()
+        loss.backward()
+        length = clip(self.model, self.settings.clip_norm)
+        self.optimizer.step()
+        self.step += 1
+        if self.ema is not None:
+            self.ema.update(self.model, self.step)
+        gradient = {} if length is None else {"gradient": length}
+        return {"loss": loss.detach(), **metrics, **gradient}
+
+    def batch(self, step: int) -> Batch:
+        """The pictures of step number `step`, augmented, as the model sees them."""
+        rows = batch_rows(self.seed, step, self.settings.batch_size, len(self.images)).to(self.device)
+        return Batch(to_model(self.images[rows], self.augment, self._generator), self.labels[rows])
+
+    @torch.no_grad()
+    def evaluate(self, pictures: Pictures) -> dict[str, float]:
+        """Means of the loss and the further means over all `pictures`, with the weights that are used later.
+
+        The same noise each time, so that two evaluations can be compared.
+        """
+        model: Any = self.learned.eval()
+        sums: dict[str, float] = {}
+        for number, start in enumerate(range(0, len(pictures.images), EVALUATION_BATCH)):
+            self._draw_from("evaluation", number)
+            images = pictures.images[start : start + EVALUATION_BATCH].to(self.device)
+            labels = pictures.labels[start : start + EVALUATION_BATCH].to(self.device)
+            with self._precision():
+                loss, metrics = model.loss(
+                    Batch(to_model(images, None, self._generator), labels), self._generator
+                )
+            for name, value in {"loss": loss, **metrics}.items():
+                sums[name] = sums.get(name, 0.0) + float(value) * len(images)
+        return {name: total / len(pictures.images) for name, total in sums.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a resumed run continues from."""
+        state = {
+            "model": self.model.state_dict(),
+            "optimizer": optimizer_state(self.optimizer),
+            "step": self.step,
+        }
+        return state if self.ema is None else {**state, "average": self.ema.average.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state.
+
+        Raises:
+            CheckpointBroken: it is that of another model or optimiser.
+        """
+        try:
+            self.model.load_state_dict(state["model"])
+            load_optimizer_state(self.optimizer, state["optimizer"])
+            if self.ema is not None:
+                self.ema.average.load_state_dict(state["average"])
+            self.step = int(state["step"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise CheckpointBroken(f"the checkpoint does not fit the model of this run: {error}") from error
+
+    def _draw_from(self, purpose: str, number: int) -> None:
+        """What is drawn next, from our generator or (dropout) from torch's, follows from these alone."""
+        self._generator.manual_seed(derive_seed(self.seed, purpose, number))
+        torch.manual_seed(derive_seed(self.seed, purpose, "dropout", number))
+
+    def _precision(self) -> Any:
+        if not self.settings.autocast:
+            return nullcontext()
+        return torch.autocast(self.device.type, torch.bfloat16)
+
+
+def fit(training: Training, validation: Pictures, session: FitSession) -> None:
+    """Train until the budget is spent, patience ends or a signal comes; the session keeps what is learned.
+
+    Raises:
+        Diverged: the loss became NaN or infinite.
+    """
+    with session, torch.random.fork_rng(devices=[training.device] if training.device.type == "cuda" else []):
+        while training.step < training.settings.steps and session.reason == "steps":
+            metrics = training.update()
+            session.after_step(training, metrics, validation)

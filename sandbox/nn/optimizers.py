@@ -1,0 +1,69 @@
+"""Optimisers by the names that people know them by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+
+from sandbox.nn.fit_settings import FitSettings
+
+
+def build_optimizer(model: nn.Module, settings: FitSettings) -> Optimizer:
+    """The optimiser of the settings for all parameters that learn.
+
+    Norms, biases and other vectors get no weight decay: it would pull a scale of 1 to 0.
+    """
+    learning = [part for part in model.parameters() if part.requires_grad]
+    groups = [
+        {"params": [part for part in learning if part.ndim > 1], "weight_decay": settings.weight_decay},
+        {"params": [part for part in learning if part.ndim <= 1], "weight_decay": 0.0},
+    ]
+    rate, betas = settings.learning_rate, (settings.momentum, settings.beta2)
+    fused: dict[str, Any] = {"fused": all(part.is_floating_point() for part in learning)}
+    match settings.optimizer:
+        case "sgd":
+            return SGD(groups, rate, **fused)
+        case "momentum" | "nesterov" as name:
+            return SGD(groups, rate, settings.momentum, nesterov=name == "nesterov", **fused)
+        case "adagrad":
+            return Adagrad(groups, rate)
+        case "rmsprop":
+            return RMSprop(groups, rate, alpha=settings.beta2, momentum=settings.momentum)
+        case "adam":
+            return Adam(groups, rate, betas, **fused)
+        case "adamw":
+            return AdamW(groups, rate, betas, **fused)
+
+
+def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
+    """Use `rate` from the next step on."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def clip(model: nn.Module, longest: float | None) -> torch.Tensor | None:
+    """Shorten the gradient to `longest`; returns its length before, None where nothing is clipped."""
+    return None if longest is None else nn.utils.clip_grad_norm_(model.parameters(), longest)
+
+
+def optimizer_state(optimizer: Optimizer) -> dict[str, Any]:
+    """What the optimiser remembers of each parameter, by its number; hyperparameters are the settings'."""
+    return {str(number): dict(values) for number, values in optimizer.state_dict()["state"].items()}
+
+
+def load_optimizer_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
+    """Take over what `optimizer_state` gave.
+
+    Raises:
+        ValueError: it is that of another number of parameters.
+    """
+    groups = optimizer.state_dict()["param_groups"]
+    count = sum(len(group["params"]) for group in groups)
+    if len(state) > count:
+        raise ValueError(f"the optimiser has {count} parameters, the state {len(state)}")
+    numbered = {int(number): dict(values) for number, values in state.items()}
+    optimizer.load_state_dict({"state": numbered, "param_groups": groups})

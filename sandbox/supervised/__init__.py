@@ -1,0 +1,1 @@
+"""Supervised pipelines: pictures and their classes."""
