@@ -6,17 +6,31 @@ import contextlib
 import os
 import re
 import secrets
+import shutil
+import sys
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sandbox.core.config import to_toml
 from sandbox.core.errors import Refused, RunBroken, RunNotFound, UsageError
 from sandbox.core.files import to_json, write_atomically
+from sandbox.core.manifest import write_manifest
 from sandbox.core.names import suggest
 from sandbox.core.run import SCHEMA, Run
 
-__all__ = ["SCHEMA", "Run", "create_run", "default_root", "find_run", "latest_unfinished", "list_runs"]
+__all__ = [
+    "SCHEMA",
+    "Run",
+    "create_run",
+    "default_root",
+    "find_run",
+    "latest_unfinished",
+    "list_runs",
+    "start_run",
+]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}")
 _UNFINISHED = ("interrupted", "killed", "failed")
@@ -79,6 +93,33 @@ def create_run(
         with contextlib.suppress(OSError):
             run.path.rmdir()
         raise Refused(f"cannot write to {root}: {error.strerror}", hint="choose another --out") from None
+    return run
+
+
+def start_run(
+    root: str | Path | None,
+    what: str,
+    subject: str,
+    kind: str,
+    config: Any,
+    about: Mapping[str, Any],
+    name: str | None = None,
+    parent: str | None = None,
+    **info: Any,
+) -> Run:
+    """Make a new run folder with config.toml and manifest.json; otherwise as `create_run`.
+
+    Args:
+        config: The dataclass that decides everything; its ``seed`` is the run's.
+        about: More entries of the manifest, such as device and threads.
+    """
+    run = create_run(root, what, subject, config.seed, kind, name, parent, **info)
+    try:
+        write_atomically(run.config_path, to_toml(config))
+        write_manifest(run, ["python", "-m", "sandbox", *sys.argv[1:]], about)
+    except OSError:
+        shutil.rmtree(run.path, ignore_errors=True)  # without them it can neither be resumed nor understood
+        raise
     return run
 
 

@@ -172,6 +172,13 @@ class Training:
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointBroken(f"the checkpoint does not fit the model of this run: {error}") from error
 
+    def resume(self, state: Mapping[str, Any]) -> list[str]:
+        """Continue from a run's checkpoint; returns in sentences what could not be restored."""
+        self.load_state_dict(state)
+        if state.get("threads") != torch.get_num_threads():
+            return [f"{state.get('threads')} torch threads computed before, {torch.get_num_threads()} do now"]
+        return []
+
     def _draw_from(self, purpose: str, number: int) -> None:
         """What is drawn next, from our generator or (dropout) from torch's, follows from these alone."""
         self._generator.manual_seed(derive_seed(self.seed, purpose, number))

@@ -62,7 +62,7 @@ class FitSession(Session):
 
     def own_state(self) -> dict[str, Any]:
         mine = {"looks_without_better": self.looks_without_better, "sums": self.sums, "summed": self.summed}
-        return {**super().own_state(), **mine}
+        return {**super().own_state(), **mine, "reason": self.reason}
 
     def after_step(self, training: Training, metrics: Mapping[str, Tensor], validation: Pictures) -> None:
         """Log, look and save, each where it is due; sets `reason` where training should end.

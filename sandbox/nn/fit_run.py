@@ -1,0 +1,60 @@
+"""From a new or a stopped run of a fit to its end."""
+
+from __future__ import annotations
+
+import time
+from copy import deepcopy
+
+from sandbox.core.errors import CheckpointBroken
+from sandbox.nn.fit import Pictures, Training, fit
+from sandbox.nn.fit_session import FitSession
+
+CALIBRATION_STEPS, WARM_UP_STEPS = 12, 3
+
+
+def carry_out(
+    training: Training, validation: Pictures, session: FitSession, *, resume: bool, again: str
+) -> None:
+    """Fit to the end, and leave the best weights in `training.learned`. Hold the run's lock meanwhile.
+
+    Args:
+        training: as it was made by the run's config.
+        validation: decides which weights are the best.
+        session: of the run.
+        resume: continue from the newest good checkpoint.
+        again: the command that trains such a run anew, for a hint.
+
+    Raises:
+        Interrupted: a signal came; the run is saved.
+        Diverged: the loss became NaN; the run is marked so.
+        CheckpointBroken: there are checkpoints, and none can be loaded.
+    """
+    if resume:
+        session.resume_from(training.resume, again)
+    fit(training, validation, session)
+    if session.reason == "interrupted":
+        session.interrupted(training.step)
+    try:
+        _, state = session.checkpoints.load("best")
+        training.learned.load_state_dict(learned_weights(state))
+    except CheckpointBroken as error:
+        session.console.note(f"warning: {error.message}; using the last weights instead of the best")
+
+
+def learned_weights(state: dict) -> dict:
+    """The weights to use, out of a checkpoint's state: the averaged ones where weights were averaged."""
+    return state.get("average") or state["model"]
+
+
+def steps_in(minutes: float, training: Training) -> int:
+    """How many steps fit into this time, by a few steps of a copy; at least 1.
+
+    The number is what a run keeps, so that repeating it does not depend on the clock.
+    """
+    trial = deepcopy(training)
+    for _ in range(WARM_UP_STEPS):
+        trial.update()
+    start = time.perf_counter()
+    for _ in range(CALIBRATION_STEPS):
+        trial.update()
+    return max(1, round(60 * minutes * CALIBRATION_STEPS / (time.perf_counter() - start)))

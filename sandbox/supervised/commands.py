@@ -1,0 +1,151 @@
+"""`train-classifier`: the command line of the supervised pipelines. Loads torch only when there is work."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from tyro.conf import Positional, UseAppendAction, arg
+
+from sandbox.core.config import Count, to_mapping, to_toml
+from sandbox.core.errors import UsageError
+from sandbox.supervised.config import ClassifierConfig, Model, Preset
+from sandbox.ui.console import Console
+
+
+@dataclass(frozen=True)
+class TrainClassifier:
+    """Train a classifier of pictures, and leave a run folder that explains itself.
+
+    DATA is the name of a data set (python -m sandbox list data). The validation pictures choose the weights
+    to keep; the test pictures are looked at once, in the end.
+
+    Examples:
+        python -m sandbox train-classifier mnist
+        python -m sandbox train-classifier sign_mnist --model cnn --augment
+        python -m sandbox train-classifier digits --epochs 20 --set learning_rate=3e-3 --json
+        python -m sandbox train-classifier sign_mnist --init-from latest
+    """
+
+    data: Annotated[Positional[str], arg(metavar="DATA")] = ""
+    """The data set; may be left out with --config."""
+    model: Model | None = None
+    """The shared backbone, unless given; mlp and cnn are those that a course begins with."""
+    backbone: Preset | None = None
+    """Size of the backbone; small, unless given."""
+    init_from: str | None = None
+    """Start from the backbone of this run, or of this file."""
+    augment: bool | None = None
+    """Turn, shift, scale and shade the pictures a little, anew each time."""
+    epochs: float | None = None
+    """Budget: how often each picture is seen."""
+    steps: Count | None = None
+    """Budget: gradient steps."""
+    max_minutes: float | None = None
+    """Budget: minutes, turned into steps by a few steps of a copy before training begins."""
+    pictures: Count | None = None
+    """Learn from this many pictures only, of all classes."""
+    seed: int | None = None
+    """Decides everything that is random; 0, unless given."""
+    seeds: Count = 1
+    """Train this many seeds, one after the other, each into a run of its own."""
+    device: str | None = None
+    """auto, cpu, cuda, cuda:1 or mps."""
+    threads: Count | None = None
+    """torch's threads on the CPU; one for each core, unless given."""
+    compile: bool = False
+    """Let torch.compile make each step faster; worth its minute in long runs only."""
+    set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
+    """Change a hyperparameter, such as batch_size=64; may be repeated."""
+    data_dir: Path | None = None
+    """Folder with the data; SANDBOX_DATA, then the cache, unless given."""
+    config: Path | None = None
+    """Start from a config file, such as a run's config.toml; options change it."""
+    name: str | None = None
+    """Name of the run's folder."""
+    out: Path | None = None
+    """Folder for the runs; SANDBOX_RUNS or ./runs, unless given."""
+    quick: bool = False
+    """A tenth of the budget."""
+    dry_run: bool = False
+    """Show the resolved config, and write nothing."""
+
+    def run(self, console: Console) -> dict[str, Any]:
+        """Train; returns what `--json` prints."""
+        if self.seeds < 1:
+            raise UsageError("--seeds must be at least 1")
+        if self.seeds > 1 and self.name:
+            raise UsageError("--name is for one run, and --seeds makes several", hint="leave one of them out")
+        config = self.resolve(console)
+        if self.dry_run:
+            console.print(to_toml(config).rstrip())
+            return {"schema": "sandbox.config/1", "config": to_mapping(config)}
+        from sandbox.supervised.training import train
+
+        results = []
+        for seed in range(config.seed, config.seed + self.seeds):
+            results.append(train(dataclasses.replace(config, seed=seed), self.out, self.name, console))
+            report(results[-1], console)
+        if self.seeds == 1:
+            return results[0]
+        mean = sum(result["evaluation"]["accuracy"] for result in results) / len(results)
+        console.print(f"{self.seeds} seeds: mean test accuracy {mean:.2%}")
+        return {"schema": "sandbox.classifiers/1", "runs": results}
+
+    def resolve(self, console: Console) -> ClassifierConfig:
+        """Preset, then config file, then options: each changes what came before.
+
+        Raises:
+            SandboxError: one line that names the option or key and what is wrong with it.
+        """
+        from sandbox.supervised.resolve import Budget, resolve_config
+
+        changes = {name: getattr(self, name) for name in _PASSED_ON if getattr(self, name) is not None}
+        if self.data_dir is not None:
+            changes["data_dir"] = str(self.data_dir)
+        settings = (*self.set, *(("compile=true",) if self.compile else ()))
+        budget = Budget(self.epochs, self.steps, self.max_minutes)
+        config = resolve_config(
+            self.data, changes, settings=settings, budget=budget, config=self.config, quick=self.quick
+        )
+        return config if self.max_minutes is None else _fitted_to(self.max_minutes, config, console)
+
+
+_PASSED_ON = (*("model", "backbone", "init_from", "augment", "pictures", "seed", "device", "threads"),)
+
+
+def _fitted_to(minutes: float, config: ClassifierConfig, console: Console) -> ClassifierConfig:
+    """The config with as many steps as `minutes` have room for."""
+    from sandbox.data.catalog import load
+    from sandbox.nn.fit_run import steps_in
+    from sandbox.supervised.resolve import with_steps
+    from sandbox.supervised.training import build_training
+
+    steps = steps_in(minutes, build_training(config, load(config.data, config.data_dir), console))
+    console.note(f"{minutes:g} minutes have room for {steps:,} steps")
+    return with_steps(config, steps)
+
+
+def report(result: dict[str, Any], console: Console) -> None:
+    """Say in a few lines how training went and what to do next."""
+    from sandbox.core.run import Run
+    from sandbox.supervised.pictures import draw_curve
+
+    run, score = Run(result["run"]), result["evaluation"]
+    console.print(f"done: {result['model']} on {result['data']}, seed {result['seed']}: {told(score)}")
+    console.print(
+        f"trained {result['epochs']:g} epochs ({result['steps']:,} steps) in {result['train_seconds']:.1f} s"
+    )
+    console.print(f"run    {run.relative()}")
+    curve = draw_curve(run)
+    if curve is not None:
+        console.print(f"curve  {run.relative() / curve.relative_to(run.path)}")
+    console.print(f"next   python -m sandbox evaluate {run.relative()}")
+
+
+def told(score: dict[str, Any]) -> str:
+    """An accuracy in words."""
+    low, high = score["interval"]
+    return f"{score['accuracy']:.2%} of {score['n']:,} {score['split']} pictures right (95 %: {low:.2%} to {high:.2%})"

@@ -1,0 +1,63 @@
+"""What a classifier's run is: on the command line, in `config.toml` and in Python. Loads no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sandbox.core.config import Count
+from sandbox.core.errors import ConfigError
+from sandbox.nn.fit_settings import FitSettings
+
+Model = Literal["linear", "mlp", "cnn", "backbone"]
+Preset = Literal["tiny", "small", "large"]
+
+
+@dataclass(frozen=True)
+class ClassifierConfig:
+    """One run of `train-classifier`, with nothing left open."""
+
+    data: str
+    """name of the data set; see `python -m sandbox list data`"""
+    model: Model = "backbone"
+    """linear, mlp (two dense layers), cnn (three convolutions, batch norm), or the shared backbone"""
+    backbone: Preset = "small"
+    """preset of the backbone; see `python -m sandbox list backbones`"""
+    init_from: str | None = None
+    """run, or backbone.safetensors, whose backbone to start from; its preset is adopted"""
+    augment: bool = False
+    """change the pictures a little each time they are seen; never those of the validation"""
+    pictures: Count | None = None
+    """learn from this many pictures only, of all classes; left out: from all"""
+    seed: int = 0
+    """decides everything that is random"""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1, mps"""
+    threads: int = 1
+    """torch's threads on the CPU; another number rounds differently"""
+    data_dir: str | None = None
+    """folder with the data; left out: SANDBOX_DATA, then the cache"""
+    checkpoint_every: Count = 0
+    """steps between checkpoints: what a power cut can cost; 0 for as often as evaluations"""
+    keep_checkpoints: int = 3
+    """how many of the newest to keep, besides the best"""
+    fit: FitSettings = field(default_factory=FitSettings)
+    """budget, optimiser, schedule"""
+
+    def __post_init__(self) -> None:
+        for name in ("threads", "keep_checkpoints"):
+            _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
+        _require(self.pictures is None or self.pictures >= 1, "pictures", "at least 1", self.pictures)
+        _require(self.checkpoint_every >= 0, "checkpoint_every", "0 or more", self.checkpoint_every)
+        _require(0 <= self.seed < 2**31, "seed", "between 0 and 2147483647", self.seed)
+        _require(
+            self.init_from is None or self.model == "backbone",
+            "init_from",
+            "left out without a backbone",
+            self.model,
+        )
+
+
+def _require(holds: bool, name: str, rule: str, value: object) -> None:
+    if not holds:
+        raise ConfigError(f"{name} must be {rule}, not {value}", key=name)

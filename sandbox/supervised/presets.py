@@ -1,0 +1,38 @@
+"""Tuned settings for each model, and where it differs for a data set. Chosen on validation data alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+COURSE: dict[str, Any] = {
+    "optimizer": "adam",
+    "learning_rate": 1e-3,
+    "schedule": "constant",
+    "batch_size": 32,
+}
+"""what an introductory course trains with"""
+
+MODELS: dict[str, dict[str, Any]] = {
+    "linear": {"epochs": 5, "fit": {"optimizer": "adam", "learning_rate": 1e-3, "schedule": "cosine"}},
+    "mlp": {"epochs": 20, "fit": COURSE},
+    "cnn": {"epochs": 20, "fit": COURSE},
+    "backbone": {
+        "epochs": 1,
+        "fit": {
+            "learning_rate": 0.01,
+            "batch_size": 96,
+            "weight_decay": 0.2,
+            "beta2": 0.98,
+            "ema_decay": 0.98,
+        },
+    },
+}
+
+DATA: dict[tuple[str, str], dict[str, Any]] = {}
+"""(model, data set) -> what differs"""
+
+
+def preset(model: str, data: str) -> dict[str, Any]:
+    """Changes of the default config, as in a config file, and the budget as `epochs`."""
+    base, own = MODELS.get(model, {}), DATA.get((model, data), {})
+    return {**base, **own, "fit": {**base.get("fit", {}), **own.get("fit", {})}}

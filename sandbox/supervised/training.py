@@ -1,0 +1,149 @@
+"""From a config to a trained classifier, and from a stopped run to its end."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sandbox.core.manifest import write_manifest
+from sandbox.core.run import Run
+from sandbox.core.runs import start_run
+from sandbox.core.seeding import derive_seed
+from sandbox.data.augment import preset as augmentation
+from sandbox.data.catalog import load
+from sandbox.data.pictures import Dataset, Pictures, subset
+from sandbox.nn.device import pick_device
+from sandbox.nn.fit import Training
+from sandbox.nn.fit_run import carry_out
+from sandbox.nn.fit_session import FitSession
+from sandbox.nn.transfer import FILE, load_backbone, save_backbone, transfer
+from sandbox.supervised.config import ClassifierConfig
+from sandbox.supervised.measure import Measured, measure
+from sandbox.supervised.models import BackboneClassifier, Classifier, build_classifier
+from sandbox.ui.console import Console
+
+SCHEMA = "sandbox.classifier/1"
+
+
+def build_training(config: ClassifierConfig, dataset: Dataset, console: Console) -> Training:
+    """A new classifier of the config, with the pictures that it is to learn from.
+
+    Raises:
+        SandboxError: the device is missing, or the backbone to start from does not fit.
+    """
+    torch.set_num_threads(config.threads)
+    model = new_classifier(config, dataset)
+    if config.init_from is not None and isinstance(model, BackboneClassifier):
+        moved = transfer(load_backbone(config.init_from), model.backbone)
+        console.note(f"backbone from {config.init_from}: {moved}")
+    return Training(
+        model,
+        learned_from(config, dataset),
+        config.fit,
+        seed=config.seed,
+        device=pick_device(config.device),
+        augment=augmentation(config.data) if config.augment else None,
+    )
+
+
+def new_classifier(config: ClassifierConfig, dataset: Dataset) -> Classifier:
+    """An untrained classifier; its first weights follow from the seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(config.seed, "model"))
+        return build_classifier(config.model, dataset.shape, len(dataset.classes), config.backbone)
+
+
+def learned_from(config: ClassifierConfig, dataset: Dataset) -> Pictures:
+    """The pictures of the training split that the config asks for."""
+    if config.pictures is None:
+        return dataset.train
+    return subset(dataset.train, config.pictures, seed=config.seed)
+
+
+def train(config: ClassifierConfig, root: Path | None, name: str | None, console: Console) -> dict[str, Any]:
+    """Train a new run to its end and evaluate it on the test split; returns what `--json` prints.
+
+    Raises:
+        Interrupted: a signal came; the run is saved.
+        Diverged: the loss became NaN; the run is marked so.
+    """
+    dataset = load(config.data, config.data_dir)
+    training = build_training(config, dataset, console)
+    run = start_run(
+        root,
+        "train-classifier",
+        config.data,
+        "classifier",
+        config,
+        about(config, training, dataset),
+        name,
+        config.init_from,
+        data=config.data,
+        model=config.model,
+    )
+    console.run = run
+    return _carry_out(config, run, training, dataset, console, resume=False)
+
+
+def resume(config: ClassifierConfig, run: Run, console: Console) -> dict[str, Any]:
+    """Continue a stopped run from its newest good checkpoint; otherwise as `train`."""
+    dataset = load(config.data, config.data_dir)
+    training = build_training(config, dataset, console)
+    write_manifest(run, sys.argv, about(config, training, dataset))
+    return _carry_out(config, run, training, dataset, console, resume=True)
+
+
+def about(config: ClassifierConfig, training: Training, dataset: Dataset) -> dict[str, Any]:
+    """What the manifest says beyond machine and versions."""
+    return {"device": str(training.device), "threads": config.threads, "data": dict(dataset.sums)}
+
+
+def _carry_out(
+    config: ClassifierConfig,
+    run: Run,
+    training: Training,
+    dataset: Dataset,
+    console: Console,
+    *,
+    resume: bool,
+) -> dict[str, Any]:
+    def keep_backbone(model: torch.nn.Module) -> None:
+        if isinstance(model, BackboneClassifier):
+            save_backbone(run.path / FILE, model.backbone)
+
+    with run.lock():
+        session = FitSession(
+            run,
+            console,
+            config.fit,
+            f"{config.model} on {config.data}",
+            monitor="accuracy",
+            higher_is_better=True,
+            checkpoint_every=config.checkpoint_every,
+            keep_checkpoints=config.keep_checkpoints,
+            on_best=keep_backbone,
+        )
+        carry_out(training, dataset.validation, session, resume=resume, again="train-classifier")
+        measured = measure(training.learned, dataset.test, training.device)  # type: ignore[arg-type]
+        result = outcome(run, config, training, measured) | {"train_seconds": round(session.seconds, 3)}
+        kept = {key: result[key] for key in ("steps", "epochs", "train_seconds", "evaluation")}
+        run.update(status="finished", best=session.best, **kept)
+    return result
+
+
+def outcome(run: Run, config: ClassifierConfig, training: Training, measured: Measured) -> dict[str, Any]:
+    """What `train-classifier` tells scripts."""
+    return {
+        "schema": SCHEMA,
+        "run": str(run.path),
+        "data": config.data,
+        "model": config.model,
+        "seed": config.seed,
+        "steps": training.step,
+        "epochs": round(training.step * config.fit.batch_size / len(training.images), 3),
+        "parameters": sum(part.numel() for part in training.model.parameters()),
+        "evaluation": measured.summary("test"),
+    }
