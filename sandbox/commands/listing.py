@@ -18,6 +18,7 @@ class List:
     Examples:
         python -m sandbox list envs
         python -m sandbox list algos
+        python -m sandbox list data
     """
 
     what: Positional[str] = ""

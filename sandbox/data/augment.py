@@ -1,7 +1,7 @@
 """Augmentation: every picture of a batch altered by chance, as it might have been drawn or photographed.
 
-All movements are one warp by kornia; drawing the numbers, light and erasing cost little beside it. Randomness is
-an argument: torch's global generator is not touched.
+All movements are one warp by kornia, 1 to 1.5 ms for a batch of 128 pictures of 28×28 on one core; light and
+erasing cost little beside it. Randomness is an argument: torch's global generator is not touched.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from sandbox.core.errors import ConfigError
+from sandbox.core.errors import ConfigError, UsageError
 
 Padding = Literal["zeros", "border", "reflection"]
 
@@ -54,7 +54,9 @@ class Augment:
         _check("rotation_degrees", self.rotation_degrees, 180.0)
         _check("shear_degrees", self.shear_degrees, 45.0)
         if self.padding not in ("zeros", "border", "reflection"):
-            raise ConfigError(f"padding must be zeros, border or reflection, not {self.padding!r}", key="padding")
+            raise ConfigError(
+                f"padding must be zeros, border or reflection, not {self.padding!r}", key="padding"
+            )
 
     def __call__(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
         """Return altered pictures; the given ones stay as they are.
@@ -65,7 +67,15 @@ class Augment:
 
         Returns:
             (batch, channels, height, width), in [0, 1], of the same type and on the same device.
+
+        Raises:
+            UsageError: The pictures are no such batch.
         """
+        if pictures.ndim != 4 or not pictures.is_floating_point():
+            raise UsageError(
+                "pictures must be float (batch, channels, height, width) in [0, 1], "
+                f"not {pictures.dtype} {tuple(pictures.shape)}"
+            )
         # Always all columns, so that what is switched off does not shift what the others draw.
         drawn = torch.rand(len(pictures), 12, generator=generator, device=generator.device)
         drawn = drawn.to(pictures.device, pictures.dtype)
@@ -139,14 +149,13 @@ def _check(name: str, value: float, most: float) -> None:
         raise ConfigError(f"{name} must be 0{limit}, not {value}", key=name)
 
 
-# A mirrored digit is another sign, or none: never flipped. The digits' pictures have only 8×8 pixels: a tenth of
-# that is most of a stroke.
-# A mirrored hand is a left-handed signer's, and means the same letter; but the pictures show right hands only
-# (of a validation picture's nearest neighbours among training pictures and their mirror images, 1 % are mirrored,
-# and mirror images alone classify 8 % of them rightly). Flipping would spend half of the training on what is
-# never asked; set ``flip`` for a classifier of your own left hand.
+# A mirrored digit is another sign, or none: never flipped. Of 8×8 pixels, a tenth is most of a stroke.
+# A mirrored hand is a left-handed signer's, and means the same letter; but the pictures show right hands:
+# of the training pictures and their mirror images, the one nearest to a validation picture is a mirror image
+# in 1 % of the cases, and the nearest mirror image shows the right letter in 8 %. Flipping would spend half
+# of the training on what is never asked; set ``flip`` to recognise your own left hand.
 PRESETS: dict[str, Augment] = {
-    "digits": Augment(rotation_degrees=10, shift=0.08, scale=0.1, shear_degrees=5, contrast=0.1),
+    "digits": Augment(rotation_degrees=8, shift=0.06, scale=0.08, shear_degrees=4, contrast=0.1),
     "mnist": Augment(rotation_degrees=10, shift=0.08, scale=0.1, shear_degrees=8, contrast=0.1),
     "sign_mnist": Augment(
         rotation_degrees=10,
@@ -161,10 +170,16 @@ PRESETS: dict[str, Augment] = {
     ),
 }
 DEFAULT = Augment(
-    rotation_degrees=10, shift=0.08, scale=0.1, shear_degrees=5, brightness=0.1, contrast=0.2, padding="border"
+    rotation_degrees=10,
+    shift=0.08,
+    scale=0.1,
+    shear_degrees=5,
+    brightness=0.1,
+    contrast=0.2,
+    padding="border",
 )
 
 
 def preset(data: str) -> Augment:
-    """The augmentation that suits the data set ``data``; a careful one for those that have none of their own."""
+    """The augmentation that suits the data set ``data``; a careful one where it has none of its own."""
     return PRESETS.get(data, DEFAULT)

@@ -32,7 +32,7 @@ class Entry:
     read: Callable[[Entry, Mapping[str, Path]], Splits]
     """reads the files of the entry, given by their names in ``files``"""
     files: Mapping[str, str] = field(default_factory=dict)
-    """each file's name, unpacked, and the sha256 of its unpacked content; none where nothing is to be found"""
+    """each file's name, unpacked, and the sha256 of its unpacked content; empty where there are no files"""
     bundled: str = ""
     """what brings the data set along, where it has no files of its own"""
 
@@ -51,7 +51,12 @@ class Entry:
 
         splits = self.read(self, self._paths(data_dir))
         return Dataset(
-            self.name, *splits, summary=self.summary, source=self.source, licence=self.licence, sums=self.files
+            self.name,
+            *splits,
+            summary=self.summary,
+            source=self.source,
+            licence=self.licence,
+            sums=self.files,
         )
 
     def _paths(self, data_dir: Path | None) -> dict[str, Path]:

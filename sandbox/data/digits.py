@@ -29,9 +29,9 @@ def read(entry: Entry, paths: Mapping[str, Path]) -> Splits:
     from sandbox.data.pictures import Pictures, Splits
     from sandbox.data.splits import stratified
 
-    bundled = load_digits()
-    images = np.rint(bundled.images * (255 / BRIGHTEST)).astype(np.uint8)[:, None]  # (1797, 1, 8, 8)
-    labels = bundled.target.astype(np.int64)
+    pixels, targets = load_digits(return_X_y=True)  # (1797, 64), (1797,)
+    images = np.rint(pixels * (255 / BRIGHTEST)).astype(np.uint8).reshape(-1, *entry.shape)
+    labels = targets.astype(np.int64)
     parts = stratified(images, labels, SHARES)
     everything = Pictures(torch.from_numpy(images), torch.from_numpy(labels), entry.classes)
     return Splits(*(everything.take(torch.from_numpy(rows)) for rows in parts))

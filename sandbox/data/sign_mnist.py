@@ -28,9 +28,11 @@ _J = 9
 def read(entry: Entry, paths: Mapping[str, Path]) -> Splits:
     """Read both files, or what the cache kept of them, and split the training file by groups.
 
-    A random split would be worthless: the 27 455 training rows are copies, altered a little, of 1 704 originals,
-    so that almost every validation picture has its twin in training. Hence near-duplicates stay together, see
-    `sandbox.data.splits.near_duplicates`.
+    A random split would be worthless: the 27 455 training rows are copies, altered a little, of 1 704
+    originals, so almost every validation picture has its twin in training. Hence near-duplicates stay
+    together: there are 1 229 groups, 38 to 61 a letter (see `near_duplicates`), and 171 of them validate.
+    The nearest training picture (by centred cosine) names the right letter for 100 % of a random validation
+    split, for 77.6 % of this one, and for 82.9 % of the test file.
     """
     import torch
 

@@ -1,7 +1,7 @@
 """Where the files of data sets are found, and whether they are what was published.
 
-Nothing is trusted by its name: a file is unpacked where it begins as gzip does, and the sha256 of the unpacked
-content is compared, because mirrors pack differently.
+Nothing is trusted by its name: a file is unpacked where it begins as gzip does, and it is the unpacked
+content whose sha256 is compared, because mirrors pack differently.
 """
 
 from __future__ import annotations
@@ -102,6 +102,7 @@ def check_sum(path: Path, content: bytes, published: str) -> None:
     found = hashlib.sha256(content).hexdigest()
     if found != published:
         raise Broken(
-            f"{path} is not the published file: its content has the sha256 {found[:16]}…, not {published[:16]}…",
+            f"{path} is not the published file: the sha256 of its content is {found[:12]}…, "
+            f"not {published[:12]}…",
             hint="it was altered or damaged: get it again",
         )

@@ -1,6 +1,6 @@
 """Which pictures validate: chosen by what the pictures show, so that every machine chooses the same.
 
-Rows are put into the order of the sha256 of their pixels: as good as random, and keyed by nothing but the data.
+Rows are put into the order of the sha256 of their pixels: as good as random, keyed by nothing but the data.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def near_duplicates(images: Bytes, labels: Numbers, above: float = 0.97) -> Numb
 def whole_groups(images: Bytes, labels: Numbers, groups: Numbers, share: float) -> Mask:
     """Choose about ``share`` of each class's rows, and never more, by whole groups: (n,) bool.
 
-    Groups come in the order of `by_content`'s first picture of each; one that would be too much is passed over.
+    Groups come in the order of their first pictures by `by_content`; one that is too large is passed over.
 
     Args:
         images: (n, …)

@@ -1,0 +1,168 @@
+"""``data``: look at a data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tyro.conf import Positional
+
+from sandbox.core.errors import UnknownName, UsageError
+from sandbox.core.seeding import derive_seed
+from sandbox.ui.console import Console
+
+if TYPE_CHECKING:
+    from sandbox.data.augment import Augment
+    from sandbox.data.pictures import Dataset, Pictures
+    from sandbox.ui.grids import Row
+
+COLUMNS = 10
+"""pictures of a class, without --augment"""
+BLOCKS, VARIANTS = 3, 3
+"""with it: so many originals of a class, and altered pictures beside each"""
+HEADERS = ["original", "", "altered", ""] * BLOCKS
+"""over the columns: the second stands over the middle one of the altered pictures"""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Look at the data sets, as `data show DATA`; `list data` says which there are.
+
+    Examples:
+        python -m sandbox data show mnist
+        python -m sandbox data show sign_mnist --augment
+        python -m sandbox list data
+    """
+
+    @classmethod
+    def route(cls, arguments: list[str], prog: str) -> tuple[type, list[str], str]:
+        """Return the command that ``arguments`` are for, its own arguments, and how it is called.
+
+        Raises:
+            UnknownName: The first word is nothing that can be done with data.
+        """
+        if not arguments or arguments[0].startswith("-"):
+            return cls, arguments, prog
+        word = arguments[0]
+        if word not in ACTIONS:
+            raise UnknownName("data command", word, ACTIONS, hint=f"{prog} --help")
+        return ACTIONS[word], arguments[1:], f"{prog} {word}"
+
+    def run(self, console: Console) -> dict[str, Any]:
+        """Print what can be done with data."""
+        lines = [*(f"python -m sandbox data {word} DATA" for word in ACTIONS), "python -m sandbox list data"]
+        console.print("\n".join(lines))
+        return {
+            "schema": "sandbox.list/1",
+            "title": "data commands",
+            "columns": ["name"],
+            "rows": [[word] for word in ACTIONS],
+        }
+
+
+@dataclass(frozen=True)
+class Show:
+    """Draw some pictures of every class of a data set to a PNG file.
+
+    Examples:
+        python -m sandbox data show mnist
+        python -m sandbox data show sign_mnist --augment --seed 1
+        python -m sandbox data show digits --split test --out digits.png
+    """
+
+    data: Positional[str]
+    """Name of the data set, as `list data` has it."""
+    augment: bool = False
+    """Beside each picture show how training alters it."""
+    split: Literal["train", "validation", "test"] = "train"
+    """Which pictures."""
+    data_dir: Path | None = None
+    """Folder with the files; else SANDBOX_DATA, else the cache."""
+    out: Path | None = None
+    """The PNG file; DATA-SPLIT.png here, unless given."""
+    seed: int = 0
+    """Draws other pictures."""
+
+    def run(self, console: Console) -> dict[str, Any]:
+        """Draw; returns what ``--json`` prints.
+
+        Raises:
+            UnknownName: There is no such data set.
+            UsageError: The options do not fit together.
+            NotFound: The data set's files are nowhere.
+            Broken: One of them is damaged.
+        """
+        if self.augment and self.split != "train":
+            raise UsageError(
+                f"--augment shows what training does, and {self.split} pictures are never altered",
+                hint="leave out --augment or --split",
+            )
+        path = self._path()
+        from sandbox.data.augment import preset
+        from sandbox.data.catalog import load
+
+        dataset = load(self.data, self.data_dir)
+        augment = preset(self.data) if self.augment else None
+        counts = draw(path, dataset, self.split, augment, self.seed)
+        console.print(path)
+        return {
+            "schema": "sandbox.data-show/1",
+            "data": dataset.name,
+            "split": self.split,
+            "pictures": sum(counts.values()),
+            "shape": dataset.shape,
+            "classes": counts,
+            "augment": None if augment is None else vars(augment),
+            "file": str(path),
+        }
+
+    def _path(self) -> Path:
+        """Where to draw to; whether the name is right is told before any file is read."""
+        name = f"{self.data}-{self.split}{'-augmented' if self.augment else ''}.png"
+        path = Path(name) if self.out is None else self.out / name if self.out.is_dir() else self.out
+        if path.suffix.lower() != ".png":
+            raise UsageError(f"--out must end in .png, not {path.name!r}")
+        return path
+
+
+ACTIONS: dict[str, type] = {"show": Show}
+
+
+def draw(path: Path, dataset: Dataset, split: str, augment: Augment | None, seed: int) -> dict[str, int]:
+    """Draw a row of each class to the PNG ``path``; returns how many pictures each class has."""
+    import torch
+
+    from sandbox.data.listing import describe
+    from sandbox.ui.grids import picture_grid
+
+    pictures = dataset.split(split)
+    generator = torch.Generator().manual_seed(derive_seed(seed, "show"))
+    counts = dict(zip(pictures.classes, pictures.counts().tolist(), strict=True))
+    rows = [_row(pictures, label, augment, generator) for label in range(len(pictures.classes))]
+    picture_grid(
+        path,
+        rows,
+        title=f"{dataset.name} · {split}" + (" · augmented" if augment else ""),
+        subtitle=f"{len(pictures):,} pictures, {describe(dataset.shape)}: {dataset.summary}",
+        columns=HEADERS if augment else (),
+        block=1 + VARIANTS if augment else None,
+    )
+    return counts
+
+
+def _row(pictures: Pictures, label: int, augment: Augment | None, generator: Any) -> Row:
+    """Some pictures of one class, each followed by altered ones if ``augment`` is given."""
+    import torch
+
+    from sandbox.ui.grids import Row
+
+    members = (pictures.labels == label).nonzero().squeeze(1)
+    order = torch.randperm(len(members), generator=generator)
+    images = pictures.images[members[order[: BLOCKS if augment else COLUMNS]]]
+    if augment is not None:
+        variants = images.repeat_interleave(VARIANTS, dim=0) / 255
+        altered = (augment(variants, generator) * 255).round().to(torch.uint8)
+        both = torch.cat([images[:, None], altered.unflatten(0, (-1, VARIANTS))], dim=1)
+        images = both.flatten(0, 1)  # original, altered, altered, altered, original, …
+    return Row(pictures.classes[label], f"{len(members):,}", images.numpy())

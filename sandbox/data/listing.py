@@ -1,0 +1,34 @@
+"""What data sets there are: `list data`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.core.plugins import names
+from sandbox.data.catalog import Entry, entry
+
+COLUMNS = ["name", "pictures", "classes", "train", "validation", "test", "found in", "licence"]
+
+
+def data_sets() -> dict[str, Any]:
+    """Every data set, whether its files are here or not; none is read."""
+    return {"title": "data sets", "columns": COLUMNS, "rows": [_row(entry(name)) for name in names("data")]}
+
+
+def describe(shape: tuple[int, int, int]) -> str:
+    """A picture's (channels, height, width) as people write it: ``28×28 grey``, ``100×80 colour``."""
+    channels, height, width = shape
+    kind = {1: "grey", 3: "colour"}.get(channels, f"× {channels}")
+    return f"{width}×{height} {kind}"
+
+
+def _row(data: Entry) -> list[Any]:
+    counts = [data.counts[split] for split in ("train", "validation", "test")]
+    return [data.name, describe(data.shape), len(data.classes), *counts, _place(data), data.licence]
+
+
+def _place(data: Entry) -> str:
+    if not data.files:
+        return data.bundled
+    folder = data.locate()
+    return "not found" if folder is None else str(folder)
