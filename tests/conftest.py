@@ -34,6 +34,14 @@ def sb3_logs_below(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
     monkeypatch.setenv("SB3_LOGDIR", str(tmp_path_factory.getbasetemp() / "sb3"))
 
 
+@pytest.fixture(autouse=True)
+def cache_below(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cache of these tests: the user's own is neither read nor filled."""
+    root = tmp_path_factory.getbasetemp() / "cache"
+    monkeypatch.setenv("SANDBOX_CACHE", str(root))
+    return root
+
+
 @pytest.fixture
 def runs_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder that the commands of this test (also in subprocesses) take as their ``runs`` folder."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from sandbox.data.catalog import Entry
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from sandbox.data.pictures import Splits
 
 BRIGHTEST = 16
@@ -22,19 +24,27 @@ def read(entry: Entry, paths: Mapping[str, Path]) -> Splits:
     The split is stratified, and fixed by what the pictures show. The same 13 people wrote all of them, and
     nothing tells who wrote which: these figures say nothing about the digits of a stranger.
     """
-    import numpy as np
     import torch
-    from sklearn.datasets import load_digits
 
+    from sandbox.data.parsed import cached
     from sandbox.data.pictures import Pictures, Splits
     from sandbox.data.splits import stratified
 
-    pixels, targets = load_digits(return_X_y=True)  # (1797, 64), (1797,)
-    images = np.rint(pixels * (255 / BRIGHTEST)).astype(np.uint8).reshape(-1, *entry.shape)
-    labels = targets.astype(np.int64)
-    parts = stratified(images, labels, SHARES)
+    # Importing scikit-learn takes longer than everything else here.
+    arrays = cached("digits-1", (), unbundle)
+    images, labels = arrays["images"], arrays["labels"]
     everything = Pictures(torch.from_numpy(images), torch.from_numpy(labels), entry.classes)
-    return Splits(*(everything.take(torch.from_numpy(rows)) for rows in parts))
+    return Splits(*(everything.take(torch.from_numpy(rows)) for rows in stratified(images, labels, SHARES)))
+
+
+def unbundle() -> dict[str, np.ndarray]:
+    """Scikit-learn's digits: images (1797, 1, 8, 8) uint8 from 0 to 255, labels (1797,) int64."""
+    import numpy as np
+    from sklearn.datasets import load_digits
+
+    pixels, targets = load_digits(return_X_y=True)  # (1797, 64) from 0 to 16, (1797,)
+    images = np.rint(pixels * (255 / BRIGHTEST)).astype(np.uint8).reshape(-1, 1, 8, 8)
+    return {"images": images, "labels": targets.astype(np.int64)}
 
 
 DIGITS = Entry(

@@ -29,6 +29,7 @@ def cached(name: str, paths: Iterable[Path], parse: Callable[[], Arrays]) -> Arr
 
     Args:
         name: The data set and the version of its parser.
+        paths: None for a data set that a library brings along.
         parse: Returns arrays by name; raises what is wrong with the files.
     """
     path = cache_root() / "parsed" / f"{name}-{_key(paths)}.npz"
