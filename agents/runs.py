@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.core.config import load_toml
 from sandbox.core.errors import ConfigError, NotFound, RunBroken, UsageError
+from sandbox.core.plugins import Question
 from sandbox.core.run import Run
 from sandbox.ui.console import Console
 
@@ -17,8 +18,14 @@ if TYPE_CHECKING:
     from .algorithm import Agent
 
 
+EPISODES = 100
+"""of an evaluation, unless another number is asked for"""
+
+
 class AgentRuns:
     """See `sandbox.core.plugins.Kind`."""
+
+    score = "mean"
 
     def load(self, run: Run, *, checkpoint: str = "best", device: str = "auto", trust: bool = False) -> Agent:
         """The trained agent, with an environment of its own.
@@ -30,26 +37,27 @@ class AgentRuns:
         _, agent = self._open(run, checkpoint, device, trust, warnings.warn)
         return agent
 
-    def evaluate(
-        self,
-        run: Run,
-        console: Console,
-        *,
-        episodes: int,
-        seed: int | None,
-        checkpoint: str,
-        device: str,
-        trust: bool,
-    ) -> dict[str, Any]:
-        """Greedy episodes on the task itself; the same seed gives the same ones."""
+    def evaluate(self, run: Run, console: Console, question: Question) -> dict[str, Any]:
+        """Greedy episodes on the task itself; the same seed gives the same ones.
+
+        Raises:
+            UsageError: the question is one for pictures.
+        """
+        if question.split is not None or question.data_dir is not None:
+            raise UsageError("--split and --data-dir are for classifiers: an agent plays episodes")
         from .session import final_evaluation, note_unfinished
         from .training import outcome
 
         warn = console.note
-        config, agent = self._open(run, checkpoint, device, trust, lambda text: warn(f"warning: {text}"))
+        config, agent = self._open(
+            run, question.checkpoint, question.device, question.trust, lambda text: warn(f"warning: {text}")
+        )
         with agent.simulator:
-            result = final_evaluation(agent, config, episodes, seed)
+            result = final_evaluation(agent, config, question.episodes or EPISODES, question.seed)
         note_unfinished(result, config.env, console)
+        score = result.summary()
+        spread = f"{score['mean']:.2f} ± {score['std']:.2f} (from {score['min']:.4g} to {score['max']:.4g})"
+        console.print(f"{run.name}: {spread} over {score['episodes']} episodes")
         return outcome(run, config, agent.num_timesteps, result)
 
     def resume(self, run: Run, console: Console, *, trust: bool, device: str | None) -> dict[str, Any]:

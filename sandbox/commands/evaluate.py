@@ -5,20 +5,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
 from sandbox.core.config import Count
 from sandbox.core.errors import GateFailed, UsageError
-from sandbox.core.plugins import kind_of
+from sandbox.core.plugins import Question, kind_of
 from sandbox.core.runs import find_run
 from sandbox.ui.console import Console
 
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Measure how good a run is; with --gate, exit with code 6 where its mean stays below.
+    """Measure how good a run is; with --gate, exit with code 6 where its score stays below.
 
     RUN is a name, a unique beginning of one, a path, or "latest".
 
@@ -26,14 +26,19 @@ class Evaluate:
         python -m sandbox evaluate latest
         python -m sandbox evaluate latest --episodes 20 --gate 475 --json
         python -m sandbox evaluate runs/first --checkpoint last
+        python -m sandbox evaluate runs/signs --split validation --gate 0.99
     """
 
     name: Annotated[Positional[str], arg(metavar="RUN")]
     """The run."""
-    episodes: Count = 100
-    """How many episodes."""
+    episodes: Count | None = None
+    """Of an agent: how many; 100, unless given."""
+    split: Literal["train", "validation", "test"] | None = None
+    """Of a classifier: which pictures; test, unless given."""
+    data_dir: Path | None = None
+    """Folder with the data; the run's, SANDBOX_DATA, then the cache, unless given."""
     gate: float | None = None
-    """Mean score that must be reached."""
+    """What must be reached: mean return, or accuracy (0 to 1)."""
     checkpoint: str = "best"
     """best, last, first, or a step."""
     seed: int | None = None
@@ -51,7 +56,7 @@ class Evaluate:
         Raises:
             GateFailed: The mean is below ``gate``; ``data`` is what would have been returned.
         """
-        if self.episodes < 1:
+        if self.episodes is not None and self.episodes < 1:
             raise UsageError("--episodes must be at least 1")
         if self.seed is not None and not 0 <= self.seed < 2**31:
             raise UsageError(f"--seed must be between 0 and 2147483647, not {self.seed}")
@@ -59,24 +64,24 @@ class Evaluate:
             raise UsageError("--gate must be a number")
         run = find_run(self.name, self.out)
         console.run = run
-        result = kind_of(run.info["kind"]).evaluate(
-            run,
-            console,
-            episodes=self.episodes,
-            seed=self.seed,
+        kind = kind_of(run.info["kind"])
+        question = Question(
             checkpoint=self.checkpoint,
             device=self.device,
             trust=self.trust,
+            seed=self.seed,
+            episodes=self.episodes,
+            split=self.split,
+            data_dir=None if self.data_dir is None else str(self.data_dir),
         )
-        score = result["evaluation"]
-        spread = f"{score['mean']:.2f} ± {score['std']:.2f} (from {score['min']:.4g} to {score['max']:.4g})"
-        console.print(f"{run.name}: {spread} over {score['episodes']} episodes")
+        result = kind.evaluate(run, console, question)
         if self.gate is None:
             return result
+        reached = result["evaluation"][kind.score]
         # Negated, so that a NaN does not pass.
-        if not score["mean"] >= self.gate:
+        if not reached >= self.gate:
             raise GateFailed(
-                f"the gate failed: a mean of {score['mean']:.2f} is below {self.gate:g}",
+                f"the gate failed: a {kind.score} of {reached:.4g} is below {self.gate:g}",
                 data={**result, "gate": self.gate},
             )
         console.print(f"the gate of {self.gate:g} is passed")

@@ -43,6 +43,9 @@ class Command:
 
 COMMANDS: dict[str, Command] = {
     "train-agent": Command("agents.commands:TrainAgent", "train an agent in an environment", "make", "ENV"),
+    "train-classifier": Command(
+        "sandbox.supervised.commands:TrainClassifier", "train a classifier of pictures", "make", "DATA"
+    ),
     "resume": Command("sandbox.commands.resume:Resume", "continue a run that was stopped", "make", "[RUN]"),
     "watch": Command("agents.watch:Watch", "watch an agent play, in a window or a video", "look", "[RUN]"),
     "play": Command("agents.play:Play", "play an environment yourself", "look", "ENV"),
@@ -60,6 +63,7 @@ COMMANDS: dict[str, Command] = {
 
 KINDS: dict[str, str] = {
     "ppo": "agents.runs:AgentRuns",
+    "classifier": "sandbox.supervised.runs:ClassifierRuns",
 }
 
 BENCHES: dict[str, str] = {
@@ -87,25 +91,40 @@ _NOUNS: dict[Group, str] = {
 }
 
 
+@dataclass(frozen=True)
+class Question:
+    """What `evaluate` asks of a run; None where the kind of run decides.
+
+    A kind raises UsageError for what it cannot answer.
+    """
+
+    checkpoint: str = "best"
+    """best, last, first, or a step"""
+    device: str = "auto"
+    trust: bool = False
+    """allow the run to import the module that its environment's id names"""
+    seed: int | None = None
+    """of the episodes of an agent"""
+    episodes: int | None = None
+    """of an agent"""
+    split: str | None = None
+    """of a data set: train, validation or test"""
+    data_dir: str | None = None
+    """where the data lie"""
+
+
 class Kind(Protocol):
     """What the kernel asks of a kind of run. ``resume`` takes the run's lock itself."""
+
+    score: str
+    """Which number of an evaluation a gate is about."""
 
     def load(self, run: Run, *, checkpoint: str = "best", device: str = "auto", trust: bool = False) -> Any:
         """Return what the run has learned, ready for use."""
         ...
 
-    def evaluate(
-        self,
-        run: Run,
-        console: Any,
-        *,
-        episodes: int,
-        seed: int | None,
-        checkpoint: str,
-        device: str,
-        trust: bool,
-    ) -> dict[str, Any]:
-        """Return at least schema, run and evaluation: {episodes, mean, std, min, max}."""
+    def evaluate(self, run: Run, console: Any, question: Question) -> dict[str, Any]:
+        """Tell people, and return at least schema, run and evaluation, which holds ``score``."""
         ...
 
     def resume(self, run: Run, console: Any, *, trust: bool, device: str | None) -> dict[str, Any]:

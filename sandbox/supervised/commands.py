@@ -131,7 +131,7 @@ def _fitted_to(minutes: float, config: ClassifierConfig, console: Console) -> Cl
 def report(result: dict[str, Any], console: Console) -> None:
     """Say in a few lines how training went and what to do next."""
     from sandbox.core.run import Run
-    from sandbox.supervised.pictures import draw_curve
+    from sandbox.supervised.drawings import draw_curve
 
     run, score = Run(result["run"]), result["evaluation"]
     console.print(f"done: {result['model']} on {result['data']}, seed {result['seed']}: {told(score)}")
@@ -148,4 +148,5 @@ def report(result: dict[str, Any], console: Console) -> None:
 def told(score: dict[str, Any]) -> str:
     """An accuracy in words."""
     low, high = score["interval"]
-    return f"{score['accuracy']:.2%} of {score['n']:,} {score['split']} pictures right (95 %: {low:.2%} to {high:.2%})"
+    share = f"{score['accuracy']:.2%} of {score['n']:,} {score['split']} pictures right"
+    return f"{share} (95 %: {low:.2%} to {high:.2%})"

@@ -11,7 +11,7 @@ import pytest
 from sandbox import load_run
 from sandbox.__main__ import main
 from sandbox.core.errors import UnknownName
-from sandbox.core.plugins import KINDS
+from sandbox.core.plugins import KINDS, Question
 from sandbox.core.runs import Run, create_run
 
 Captured = pytest.CaptureFixture[str]
@@ -20,14 +20,16 @@ Captured = pytest.CaptureFixture[str]
 class FakeRuns:
     """A kind of run that answers with what it was asked."""
 
+    score = "mean"
     mean = 480.0
 
     def load(self, run: Run, *, checkpoint: str = "best", device: str = "auto", trust: bool = False) -> Any:
         return run.name, checkpoint, device, trust
 
-    def evaluate(self, run: Run, console: Any, **asked: Any) -> dict[str, Any]:
-        evaluation = {"episodes": asked["episodes"], "mean": self.mean, "std": 1.0, "min": 1.0, "max": 500.0}
-        return {"schema": "fake/1", "run": run.name, "asked": asked, "evaluation": evaluation}
+    def evaluate(self, run: Run, console: Any, question: Question) -> dict[str, Any]:
+        console.print(f"{run.name}: {self.mean:g}")
+        evaluation = {"episodes": question.episodes, "mean": self.mean}
+        return {"schema": "fake/1", "run": run.name, "asked": vars(question), "evaluation": evaluation}
 
     def resume(self, run: Run, console: Any, *, trust: bool, device: str | None) -> dict[str, Any]:
         with run.lock():
@@ -55,13 +57,20 @@ def test_evaluate_hands_everything_to_the_kind(run: Run, capsys: Captured) -> No
         "checkpoint": "last",
         "device": "cpu",
         "trust": True,
+        "split": None,
+        "data_dir": None,
     }
     assert result["evaluation"]["mean"] == 480.0
 
 
-def test_evaluate_tells_people_the_score(run: Run, capsys: Captured) -> None:
-    assert main(["evaluate", "latest"]) == 0
-    assert capsys.readouterr().out == "first: 480.00 ± 1.00 (from 1 to 500) over 100 episodes\n"
+def test_what_is_asked_of_pictures_is_handed_on_too(run: Run, capsys: Captured) -> None:
+    asked = answer(capsys, "evaluate", "first", "--split", "validation", "--data-dir", "here")["asked"]
+    assert (asked["split"], asked["data_dir"], asked["episodes"]) == ("validation", "here", None)
+
+
+def test_the_kind_tells_people_the_score(run: Run, capsys: Captured) -> None:
+    assert main(["evaluate", "latest", "--gate", "400"]) == 0
+    assert capsys.readouterr().out == "first: 480\nthe gate of 400 is passed\n"
 
 
 def test_a_gate_that_is_reached_is_reported(run: Run, capsys: Captured) -> None:
@@ -76,7 +85,7 @@ def test_a_missed_gate_is_exit_code_6_with_the_evaluation(
     result = answer(capsys, "evaluate", "first", "--gate", "475", code=6)
     assert result["error"].startswith("the gate failed: a mean of ")
     assert result["code"] == 6
-    assert result["evaluation"]["episodes"] == 100
+    assert result["evaluation"]["mean"] == (None if mean != mean else mean)
 
 
 @pytest.mark.parametrize(

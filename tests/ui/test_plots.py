@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from sandbox.ui import plots
-from sandbox.ui.plots import learning_curve, learning_curves, series, short_count
+from sandbox.ui import chart
+from sandbox.ui.chart import series, short_count
+from sandbox.ui.plots import learning_curve, learning_curves
 
 
 def metrics(lines: int = 12, top: float = 500.0) -> list[dict[str, Any]]:
@@ -46,8 +47,8 @@ def has_colour(path: Path, colour: str) -> bool:
 def test_a_run_is_drawn_with_training_and_evaluations(tmp_path: Path) -> None:
     path = learning_curve(tmp_path / "plots" / "curve.png", metrics(), title="PPO on CartPole", threshold=475)
     assert path == tmp_path / "plots" / "curve.png"
-    assert has_colour(path, plots.COLOURS[0])
-    assert has_colour(path, plots.COLOURS[1])
+    assert has_colour(path, chart.COLOURS[0])
+    assert has_colour(path, chart.COLOURS[1])
     assert [entry.name for entry in path.parent.iterdir()] == ["curve.png"]
 
 
@@ -95,9 +96,9 @@ def test_a_picture_is_replaced(tmp_path: Path) -> None:
 def test_several_runs_are_compared_with_mean_and_band(tmp_path: Path) -> None:
     groups = {"ours": [metrics(12), metrics(10), metrics(14)], "SB3": [metrics(20)], "nothing": [[]]}
     path = learning_curves(tmp_path / "curves.png", groups, title="CartPole", threshold=475)
-    assert has_colour(path, plots.COLOURS[0])
-    assert has_colour(path, plots.COLOURS[1])
-    assert not has_colour(path, plots.COLOURS[2])
+    assert has_colour(path, chart.COLOURS[0])
+    assert has_colour(path, chart.COLOURS[1])
+    assert not has_colour(path, chart.COLOURS[2])
 
 
 def test_runs_that_never_overlap_are_drawn(tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def test_steps_are_written_short(count: float, text: str) -> None:
 
 @given(hnp.arrays(np.float64, st.integers(1, 8), elements=st.floats(0, 1)))
 def test_labels_keep_their_order_and_their_distance(heights: np.ndarray) -> None:
-    placed = plots._spread_out(np.sort(heights), gap=0.1)
+    placed = chart._spread_out(np.sort(heights), gap=0.1)
     assert (np.diff(placed) >= 0.1 - 1e-9).all()
     assert placed[0] >= -1e-9
     assert placed[-1] <= 1 + 1e-9
