@@ -73,6 +73,7 @@ BENCHES: dict[str, str] = {
 LISTS: dict[str, str] = {
     "envs": "agents.listing:environments",
     "algos": "agents.listing:algorithms",
+    "backbones": "sandbox.nn.listing:backbones",
     "data": "sandbox.data.listing:data_sets",
 }
 
