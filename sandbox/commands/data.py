@@ -123,6 +123,9 @@ class Show:
         path = Path(name) if self.out is None else self.out / name if self.out.is_dir() else self.out
         if path.suffix.lower() != ".png":
             raise UsageError(f"--out must end in .png, not {path.name!r}")
+        in_the_way = next((parent for parent in path.parents if parent.is_file()), None)
+        if in_the_way is not None:
+            raise UsageError(f"--out: {in_the_way} is a file, not a folder")
         return path
 
 

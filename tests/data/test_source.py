@@ -85,7 +85,7 @@ def test_a_mistyped_folder_is_an_error_even_if_the_data_are_elsewhere(
     elsewhere: Path, tmp_path: Path
 ) -> None:
     put(elsewhere, mnist_files())
-    with pytest.raises(NotFound, match="--data-dir .*nowhere is not a folder"):
+    with pytest.raises(NotFound, match=r"--data-dir .*nowhere is not a folder"):
         small_mnist().load(tmp_path / "nowhere")
 
 

@@ -1,0 +1,66 @@
+"""Grids of pictures: every pixel a square of one size, nothing smoothed, short rows left open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from sandbox.core.theme import LIGHT, rgb
+from sandbox.ui.grids import Row, picture_grid
+
+RED, WHITE = (255, 0, 0), rgb(LIGHT.background)
+
+
+def drawn(path: Path) -> np.ndarray:
+    """The picture in ``path``: (height, width, 3) uint8."""
+    return (imread(path)[..., :3] * 255).round().astype(np.uint8)
+
+
+def red(count: int, height: int = 8, width: int = 8) -> np.ndarray:
+    pictures = np.zeros((count, 3, height, width), np.uint8)
+    pictures[:, 0] = 255
+    return pictures
+
+
+def draw(path: Path, *rows: Row, **options: object) -> np.ndarray:
+    return drawn(picture_grid(path, rows, title="A title", subtitle="and more", **options))  # pyright: ignore
+
+
+def test_pixels_become_equal_squares(tmp_path: Path) -> None:
+    picture = np.indices((7, 7)).sum(0) % 2 * 255  # a chess board
+    rows = [Row("a", "1", picture[None, None].astype(np.uint8))]
+    image = draw(tmp_path / "grid.png", *rows)
+    top, left = np.argwhere((image == 0).all(2))[0]
+    side = 11  # about 78 pixels by 7
+    board = image[top : top + 7 * side, left : left + 7 * side, 0]
+    assert np.array_equal(board, picture.repeat(side, 0).repeat(side, 1))
+
+
+def test_colours_stay_and_short_rows_are_left_open(tmp_path: Path) -> None:
+    image = draw(tmp_path / "grid.png", Row("a", "3", red(3)), Row("b", "1", red(1)), Row("c", "0", red(0)))
+    is_red = (image == RED).all(2)
+    assert is_red.sum() == 4 * (8 * 10) ** 2
+    assert (image[-5:] == WHITE).all()
+
+
+@pytest.mark.parametrize("size", [(8, 8), (28, 28), (100, 100), (20, 60)])
+def test_pictures_of_any_size_are_whole(tmp_path: Path, size: tuple[int, int]) -> None:
+    image = draw(tmp_path / "grid.png", Row("a", "1,000", red(4, *size)), columns=["one", "", "two"], block=2)
+    count = (image == RED).all(2).sum()
+    scale = max(1, round(78 / size[1]))
+    assert count == 4 * size[0] * size[1] * scale**2
+
+
+def test_long_names_make_room_for_themselves(tmp_path: Path) -> None:
+    name = "a rather long name of a class"
+    image = draw(tmp_path / "grid.png", Row(name, "1,234", red(1)), Row("$x$", "", red(1)))
+    is_red = (image == RED).all(2)
+    left = np.flatnonzero(is_red.any(0))[0]
+    rows = np.flatnonzero(is_red.any(1))
+    beside = (image[rows[0] : rows[0] + 80] != WHITE).any(2).any(0)
+    assert not beside[:40].any()
+    assert beside[45:left].any()
+    assert not beside[left - 17 : left].any()
