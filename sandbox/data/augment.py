@@ -1,7 +1,8 @@
 """Augmentation: every picture of a batch altered by chance, as it might have been drawn or photographed.
 
-All movements are one warp by kornia, 1 to 1.5 ms for a batch of 128 pictures of 28×28 on one core; light and
-erasing cost little beside it. Randomness is an argument: torch's global generator is not touched.
+All movements are one warp by kornia: 1.1 to 1.3 ms for a batch of 128 pictures of 28×28 on one core, and with
+light and erasing 1.3 to 2.9 ms. Randomness is an argument: torch's global generator is not touched, as kornia's
+own augmentation classes would.
 """
 
 from __future__ import annotations

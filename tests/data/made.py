@@ -38,7 +38,7 @@ def csv(images: np.ndarray, labels: np.ndarray) -> bytes:
 
 
 def signs(originals: int = 12, copies: int = 5) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Images (n, 784), labels (n,) and originals (n,): of each of two classes some pictures, each some times."""
+    """Images (n, 784), labels (n,) and originals (n,): copies of some pictures of two classes, mixed."""
     rng = np.random.default_rng(1)
     drawn = rng.integers(40, 200, (2 * originals, 784))
     which = np.repeat(np.arange(2 * originals), copies)
