@@ -68,6 +68,7 @@ KINDS: dict[str, str] = {
 
 BENCHES: dict[str, str] = {
     "agents": "agents.bench:AgentsBench",
+    "supervised": "sandbox.supervised.bench:SupervisedBench",
 }
 
 LISTS: dict[str, str] = {
