@@ -155,7 +155,8 @@ def test_pixels_show_the_cells_around_the_walker() -> None:
     corridor = walk(env, FORWARD)[0][0].copy()
     assert [at(corridor, 0, column) for column in range(-2, 3)] == [grey, dark, dark, dark, dark]
     assert (corridor[:, 18:22, 18:22] == 255).all()
-    for picture, column in [(walk(env, *[FORWARD] * 17)[0][0], 2), (walk(env, *[FORWARD] * 2)[0][0], 0)]:
+    for steps, column in [(17, 2), (2, 0)]:  # two cells before the junction, and at it
+        picture = walk(env, *[FORWARD] * steps)[0][0]
         assert [at(picture, row, column) for row in (-2, -1, 0, 1, 2)] == [grey, amber, dark, blue, grey]
 
 
