@@ -7,7 +7,7 @@ import numpy as np
 from envs.task import Array, Mask
 from envs.views import PIXELS
 
-CHANNELS, HEIGHT, WIDTH = PIXELS.shape or ()
+CHANNELS, HEIGHT, WIDTH = PIXELS.low.shape
 
 
 class Tiles:
@@ -45,7 +45,7 @@ class Tiles:
         words[self._corners.take(cells)[..., None] + self._within] = self._looks.take(kinds, axis=0)
 
     def lay(self, pixels: Array, who: Mask, kinds: Array) -> None:
-        """Draw the masked pictures from nothing; `kinds` of their cells: (masked pictures, rows · columns)."""
+        """Draw the masked pictures from nothing; `kinds` of cells: (pictures, rows · columns)."""
         if self._side is not None:
             pixels[who] = self._side
         self.put(pixels, np.flatnonzero(who)[:, None] * self._cells.size + self._cells, kinds)
