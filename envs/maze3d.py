@@ -1,0 +1,172 @@
+"""Maze3D: find the way out of a maze that is seen in first person, and remember where one has been."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Unpack
+
+import numpy as np
+from gymnasium.spaces import Discrete
+
+from envs.base import BatchedEnv, CoreOptions
+from envs.controls import Controls
+from envs.maze3d_view import MATERIALS, View
+from envs.mazes import blocks, carve, spread
+from envs.raycast import FORWARD, FREE, HEADINGS, MAX_SIZE, PITCH, RIGHT, next_side
+from envs.single import SingleEnv
+from envs.task import Array, Mask
+from envs.views import PIXELS
+
+if TYPE_CHECKING:
+    from envs.canvas import Canvas
+
+NOTHING, TURN_LEFT, TURN_RIGHT, AHEAD, STRAFE_LEFT, STRAFE_RIGHT = range(6)
+STEP, SIDESTEP = 2.0, 1.0
+RADIUS = 0.5
+"""Half the width of a person, whose outline is a square."""
+SLACK = 0.01  # so that who slides along a wall touches it neither less nor more by rounding
+LOOPS = 0.15
+ZONES = 3  # in each direction: the walls of a zone are of one material
+
+GOAL_REWARD, GOOD_REWARD, BAD_REWARD = 1.0, 0.2, -0.2
+REACH = np.array([1.2, 1.4, 0.6])  # of goal, good, bad: how near one has to come
+ASIDE = 0.9  # good and bad things stand this far from the middle lines of their cells
+GONE = -100.0
+
+_TURN = np.array([0, -1, 1, 0, 0, 0])
+_AHEAD = np.array([0, 0, 0, STEP, 0, 0], np.float32)
+_SIDEWAYS = np.array([0, 0, 0, 0, -SIDESTEP, SIDESTEP], np.float32)
+
+
+class Maze3D(BatchedEnv):
+    """Find the goal."""
+
+    state_names = ("position", "heading", "maps", "things", "visited")
+    default_max_episode_steps = 400
+    render_fps = 10
+    picture_size = (640, 400)
+    controls = Controls(
+        {"": 0, "left": 1, "right": 2, "up": 3, "a": 4, "d": 5},
+        ("nothing", "turn left", "turn right", "forward", "strafe left", "strafe right"),
+    )
+    actions = Discrete(6)
+    pixel_space = PIXELS
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        obs: str = "pixels",
+        size: int = 5,
+        good: int = 3,
+        bad: int = 3,
+        **core: Unpack[CoreOptions],
+    ) -> None:
+        self.size, self.good, self.bad = _checked(self.name, size, good, bad)
+        self.kinds = np.repeat([0, 1, 2], [1, good, bad])  # of the things
+        super().__init__(num_envs, obs, **core)
+        self.blocks = PITCH * size + 1
+        self._spot = np.zeros((2, num_envs), np.float32)
+        self._places = np.zeros((2, num_envs, len(self.kinds)), np.float32)
+        self.position, self.things = self._spot.T, self._places.transpose(1, 2, 0)  # (num_envs, …, 2)
+        self.heading = np.zeros(num_envs, np.int64)
+        self.maps = np.full((num_envs, 2, self.blocks**2), FREE, np.uint8)
+        self.visited = np.zeros((num_envs, size, size), np.bool_)
+        self._rows = np.arange(num_envs)
+        self._seer = View(size, self.kinds)
+        self._worth = np.array([GOAL_REWARD, GOOD_REWARD, BAD_REWARD])[self.kinds]
+        self._reach = (REACH**2).astype(np.float32)[self.kinds]
+
+    def spawn(self, who: Mask) -> None:
+        rows = np.flatnonzero(who)
+        passages = carve(self.rng, len(rows), self.size, LOOPS)
+        self._build(rows, blocks(*passages, PITCH))
+        cells = self._deal(*passages)  # (rows, 1 + things): the start, the goal, good, bad
+        middles = np.stack(np.divmod(cells, self.size)) * PITCH + (PITCH + 1) / 2
+        aside = self.rng.choice([-ASIDE, ASIDE], middles.shape)
+        aside[:, :, :2] = 0
+        self._spot[:, rows], self._places[:, rows] = middles[..., 0], (middles + aside)[..., 1:]
+        self.heading[rows] = self.rng.integers(0, 4, len(rows)) * (HEADINGS // 4)
+        self.visited[rows] = False
+        self._visit()
+
+    def _build(self, rows: Array, walls: Array) -> None:
+        """Fill the maps of `rows` with walls (rows, blocks, blocks) of random materials."""
+        colors = self.rng.integers(0, len(MATERIALS), (len(rows), ZONES, ZONES)).astype(np.uint8)
+        zone = np.arange(self.blocks) * ZONES // self.blocks
+        there = np.where(walls, colors[:, zone[:, None], zone], np.uint8(FREE))
+        self.maps[rows, 0] = there.reshape(len(rows), -1)
+        self.maps[rows, 1] = there.swapaxes(1, 2).reshape(len(rows), -1)
+
+    def _deal(self, east: Array, south: Array) -> Array:
+        """Different random cells, the goal's at least `size` passages from the start, or as far as can be."""
+        count, cells = len(east), self.size**2
+        order = self.rng.random((count, cells))
+        every = np.arange(count)
+        start = order.argmax(1)
+        near = np.zeros((count, cells), np.bool_)
+        near[every, start] = True
+        near, far = near.reshape(-1, self.size, self.size), np.zeros((count, cells))
+        for _ in range(self.size):
+            far += ~near.reshape(count, -1)
+            near = spread(near, east, south)
+        order[every, start] = 2
+        goal = (far + order * (order < 1)).argmax(1)
+        order[every, goal] = 2
+        rest = np.argsort(order, 1)[:, : len(self.kinds) - 1]
+        return np.concatenate([start[:, None], goal[:, None], rest], 1)
+
+    def advance(self, action: Array) -> tuple[Array, Array]:
+        self.heading += _TURN.take(action)
+        self.heading %= HEADINGS
+        before = self._spot.copy()
+        move = FORWARD.take(self.heading, 1) * _AHEAD.take(action)
+        move += RIGHT.take(self.heading, 1) * _SIDEWAYS.take(action)
+        for axis in (0, 1):
+            self._spot[axis] = self._slide(axis, move[axis])
+        self._visit()
+        touched = self._touched(before)
+        self._places[:, touched] = GONE
+        return touched @ self._worth, touched[:, 0]
+
+    def _slide(self, axis: int, move: Array) -> Array:
+        """The coordinate after moving along one axis, at most to the next wall, (num_envs,) float32."""
+        here, across = self._spot[axis], self._spot[1 - axis]
+        back = move < 0
+        place = np.where(back, self.blocks - here, here)  # looking back, the maze is mirrored
+        side = next_side(place + np.float32(RADIUS - SLACK))
+        row = np.where(back, self.blocks - 1 - side, side).astype(np.int64) * self.blocks
+        row += (2 * self._rows + axis) * self.blocks**2
+        ends = (across + np.array([[SLACK - RADIUS], [RADIUS - SLACK]], np.float32)).astype(np.int64)
+        wall = self.maps.take(row + ends, mode="clip").min(0) != FREE
+        place += np.abs(move)
+        place = np.where(wall, np.minimum(place, side - np.float32(RADIUS)), place)
+        return np.where(back, self.blocks - place, place)
+
+    def _visit(self) -> None:
+        x, y = (self._spot / PITCH).astype(np.int64)
+        self.visited[self._rows, x, y] = True
+
+    def _touched(self, before: Array) -> Array:
+        """The things that were in reach somewhere on the straight way from `before`, (num_envs, things)."""
+        way = (self._spot - before)[..., None]
+        off = self._places - before[..., None]  # (2, num_envs, things)
+        length = way[0] ** 2 + way[1] ** 2
+        share = off[0] * way[0] + off[1] * way[1]
+        share /= np.maximum(length, np.float32(1e-6))
+        off -= way * share.clip(0, 1)
+        return off[0] ** 2 + off[1] ** 2 < self._reach
+
+    def repaint(self, pixels: Array, who: Mask) -> None:
+        rows = np.flatnonzero(who)
+        seen = (self._spot[:, rows], self.heading[rows], self.maps[rows], self._places[:, rows])
+        pixels[rows] = self._seer.draw(*seen)
+
+    def paint(self, pixels: Array) -> None:
+        pixels[...] = self._seer.draw(self._spot, self.heading, self.maps, self._places)
+
+
+def _checked(name: str, size: int, good: int, bad: int) -> tuple[int, int, int]:
+    return size, good, bad
+
+
+class Maze3DEnv(SingleEnv):
+    batched = Maze3D
