@@ -20,6 +20,7 @@ from envs.palette import (
     RED,
     SKY_BOTTOM,
     SKY_TOP,
+    UPRIGHT,
     scoreboard,
 )
 from envs.single import SingleEnv
@@ -140,7 +141,7 @@ class Catch(BatchedEnv):
         self._scaled = np.stack([2 * column / (columns - 1) - 1, 2 * row / (rows - 1) - 1], 1)
 
     def _size(self, argument: str, value: int) -> int:
-        if isinstance(value, bool) or value not in SIZES:
+        if positive(self.name, argument, value) not in SIZES:
             raise ValueError(f"{self.name}: {argument} must be one of {SIZES}, got {value!r}")
         return int(value)
 
@@ -191,7 +192,8 @@ class Catch(BatchedEnv):
         paddle = int(self.paddle[one]) - self._floor
         arrived, caught = row == self.rows - 1, self.ball[one] == self.paddle[one]
         canvas.fill(SKY_TOP, SKY_BOTTOM)
-        canvas.rectangle(BOARD_LEFT, BOARD_TOP, BOARD_PX, BOARD_PX, GROUND, radius=10)
+        canvas.rectangle(BOARD_LEFT - 8, BOARD_TOP - 8, BOARD_PX + 16, BOARD_PX + 16, UPRIGHT, radius=12)
+        canvas.rectangle(BOARD_LEFT, BOARD_TOP, BOARD_PX, BOARD_PX, GROUND)
         for line in range(1, self.columns):
             canvas.rectangle(BOARD_LEFT + line * wide - 1, BOARD_TOP, 2, BOARD_PX, SKY_TOP)
         x, y = BOARD_LEFT + (paddle + 0.04) * wide, BOARD_TOP + (self.rows - 0.34) * high

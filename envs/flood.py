@@ -11,7 +11,7 @@ FAR = int(np.iinfo(np.int16).max)
 
 
 def distances(free: Array, goal: Array, width: int) -> Array:
-    """Steps up, down, left and right from each cell to the nearest goal through free cells; FAR without a way.
+    """Steps from each cell to the nearest goal through free cells, four neighbours each; FAR without a way.
 
     Args:
         free, goal: (boards, cells) bool, cells row by row. The cells at the edge of a board must not be free,

@@ -264,8 +264,8 @@ class Snake(BatchedEnv):
         each = np.arange(len(seen))[:, None]
         to_apple = distances(free, seen == APPLE, self.side)[each, around]
         to_tail = distances(free, seen == TAIL, self.side)[each, around]
-        on_foot = free[each, around] * (1 + np.where(to_tail < FAR, to_tail, 0))
-        return np.where(to_apple.min(1) < FAR, to_apple.argmin(1), on_foot.argmax(1))
+        room = free[each, around] * (1 + np.where(to_tail < FAR, to_tail, 0))
+        return np.where(to_apple.min(1) < FAR, to_apple.argmin(1), room.argmax(1))
 
     def _seen(self, pixels: Array) -> Array:
         """Kinds of cells as the middles of their tiles show them, without directions, (num_envs, cells)."""
