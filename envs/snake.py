@@ -36,11 +36,12 @@ BODY = 12  # + 4 · into + out
 KINDS = 28
 
 _ALL = np.arange(KINDS)
-IS_HEAD, IS_TAIL, IS_BODY = (_ALL // 4 == 1), (_ALL // 4 == 2), (_ALL >= BODY)
-_HEADING = np.where(IS_HEAD, _ALL - HEAD, 1)
-_OUT = np.where(IS_TAIL | IS_BODY, _ALL % 4, -1)
+_IS_HEAD, _IS_TAIL, _IS_BODY = (_ALL // 4 == 1), (_ALL // 4 == 2), (_ALL >= BODY)
+_HEADING = np.where(_IS_HEAD, _ALL - HEAD, 1)
+_OUT = np.where(_IS_TAIL | _IS_BODY, _ALL % 4, -1)
+_WAY = np.array(STEPS).take(_HEADING, axis=0)  # rows and columns, (KINDS, 2)
 _BLOCKED = ~((_ALL == EMPTY) | (_ALL == APPLE))
-_CUT = np.where(IS_BODY, TAIL + _ALL % 4, _ALL).astype(np.uint8)  # what becomes of the part behind the tail
+_CUT = np.where(_IS_BODY, TAIL + _ALL % 4, _ALL).astype(np.uint8)  # what becomes of the part behind the tail
 
 # By 4 · kind of the head's cell + action: a reversal goes straight on.
 _ACTION, _FROM = np.tile(np.arange(4), KINDS), np.repeat(_HEADING, 4)
@@ -96,8 +97,9 @@ class Snake(BatchedEnv):
     dealt uniformly among the cells that the snake does not cover.
 
     ## End
-    - Terminated: the head ran into the wall or the snake (where it is drawn in violet); or the snake covers
-      the whole board, which is a win. The cell that the tail leaves in the same step is free to enter.
+    - Terminated: the head ran into the wall or the snake (it is then drawn in violet, where it was before);
+      or the snake covers the whole board, which is a win. The cell that the tail leaves in the same step
+      is free to enter.
     - Truncated: after 2,000 steps.
 
     ## Arguments
@@ -190,12 +192,12 @@ class Snake(BatchedEnv):
         new_head = head + self._step_by.take(choice)
         ahead = flat.take(new_head)
         eats = ahead == APPLE
-        # The tail gives way before the head arrives, unless the snake grows.
-        new_tail = tail + self._tail_by.take(kinds[1]) * ~eats
+        dies = _BLOCKED.take(ahead)
+        dies &= new_head != tail  # which gives way, unless the snake grows: but then an apple is ahead
+        new_tail = tail + self._tail_by.take(kinds[1]) * ~(eats | dies)
         rear = _CUT.take(flat.take(new_tail))
         flat[tail] = EMPTY
         flat[new_tail] = rear
-        dies = _BLOCKED.take(flat.take(new_head))
         flat[head] = _NECK.take(choice)
         new_head = np.where(dies, head, new_head)
         flat[new_head] = np.where(dies, DEAD, _NEW_HEAD.take(choice))
@@ -220,10 +222,10 @@ class Snake(BatchedEnv):
     def features(self, out: Array) -> None:
         head = self.head + self._first
         around = self._flat.take(head[:, None] + self._steps)
-        out[:, :4] = _BLOCKED.take(around) & ~IS_TAIL.take(around)
+        out[:, :4] = _BLOCKED.take(around) & ~_IS_TAIL.take(around)
         here = self._scaled.take(self.head, axis=0)
         np.subtract(self._scaled.take(self.apple, axis=0), here, out=out[:, 4:6], casting="same_kind")
-        out[:, 6:8] = np.array(STEPS)[_HEADING.take(self._flat.take(head))]
+        out[:, 6:8] = _WAY.take(self._flat.take(head), axis=0)
         np.subtract(self._scaled.take(self.tail, axis=0), here, out=out[:, 8:10], casting="same_kind")
         np.divide(self.length, self.size**2, out=out[:, 10], casting="same_kind")
 

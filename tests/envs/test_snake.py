@@ -98,6 +98,7 @@ def test_the_wall_ends_the_episode(heading: int) -> None:
     assert rewards == [0] * straight + [-1]
     assert terminated == [False] * straight + [True]
     assert env.cells[0, env.head[0]] == DEAD
+    assert len(snake_of(env)) == 3
 
 
 def test_a_snake_may_follow_its_tail() -> None:
@@ -111,6 +112,7 @@ def test_a_snake_may_follow_its_tail() -> None:
 def test_a_snake_longer_by_one_bites_itself_there() -> None:
     env = by_hand([(0, 1), (1, 1), (1, 2), (2, 2), (2, 1)], apple=(3, 3), size=4)
     assert go(env, UP) == ([-1], [True])
+    assert snake_of(env) == [(0, 1), (1, 1), (1, 2), (2, 2), (2, 1)]
 
 
 def test_the_tail_does_not_give_way_while_the_snake_grows() -> None:
