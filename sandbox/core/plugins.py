@@ -62,11 +62,13 @@ KINDS: dict[str, str] = {
 
 BENCHES: dict[str, str] = {
     "agents": "agents.bench:AgentsBench",
+    "envs": "sandbox.commands.bench_envs:EnvsBench",
 }
 
 LISTS: dict[str, str] = {
     "envs": "agents.listing:environments",
     "algos": "agents.listing:algorithms",
+    "wrappers": "agents.listing:wrappers",
 }
 
 _NOUNS: dict[Group, str] = {
