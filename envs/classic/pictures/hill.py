@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 PX_PER_UNIT = 265
 LEFT, BOTTOM = 379.5, 398  # the column of x = 0, the row of height 0
+CAR_SCALE = 1.3
 
 
 def draw_hill(canvas: Canvas, x: float, velocity: float, goal: float, throttle: float, score: int) -> None:
@@ -45,8 +46,8 @@ def draw_hill(canvas: Canvas, x: float, velocity: float, goal: float, throttle: 
     _flag(canvas, goal)
     _Car(canvas, x).draw(throttle)
     scoreboard(canvas, score, "STEPS")
-    canvas.text(signed(velocity, 3), (576, 22), 24, AMBER_LIGHT, anchor="topright")
-    canvas.text(signed(x, 2), (576, 46), 24, BLUE_LIGHT, anchor="topright")
+    canvas.text("v " + signed(velocity, 3), (576, 22), 24, AMBER_LIGHT, anchor="topright")
+    canvas.text("x " + signed(x, 2), (576, 46), 24, BLUE_LIGHT, anchor="topright")
 
 
 def _place(x: float) -> Point:
@@ -82,11 +83,11 @@ class _Car:
         cabin = [(-15, 26), (-9, 40), (8, 40), (16, 26)]
         self.canvas.polygon(self._points(cabin), BLUE_LIGHT)
         self.canvas.polygon(self._points([(-2, 26), (-2, 40), (1, 40), (1, 26)]), BLUE_DARK)
-        self.canvas.line(self._at(-22, 15), self._at(22, 15), 10, BLUE_DARK)
-        self.canvas.line(self._at(-24, 21), self._at(24, 21), 13, BLUE)
+        self.canvas.line(self._at(-22, 15), self._at(22, 15), 10 * CAR_SCALE, BLUE_DARK)
+        self.canvas.line(self._at(-24, 21), self._at(24, 21), 13 * CAR_SCALE, BLUE)
         for wheel in (-16, 16):
-            self.canvas.circle(self._at(wheel, 9), 9.5, TYRE)
-            self.canvas.circle(self._at(wheel, 9), 4, HUB)
+            self.canvas.circle(self._at(wheel, 9), 9.5 * CAR_SCALE, TYRE)
+            self.canvas.circle(self._at(wheel, 9), 4 * CAR_SCALE, HUB)
 
     def _flame(self, throttle: float) -> None:
         """Behind the car, as long as the engine pushes hard."""
@@ -97,6 +98,7 @@ class _Car:
 
     def _at(self, along: float, above: float) -> Point:
         x, y = self.foot
+        along, above = CAR_SCALE * along, CAR_SCALE * above
         return x + along * self.cos - above * self.sin, y - along * self.sin - above * self.cos
 
     def _points(self, points: list[tuple[int, int]] | list[Point]) -> list[Point]:
