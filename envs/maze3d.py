@@ -9,6 +9,7 @@ from gymnasium.spaces import Discrete
 
 from envs.base import BatchedEnv, CoreOptions
 from envs.controls import Controls
+from envs.maze3d_expert import play
 from envs.maze3d_view import MATERIALS, View
 from envs.mazes import blocks, carve, spread
 from envs.raycast import FORWARD, FREE, HEADINGS, MAX_SIZE, PITCH, RIGHT, next_side
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 NOTHING, TURN_LEFT, TURN_RIGHT, AHEAD, STRAFE_LEFT, STRAFE_RIGHT = range(6)
 STEP, SIDESTEP = 2.0, 1.0
-RADIUS = 0.5
+RADIUS = 0.75
 """Half the width of a person, whose outline is a square."""
 SLACK = 0.01  # so that who slides along a wall touches it neither less nor more by rounding
 LOOPS = 0.15
@@ -32,6 +33,7 @@ REACH = np.array([1.2, 1.4, 0.6])  # of goal, good, bad: how near one has to com
 ASIDE = 0.9  # good and bad things stand this far from the middle lines of their cells
 GONE = -100.0
 
+_OUTLINE = np.array([[SLACK - RADIUS], [0], [RADIUS - SLACK]], np.float32)
 _TURN = np.array([0, -1, 1, 0, 0, 0])
 _AHEAD = np.array([0, 0, 0, STEP, 0, 0], np.float32)
 _SIDEWAYS = np.array([0, 0, 0, 0, -SIDESTEP, SIDESTEP], np.float32)
@@ -135,8 +137,8 @@ class Maze3D(BatchedEnv):
         side = next_side(place + np.float32(RADIUS - SLACK))
         row = np.where(back, self.blocks - 1 - side, side).astype(np.int64) * self.blocks
         row += (2 * self._rows + axis) * self.blocks**2
-        ends = (across + np.array([[SLACK - RADIUS], [RADIUS - SLACK]], np.float32)).astype(np.int64)
-        wall = self.maps.take(row + ends, mode="clip").min(0) != FREE
+        wide = (across + _OUTLINE).astype(np.int64)  # (3, num_envs): no block lies between them
+        wall = self.maps.take(row + wide, mode="clip").min(0) != FREE
         place += np.abs(move)
         place = np.where(wall, np.minimum(place, side - np.float32(RADIUS)), place)
         return np.where(back, self.blocks - place, place)
@@ -162,6 +164,10 @@ class Maze3D(BatchedEnv):
 
     def paint(self, pixels: Array) -> None:
         pixels[...] = self._seer.draw(self._spot, self.heading, self.maps, self._places)
+
+    def expert(self, observation: Array, memory: dict[str, Any]) -> Array:
+        """Draw a map from the pictures, and explore it cell by cell."""
+        return play(observation, memory, self.size)
 
 
 def _checked(name: str, size: int, good: int, bad: int) -> tuple[int, int, int]:

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.raycast import EYE, FORWARD, RIGHT, WALL_HEIGHT, Raycaster
+from envs.raycast import EYE, FORWARD, Raycaster
 from envs.task import Array
 
 PX = 40
 FOCAL = PX / 2  # pixels: a view of 90°
-NEARNESS = 240
+NEARNESS = 8 * FOCAL * EYE
 """A column of a wall at distance z is drawn for `NEARNESS / z`, rounded: 1/8 pixel of half its height."""
-CLOSEST = 1.0
+CLOSEST = 0.75
 """Nearer walls look the same: they fill the column."""
-HALF_WIDTH = 0.8
+HALF_WIDTH = 0.7
 """Of all things; what they look like is drawn for `SLICES` distances from their middle."""
 SLICES = 8
+GOAL_HEIGHT, BALL_MIDDLE, SPIKE_HEIGHT = 1.8, 0.75, 1.5
 
 MATERIALS = np.array(
-    [(110, 132, 200), (158, 108, 176), (186, 166, 128), (84, 152, 156), (154, 156, 164), (182, 124, 104)]
+    [(204, 184, 140), (188, 122, 98), (170, 112, 186), (84, 156, 156), (160, 160, 166), (146, 142, 84)]
 )
 LIGHT = np.array([1.0, 0.7, 0.85, 0.55])  # of the sides: a compass for who remembers
 PILLAR = 0.6  # the ends of walls are darker
 GOAL, GOOD, BAD = (255, 214, 50), (50, 235, 90), (245, 40, 50)
-CEILING, FLOOR = ((20, 22, 34), (54, 62, 92)), ((34, 30, 28), (96, 86, 76))  # at the horizon, near
+SKY, FLOOR = ((196, 220, 250), (92, 148, 240)), ((44, 40, 38), (112, 102, 92))  # at the horizon, near
 
 _levels = round(NEARNESS / CLOSEST) + 1
 _distances = NEARNESS / np.maximum(np.arange(_levels), 0.5)  # of the levels
@@ -32,13 +33,13 @@ _rows = np.arange(PX) + 0.5
 
 def fog(distance: Array) -> Array:
     """The share of light that comes through."""
-    return 0.35 + 0.65 * np.exp(-distance / 12)
+    return 0.45 + 0.55 * np.exp(-distance / 12)
 
 
 def _background() -> Array:
-    """Ceiling and floor, (3, rows)."""
+    """Sky and floor, (3, rows)."""
     depth = np.abs(_rows - FOCAL) / FOCAL
-    (far_up, near_up), (far_down, near_down) = np.array(CEILING)[..., None], np.array(FLOOR)[..., None]
+    (far_up, near_up), (far_down, near_down) = np.array(SKY)[..., None], np.array(FLOOR)[..., None]
     up, down = far_up + depth * (near_up - far_up), far_down + depth * (near_down - far_down)
     return np.where(_rows < FOCAL, up, down)
 
@@ -57,9 +58,9 @@ def _thing_columns() -> tuple[Array, Array]:
     """For each kind, slice and level: the colours of a column and where they cover it, (…, 3 · rows)."""
     u = ((np.arange(SLICES) + 0.5) / SLICES)[:, None, None]
     y = EYE + (FOCAL - _rows) * _distances[:, None] / FOCAL  # (levels, rows): heights above the floor
-    goal = (y > 0) & (y < 2.6) & (u < 2)
-    ball = u**2 + ((y - 0.9) / HALF_WIDTH) ** 2 < 1
-    spike = (y > 0) & (y < 1.8 * (1 - u))
+    goal = (y > 0) & (y < GOAL_HEIGHT) & (u < 2)
+    ball = u**2 + ((y - BALL_MIDDLE) / HALF_WIDTH) ** 2 < 1
+    spike = (y > 0) & (y < SPIKE_HEIGHT * (1 - u))
     cover = np.stack([goal, ball, spike])  # (kinds, slices, levels, rows)
     shade = np.stack([0.75 + 0.25 * (u < 0.5) + 0 * y, 0.7 + 0.3 * (u < 0.5) + 0 * y, 1 - 0.4 * u + 0 * y])
     colors = np.array([GOAL, GOOD, BAD])[:, None, None, :, None] * shade[..., None, :]
@@ -104,9 +105,9 @@ class View:
     def _add_things(
         self, columns: Array, spot: Array, heading: Array, things: Array, distance: Array
     ) -> None:
-        away = things - spot[..., None]
-        ahead = np.einsum("aso,as->so", away, FORWARD.take(heading, 1))  # (some, things)
-        aside = np.einsum("aso,as->so", away, RIGHT.take(heading, 1))
+        x, y = things - spot[..., None]  # (some, things) each
+        cos, sin = FORWARD.take(heading, 1)[..., None]
+        ahead, aside = x * cos + y * sin, y * cos - x * sin
         inside = (ahead > 0.1) & (np.abs(aside) < ahead + HALF_WIDTH) & (ahead < distance.max(1)[:, None])
         row, thing = np.nonzero(inside)
         if not len(row):

@@ -20,7 +20,7 @@ from envs.task import Array
 
 PITCH = 4
 HEADINGS = 12
-WALL_HEIGHT = 3.0
+WALL_HEIGHT = 2.0
 EYE = WALL_HEIGHT / 2
 FREE = 255
 """What stands in a map where there is no wall; walls are the numbers of their materials, 0 to 14."""
