@@ -87,7 +87,7 @@ class Snake(BatchedEnv):
     | 8, 9   | rows and columns from the head to the tail, in parts of the board    | -1  | 1   |
     | 10     | the part of the board that the snake covers                          | 0   | 1   |
 
-    They do not show where the body lies: enough to play well, not to play to the end.
+    They do not show where the body lies beyond the next step.
 
     ## Reward
     1 for an apple, -1 for running into the wall or the snake, else 0.
