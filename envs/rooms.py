@@ -44,7 +44,14 @@ class Rooms(BatchedEnv):
     solved, and only by taking all keys, one after another (`envs.dungeon` tells how they are made).
 
     ## Action space
-    `Discrete(4)`: 0 up, 1 right, 2 down, 3 left, by one cell; walls and doors without their key block.
+    `Discrete(4)`; walls, and doors without their key, block:
+
+    | action | effect                  |
+    |--------|-------------------------|
+    | 0      | up by one cell          |
+    | 1      | right by one cell       |
+    | 2      | down by one cell        |
+    | 3      | left by one cell        |
 
     ## Observation space
     `obs="pixels"`: `Box`, uint8 of shape (3, 40, 40): the `window` by `window` cells around the agent,

@@ -48,12 +48,11 @@ def draw_level(canvas: Canvas, level: Array, place: Array, window: int) -> None:
     size = canvas.width / (len(level) - 2 * border)  # of a cell
     for row, column in np.ndindex(*(np.array(level.shape) - 2 * border)):
         far = np.abs((row + border, column + border) - place).max() > border
-        _draw_cell(
-            canvas, int(level[row + border, column + border]), column * size, HEADER + row * size, size, far
-        )
+        code = int(level[row + border, column + border])
+        _draw_cell(canvas, code, column * size, HEADER + row * size, size, far)
     x, y = (place[1] - border + 0.5) * size, HEADER + (place[0] - border + 0.5) * size
-    canvas.circle((x, y), 0.38 * size, palette.GROUND)
-    canvas.circle((x, y), 0.32 * size, palette.WHITE)
+    canvas.circle((x, y), 0.36 * size, palette.GROUND)
+    canvas.circle((x, y), 0.31 * size, palette.WHITE)
     reach = (border + 0.5) * size
     corners = [(x - reach, y - reach), (x + reach, y - reach), (x + reach, y + reach), (x - reach, y + reach)]
     for start, end in zip(corners, corners[1:] + corners[:1], strict=True):
@@ -75,9 +74,9 @@ def _draw_cell(canvas: Canvas, code: int, x: float, y: float, size: float, far: 
         return
     canvas.rectangle(x, y, size + 1, size + 1, shade(palette.GROUND))
     if code == GOAL:
-        canvas.circle(middle, 0.38 * size, shade(palette.GREEN_DARK))
-        canvas.circle(middle, 0.26 * size, shade(palette.GREEN))
-        canvas.circle(middle, 0.13 * size, shade(palette.GREEN_LIGHT))
+        canvas.circle(middle, 0.47 * size, shade(palette.GREEN_DARK))
+        canvas.circle(middle, 0.34 * size, shade(palette.GREEN))
+        canvas.circle(middle, 0.18 * size, shade(palette.GREEN_LIGHT))
     elif code >= DOOR:
         canvas.rectangle(x + 1, y + 1, size - 2, size - 2, shade(INKS[code - DOOR]), size / 6)
         canvas.circle((middle[0], middle[1] - 0.08 * size), 0.13 * size, shade(palette.TYRE))
