@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.maze3d_view import  FOCAL, GOAL_HEIGHT, HALF_WIDTH, PX, SKY
+from envs.maze3d_view import FOCAL, GOAL_HEIGHT, HALF_WIDTH, PX, SKY
 from envs.raycast import EYE, FORWARD, HEADINGS, PITCH, RIGHT
 from envs.task import Array
 
@@ -31,7 +31,8 @@ def distances(pictures: Array) -> Array:
     span = upper[:, :, -1:] - sky
     cover = ((upper - sky) * span).sum(1) / (span * span).sum(1)
     half = cover.clip(0, 1).sum(1)  # (some, 40) pixels
-    hidden = np.logical_or.reduce(things(pictures))[:, : PX // 2].any(1)
+    goal, good, bad = things(pictures)
+    hidden = (goal | good | bad)[:, : PX // 2].any(1)
     return np.where(hidden, 0, FOCAL * EYE / half)
 
 
@@ -141,7 +142,7 @@ class Mapper:
         unknown = (east == 0) | (south == 0)
         unknown[:, 1:] |= east[:, :-1] == 0
         unknown[:, :, 1:] |= south[:, :, :-1] == 0
-        cost = np.where(unknown, search[:, None, None], 1e6)
+        cost = np.where(unknown, search[:, None, None], np.where(self.been, 1e6, 30.0))
         cost[self.goal] = 4.0
         cost[self.good] = 0.0
         before = None

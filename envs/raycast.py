@@ -103,7 +103,9 @@ class Raycaster:
         """
         if not self._scratch or self._scratch[0].shape[1:] != sides.shape:
             shape = (len(self._number), *sides.shape)
-            self._scratch = tuple(np.empty(shape, kind) for kind in (np.float32, np.int32, np.int32, np.uint8))
+            self._scratch = tuple(
+                np.empty(shape, kind) for kind in (np.float32, np.int32, np.int32, np.uint8)
+            )
         places, blocks, rows, met = self._scratch
         np.multiply(self._away, slope, out=places)
         places += along
