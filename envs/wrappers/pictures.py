@@ -94,5 +94,5 @@ def resampling(old: int, new: int) -> Array:
 def _picture(name: str, env: VectorEnv[Any, Any, Any]) -> Box:
     space = box_of(name, env)
     if space.dtype != np.uint8 or len(space.shape) not in (2, 3):
-        raise ValueError(f"{name}: needs pictures of uint8, not {space}")
+        raise ValueError(f"{name}: needs pictures of uint8, not {space.dtype} of shape {space.shape}")
     return space

@@ -65,7 +65,7 @@ def test_every_example_of_the_table_works(entry: Any) -> None:
         ("action_repeat:0", "ActionRepeat: times must be a whole number of at least 1, got 0"),
         ("mask_velocity:3", "mask_velocity takes no value, got '3'"),
         ("resize:5000", "Resize: size must be at most 1024, got 5000"),
-        ("grayscale", r"Grayscale: needs pictures of uint8, not Box"),
+        ("grayscale", r"Grayscale: needs pictures of uint8, not float32 of shape (4,)"),
     ],
 )
 def test_a_wrong_text_is_answered_in_one_line(text: str, message: str) -> None:
