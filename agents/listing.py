@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from envs import Entry
 
 
+TITLE = "environments (they show pixels, or so many numbers; an extra that is needed stands in brackets)"
+
+
 def environments() -> dict[str, Any]:
     """Ours first, then gymnasium's of every namespace that is installed."""
     import gymnasium as gym
@@ -30,10 +33,10 @@ def environments() -> dict[str, Any]:
         for spec in sorted(gym.registry.values(), key=lambda spec: spec.id)
         if spec.id not in ours and not spec.id.startswith("GymV") and (spec.namespace or spec.id in newest)
     ]
-    columns = ["name", "observation", "actions", "threshold", "needs", "extra", "what", "id", "max steps"]
+    columns = ["name", "observation", "actions", "threshold", "needs", "what", "id", "max steps"]
     # Wide enough for these columns too, a terminal shows them; scripts and files get all.
-    details = {"what": 116, "id": 160, "max steps": 160}
-    return {"title": "environments", "columns": columns, "rows": table, "details": details}
+    details = {"what": 110, "id": 160, "max steps": 160}
+    return {"title": TITLE, "columns": columns, "rows": table, "details": details}
 
 
 def _ours(entry: Entry) -> list[Any]:
@@ -41,11 +44,11 @@ def _ours(entry: Entry) -> list[Any]:
 
     env = gym.make_vec(entry.id, num_envs=1)
     offered = {"features": getattr(env, "feature_space", None), "pixels": getattr(env, "pixel_space", None)}
-    shown = " or ".join(space_text(offered[obs]) for obs in entry.observations)
-    needs = ", ".join(entry.needs) or None
+    shown = " or ".join(space_text(offered[obs]).removesuffix(" numbers") for obs in entry.observations)
+    limit = getattr(env, "max_episode_steps", entry.max_episode_steps)
     return [
-        entry.name, shown, space_text(env.single_action_space), entry.reward_threshold, needs, None,
-        entry.summary, entry.twin or entry.id, getattr(env, "max_episode_steps", entry.max_episode_steps),
+        entry.name, shown, space_text(env.single_action_space), entry.reward_threshold,
+        ", ".join(entry.needs) or None, entry.summary, entry.twin or entry.id, limit,
     ]  # fmt: skip
 
 
@@ -68,14 +71,14 @@ def _gymnasiums(spec: EnvSpec) -> list[Any]:
         observation, actions = space_text(env.observation_space), space_text(env.action_space)
     extra = next((extra for part, extra in _EXTRAS.items() if part in place), None)
     return [
-        spec.name if short else spec.id, observation, actions, spec.reward_threshold, None,
+        spec.name if short else spec.id, observation, actions, spec.reward_threshold,
         extra and f"[{extra}]", "gymnasium's", spec.id, spec.max_episode_steps,
     ]  # fmt: skip
 
 
 def space_text(space: Any) -> str:
     """A space in a word or two: "pixels", "4 numbers", "one of 3"."""
-    from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
+    from gymnasium.spaces import Box, Dict, Discrete, Tuple
 
     if isinstance(space, Discrete):
         return f"one of {space.n}"
@@ -84,10 +87,8 @@ def space_text(space: Any) -> str:
     if isinstance(space, Box):
         count = math.prod(space.shape)
         return f"{count} number{'s' if count != 1 else ''}"
-    if isinstance(space, Tuple):
-        return ", ".join(space_text(part) for part in space.spaces)
-    if isinstance(space, MultiDiscrete):
-        return ", ".join(f"one of {n}" for n in space.nvec.reshape(-1))
+    if isinstance(space, Tuple | Dict):
+        return f"{len(space)} parts"
     return type(space).__name__
 
 

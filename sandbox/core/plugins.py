@@ -7,7 +7,8 @@ cannot be taken over.
     command   frozen dataclass, parsed by tyro, with run(self, console) -> dict | None (what --json prints)
     kind      class with load, evaluate and resume (see `Kind`): what a run.json's ``kind`` stands for
     bench     a command that ``bench NAME`` runs
-    list      function () -> {"title": str, "columns": [str], "rows": [[…]]}
+    list      function () -> {"title": str, "columns": [str], "rows": [[…]]}; with "details":
+              {column: width} too, terminals narrower than that leave the column out
 """
 
 from __future__ import annotations
