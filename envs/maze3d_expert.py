@@ -32,8 +32,8 @@ def distances(pictures: Array) -> Array:
     cover = ((upper - sky) * span).sum(1) / (span * span).sum(1)
     half = cover.clip(0, 1).sum(1)  # (some, 40) pixels
     goal, good, bad = things(pictures)
-    hidden = (goal | good | bad)[:, : PX // 2].any(1)
-    return np.where(hidden, 0, FOCAL * EYE / half)
+    thing: Array = goal | good | bad
+    return np.where(thing[:, : PX // 2].any(1), 0, FOCAL * EYE / half)
 
 
 def things(pictures: Array) -> tuple[Array, Array, Array]:

@@ -76,10 +76,10 @@ def test_a_wall_hides_what_is_behind_it() -> None:
     walls = hall(5)
     walls[12, 9:12] = True  # between the cells (2, 2) and (3, 2)
     distance, _, _ = cast(walls, 10.5, 10.5, EAST, columns=4000)
-    inside = np.abs(np.linspace(-1, 1, 4000)) < 1
-    half = 1.5 / 1.5  # its ends are 1.5 to the left and right, at a distance of 1.5
-    assert half == 1
-    np.testing.assert_allclose(distance[inside][1:-1], 1.5, rtol=1e-3)
+    # Its face, 1.5 ahead, reaches 1.5 to the left and to the right: it fills the view.
+    np.testing.assert_allclose(distance[1:-1], 1.5, rtol=1e-3)
+    beside, _, _ = cast(walls, 10.5, 6.5, EAST)
+    assert beside[20] == pytest.approx(20 - 10.5, rel=1e-3)
 
 
 def slow_distance(walls: np.ndarray, x: float, y: float, heading: int, slant: float) -> float:
