@@ -143,29 +143,13 @@ class Acrobot(BatchedEnv):
         columns[4:] = self._velocities
 
     def paint(self, pixels: Array) -> None:
-        upper, lower = self._directions()
-        red, green, blue = pixels.reshape(self.num_envs, 3, 1600).swapaxes(0, 1)  # (num_envs, 1600) each
-        red[...] = _upper_links()[_steps(upper, ANGLES)]
-        green[...] = 0
-        blue[...] = _line()
-        row, column = LINK_PX * np.cos(upper), LINK_PX * np.sin(upper)  # of the joint, from the middle
-        rows, columns = np.floor(row), np.floor(column)
-        patches = _lower_links()[
-            ((row - rows) * SUBPIXELS).astype(np.intp),
-            ((column - columns) * SUBPIXELS).astype(np.intp),
-            _steps(lower, ANGLES),
-        ]
-        corner = ((rows + 9) * 40 + columns + 9).astype(
-            np.intp
-        )  # the patch's first pixel: 11 before the joint
-        # Any place in the green channels of all pictures as a patch: writing whole rows of bytes is quick.
-        places = np.lib.stride_tricks.sliding_window_view(green, PATCH_BYTES, axis=1, writeable=True)
-        places[np.arange(self.num_envs), corner] = patches
+        _draw_links(pixels, *self._directions())
 
     def repaint(self, pixels: Array, who: Mask) -> None:
-        fresh = np.zeros_like(pixels)
-        self.paint(fresh)
-        pixels[who] = fresh[who]
+        fresh = np.zeros((np.count_nonzero(who), 3, 40, 40), np.uint8)
+        fresh[:, 2] = _line()
+        _draw_links(fresh, *self._directions()[:, who])
+        pixels[who] = fresh
 
     def draw(self, one: int, canvas: Canvas) -> None:
         first, second = self._angles[:, one].tolist()
@@ -215,9 +199,30 @@ def _slopes(state: Any, torque: Any, lib: Any) -> tuple[Any, Any, Any, Any]:
     return speed1, speed2, gain1, gain2
 
 
-def _steps(angle: Array, count: int) -> Array:
-    """Angles as numbers from 0 to count - 1, the nearest of `count` in a turn."""
-    return np.rint(angle * (count / TURN)).astype(np.intp) % count
+def _draw_links(pixels: Array, upper: Array, lower: Array) -> None:
+    """Draw the first two channels of `pixels`, (n, 3, 40, 40) in one piece, by the links' directions (n,)."""
+    count = len(pixels)
+    channels = pixels.reshape(count, 3, 1600)
+    channels[:, 0] = _upper_links()[_nearest(upper)]
+    green = channels[:, 1]
+    green[...] = 0
+    row, column = LINK_PX * np.cos(upper), LINK_PX * np.sin(upper)  # of the joint, from the middle
+    rows, columns = np.floor(row), np.floor(column)
+    patches = _lower_links()[
+        ((row - rows) * SUBPIXELS).astype(np.intp),
+        ((column - columns) * SUBPIXELS).astype(np.intp),
+        _nearest(lower),
+    ]
+    corner = (rows * 40 + columns).astype(np.intp) + 9 * 41  # of the patch, which begins 11 before the joint
+    # Every place where a patch can lie, (n, places, PATCH_BYTES): so each patch is copied in one piece.
+    shape = count, 1600 - PATCH_BYTES + 1, PATCH_BYTES
+    places = np.lib.stride_tricks.as_strided(green, shape, (green.strides[0], 1, 1))
+    places[np.arange(count), corner] = patches
+
+
+def _nearest(angle: Array) -> Array:
+    """The numbers of the angles in the tables, 0 to ANGLES - 1."""
+    return np.rint(angle * (ANGLES / TURN)).astype(np.intp) % ANGLES
 
 
 @lru_cache(maxsize=1)
@@ -248,9 +253,9 @@ def _lower_links() -> Array:
 
 @lru_cache(maxsize=1)
 def _line() -> Array:
-    """The height to reach, (1600,) uint8."""
+    """The height to reach, (40, 40) uint8."""
     left, right = (20 - LINK_PX, -9.0), (20 - LINK_PX, 49.0)
-    return _bytes(rod(ROWS, COLUMNS, left, right, 1.0)).reshape(1600)
+    return _bytes(rod(ROWS, COLUMNS, left, right, 1.0))
 
 
 def _bytes(cover: Array) -> Array:

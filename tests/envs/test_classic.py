@@ -331,7 +331,7 @@ def test_the_pendulums_picture_turns_counter_clockwise() -> None:
 def test_the_acrobots_picture_has_its_links_where_they_are() -> None:
     env = batch(Acrobot, 300, obs="pixels")
     env.state[...] = random_states(Acrobot, 300)
-    env.paint(pixels := np.zeros((300, 3, 40, 40), np.uint8))
+    env.repaint(pixels := np.zeros((300, 3, 40, 40), np.uint8), np.ones(300, np.bool_))
     for picture, (first, second, _, _) in zip(pixels, env.state, strict=True):
         joint = np.array([20 + 8.5 * np.cos(first), 20 + 8.5 * np.sin(first)])
         half = 4.25 * np.array([np.cos(first + second), np.sin(first + second)])
