@@ -16,9 +16,25 @@ from envs.wrappers.observation_wrapper import ObservationWrapper, box_of
 LUMA = (19595, 38470, 7471)
 """How bright red, green and blue look (ITU-R BT.601), in 65536ths."""
 LARGEST = 1024
+"""Pixels along one side, at most."""
+CHUNK = 32
+"""Pictures that are redrawn at once."""
 
 
-class Grayscale(ObservationWrapper):
+class PictureWrapper(ObservationWrapper):
+    """Redraws pictures, a few at a time: what is calculated in between stays in the processor's cache."""
+
+    def convert(self, seen: Array, out: Array) -> None:
+        """All pictures, (rows, ...)."""
+        for start in range(0, len(seen), CHUNK):
+            self.redraw(seen[start : start + CHUNK], out[start : start + CHUNK])
+
+    def redraw(self, seen: Array, out: Array) -> None:
+        """Write the new pictures for `seen` (rows, ...) into `out` (rows, ...)."""
+        raise NotImplementedError(f"{self.name} does not implement redraw")
+
+
+class Grayscale(PictureWrapper):
     """Shows colour pictures in grey: (3, H, W) as (1, H, W), and (H, W, 3) as (H, W, 1), uint8.
 
     Raises:
@@ -33,7 +49,7 @@ class Grayscale(ObservationWrapper):
         grey = tuple(1 if axis == self._axis else size for axis, size in enumerate(shape))
         super().__init__(env, Box(0, 255, grey, np.uint8))
 
-    def convert(self, seen: Array, out: Array) -> None:
+    def redraw(self, seen: Array, out: Array) -> None:
         """A weighted sum of the colours, rounded."""
         red, green, blue = np.moveaxis(seen, 1 + self._axis, 0)
         total = np.multiply(red, LUMA[0], dtype=np.uint32)
@@ -44,7 +60,7 @@ class Grayscale(ObservationWrapper):
         out.reshape(total.shape)[...] = total
 
 
-class Resize(ObservationWrapper):
+class Resize(PictureWrapper):
     """Shows pictures of another size: (C, H, W) as (C, size, size); (H, W, C) and (H, W) alike; uint8.
 
     Shrinking takes the mean of the area under each new pixel, growing goes linearly from one pixel to the
@@ -65,7 +81,7 @@ class Resize(ObservationWrapper):
         small = (size, size, *shape[2:]) if self._last else (*shape[:-2], size, size)
         super().__init__(env, Box(0, 255, small, np.uint8))
 
-    def convert(self, seen: Array, out: Array) -> None:
+    def redraw(self, seen: Array, out: Array) -> None:
         """One small matrix for the rows, one for the columns."""
         pictures = np.moveaxis(seen, -1, 1) if self._last else seen  # (rows, ..., H, W)
         across = pictures.astype(np.float32).reshape(-1, pictures.shape[-1]) @ self._across.T
