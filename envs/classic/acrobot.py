@@ -143,12 +143,12 @@ class Acrobot(BatchedEnv):
         columns[4:] = self._velocities
 
     def paint(self, pixels: Array) -> None:
-        _draw_links(pixels, *self._directions())
+        _draw_links(pixels, self._directions())
 
     def repaint(self, pixels: Array, who: Mask) -> None:
         fresh = np.zeros((np.count_nonzero(who), 3, 40, 40), np.uint8)
         fresh[:, 2] = _line()
-        _draw_links(fresh, *self._directions()[:, who])
+        _draw_links(fresh, self._directions()[:, who])
         pixels[who] = fresh
 
     def draw(self, one: int, canvas: Canvas) -> None:
@@ -199,25 +199,24 @@ def _slopes(state: Any, torque: Any, lib: Any) -> tuple[Any, Any, Any, Any]:
     return speed1, speed2, gain1, gain2
 
 
-def _draw_links(pixels: Array, upper: Array, lower: Array) -> None:
-    """Draw the first two channels of `pixels`, (n, 3, 40, 40) in one piece, by the links' directions (n,)."""
+def _draw_links(pixels: Array, directions: Array) -> None:
+    """Draw the first two channels of `pixels`, (n, 3, 40, 40) in one piece; `directions` (2, n) of the links."""
     count = len(pixels)
     channels = pixels.reshape(count, 3, 1600)
-    channels[:, 0] = _upper_links()[_nearest(upper)]
+    upper, lower = _nearest(directions)
+    channels[:, 0] = _upper_links()[upper]
     green = channels[:, 1]
     green[...] = 0
-    row, column = LINK_PX * np.cos(upper), LINK_PX * np.sin(upper)  # of the joint, from the middle
-    rows, columns = np.floor(row), np.floor(column)
-    patches = _lower_links()[
-        ((row - rows) * SUBPIXELS).astype(np.intp),
-        ((column - columns) * SUBPIXELS).astype(np.intp),
-        _nearest(lower),
-    ]
-    corner = (rows * 40 + columns).astype(np.intp) + 9 * 41  # of the patch, which begins 11 before the joint
+    joint = LINK_PX * np.array(
+        [np.cos(directions[0]), np.sin(directions[0])]
+    )  # row and column from the middle
+    whole = np.floor(joint)
+    inside = ((joint - whole) * SUBPIXELS).astype(np.intp)
     # Every place where a patch can lie, (n, places, PATCH_BYTES): so each patch is copied in one piece.
     shape = count, 1600 - PATCH_BYTES + 1, PATCH_BYTES
     places = np.lib.stride_tricks.as_strided(green, shape, (green.strides[0], 1, 1))
-    places[np.arange(count), corner] = patches
+    corner = (whole[0] * 40 + whole[1]).astype(np.intp) + 9 * 41  # 11 rows and columns before the joint
+    places[np.arange(count), corner] = _lower_links()[inside[0], inside[1], lower]
 
 
 def _nearest(angle: Array) -> Array:
