@@ -200,7 +200,7 @@ def _slopes(state: Any, torque: Any, lib: Any) -> tuple[Any, Any, Any, Any]:
 
 
 def _draw_links(pixels: Array, directions: Array) -> None:
-    """Draw the first two channels of `pixels`, (n, 3, 40, 40) in one piece; `directions` (2, n) of the links."""
+    """Draw both links into `pixels`, (n, 3, 40, 40) in one piece, by their `directions` (2, n)."""
     count = len(pixels)
     channels = pixels.reshape(count, 3, 1600)
     upper, lower = _nearest(directions)
