@@ -103,8 +103,9 @@ class Maze3D(BatchedEnv):
     `autoreset_mode`.
 
     ## Solved
-    At a mean return of 1.2; more than 1.6 is impossible. The expert, which draws a map from the pictures and
-    then takes the shortest ways, reaches EXPERT in 65 steps; random actions reach RANDOM.
+    At a mean return of 1.2; 1.6 is the most one can get. The expert, which draws a map from the pictures and
+    takes the shortest ways, but doesn't look for all that is good once it knows the goal, reaches 1.40 in 69
+    steps; random actions reach 0.18 in 377, and the goal in 14 % of the episodes.
 
     ## Versions
     - v0: the first one.
@@ -246,8 +247,7 @@ class Maze3D(BatchedEnv):
         known = (things[:, 0] > 0) & self.visited[one][here[:, 0], here[:, 1]]
         marks = [(things[thing], int(self.kinds[thing])) for thing in np.flatnonzero(known)]
         draw_map(canvas, self._scene.map(self.maps[one], self.visited[one]), spot, heading, marks)
-        left = None if self.max_episode_steps is None else self.max_episode_steps - int(self.elapsed[one])
-        draw_numbers(canvas, self._worth @ (things[:, 0] < 0), left)
+        draw_numbers(canvas, self._worth @ (things[:, 0] < 0), int(self.elapsed[one]))
 
     def expert(self, observation: Array, memory: dict[str, Any]) -> Array:
         """Draw a map from the pictures, and explore it cell by cell."""

@@ -97,8 +97,9 @@ class Mapper:
         error = 0.05 + 0.004 * depth**2
         clear = np.abs(across - PITCH * lane) < HALF_CORRIDOR - 0.15
         passed = clear & (at < np.minimum(depth - error, FAR_OFF))
-        hit = clear & (np.abs(at - depth) < error) & (depth < FAR_OFF)
-        near_other = (np.abs(at - depth) < 2 * error + 0.3).any(0)[::-1]  # might be the other axis's wall
+        off: Array = np.abs(at - depth)
+        hit = clear & (off < error) & (depth < FAR_OFF)
+        near_other = (off.min(0) < 2 * error + 0.3)[::-1]  # it might be the other axis's wall
         edge = np.where(sign > 0, number, -number - 1)
         for mark, which in ((OPEN, passed), (CLOSED, hit & ~near_other)):
             _, axis, row, _ = index = np.nonzero(which)

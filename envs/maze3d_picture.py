@@ -25,11 +25,13 @@ from envs.task import Array
 if TYPE_CHECKING:
     from envs.canvas import Canvas
 
-WIDTH, HEIGHT = 400, 250
+WIDTH, HEIGHT = 320, 200
 FOCAL = WIDTH / 2  # as for the agent, a view of 90° from left to right
 SKY_ZENITH, SKY_HORIZON = np.array([38, 74, 160.0]), np.array([206, 222, 244.0])
-TILES = np.array([[126, 116, 104.0], [108, 99, 90.0]])
-HAZE = np.array([150, 158, 176.0])
+TILES = np.array([[126, 116, 104], [108, 99, 90]], np.float32)
+HAZE = np.array([150, 158, 176], np.float32)
+STONES, SHADES = MATERIALS.astype(np.float32), (0.8 * LIGHT + 0.2).astype(np.float32)
+SHADOW = (20, 30, 60)
 MAP_PX = 116
 
 _down = (np.arange(HEIGHT) + 0.5 - HEIGHT / 2).astype(np.float32)[:, None]  # (rows, 1) from the horizon
@@ -135,11 +137,11 @@ def _bricks(y: Array, along: Array, surface: Array, distance: Array) -> Array:
     sharp = np.exp(-distance / 7)
     mortar = (1 - edge / (0.012 + distance / 500)).clip(0, 1) * sharp
     pillar = along % PITCH < 1
-    grain = (_noise(brick, row + surface) - 0.5) * 0.3 * sharp
+    grain = (_noise(brick, row + (surface & 3).astype(np.float32)) - 0.5) * 0.3 * sharp
     light = np.where(pillar, 0.72 + 0.25 * np.sin(along % PITCH * math.pi), 1 + grain - 0.45 * mortar)
     light *= 0.7 + 0.3 * (y / 0.5).clip(0, 1)  # it is darker at the foot of a wall
-    light *= LIGHT[surface & 3] * 0.8 + 0.2
-    color = MATERIALS[surface >> 2] * light[:, None]
+    light *= SHADES[surface & 3]
+    color = STONES[surface >> 2] * light[:, None]
     return HAZE + (color - HAZE) * _haze(distance)
 
 
@@ -147,7 +149,7 @@ def _gate(u: Array, y: Array, px: float, time: int) -> tuple[Array, Array]:
     """A golden gate full of light; `px` pixels are one unit."""
     top = GOAL_HEIGHT - 0.35 * (u / HALF_WIDTH) ** 2
     inside = np.minimum(np.minimum(HALF_WIDTH - np.abs(u), top - y), y + 0 * u)  # from its outline
-    glow = 0.8 + 0.2 * np.sin(time * 0.6 + y * 5 + u * 3)
+    glow = 0.93 + 0.07 * np.sin(time * 0.6 + y * 5 + u * 3)
     frame = (1 - (inside - 0.16) * px).clip(0, 1)[..., None]
     light = np.array([255, 250, 214]) * glow[..., None]
     cover = (inside * px + 0.5).clip(0, 1)
@@ -190,13 +192,13 @@ def draw_map(canvas: Canvas, plan: Array, spot: Array, heading: int, marks: list
         canvas.polygon([tuple((here + (p - here) * grow).tolist()) for p in (tip, *tails)], color)
 
 
-def draw_numbers(canvas: Canvas, score: float, left: int | None) -> None:
-    """The score, and the steps that are left if there is a limit."""
-    for text, size, color, y in (("SCORE", 18, PALE, 18), (f"{score:.1f}".replace("-", "−"), 44, WHITE, 34)):
-        canvas.text(text, (21, y + 1), size, (20, 30, 60), bold=True)
-        canvas.text(text, (20, y), size, color, bold=True)
-    if left is not None:
-        canvas.text("TIME", (canvas.width - 19, 19), 18, (20, 30, 60), "topright", bold=True)
-        canvas.text("TIME", (canvas.width - 20, 18), 18, PALE, "topright", bold=True)
-        canvas.text(str(left), (canvas.width - 19, 35), 44, (20, 30, 60), "topright", bold=True)
-        canvas.text(str(left), (canvas.width - 20, 34), 44, WHITE, "topright", bold=True)
+def draw_numbers(canvas: Canvas, score: float, time: int) -> None:
+    """The score in the upper left corner, the steps taken in the upper right one."""
+    shown = f"{score:.1f}".replace("-", "−")
+    for anchor, x, label, number in (
+        ("topleft", 20, "SCORE", shown),
+        ("topright", canvas.width - 20, "TIME", str(time)),
+    ):
+        for shift, ink in ((1, SHADOW), (0, None)):
+            canvas.text(label, (x + shift, 18 + shift), 18, ink or PALE, anchor, bold=True)
+            canvas.text(number, (x + shift, 34 + shift), 44, ink or WHITE, anchor, bold=True)
