@@ -94,7 +94,7 @@ class Pong(BatchedEnv):
     ## End
     - Terminated: a player has `points` points.
     - Truncated: after 10,000 steps. Games to 21 are over long before: those of random actions last 520
-      steps, the expert's 960, those of a player who only returns balls, straight, at most about 4,300 (6,600
+      steps, the expert's 930, those of a player who only returns balls, straight, at most about 4,300 (6,600
       against `skill=1`). Many more `points` may want a larger limit.
 
     ## Arguments
@@ -132,7 +132,7 @@ class Pong(BatchedEnv):
         **core: Unpack[CoreOptions],
     ) -> None:
         self.points = positive(self.name, "points", points)
-        if not 0 <= skill <= 1:
+        if not isinstance(skill, int | float) or not 0 <= skill <= 1:
             raise ValueError(f"{self.name}: skill must be from 0 to 1, got {skill!r}")
         self.skill = float(skill)
         super().__init__(num_envs, obs, **core)
@@ -262,20 +262,16 @@ class Pong(BatchedEnv):
             x, y, vx, vy, theirs, ours = _seen(observation, memory)
         else:
             x, y, vx, vy, theirs, ours = observation.T * _SCALE[:, None]
-        steps = np.where(vx > 0, (FRONT - x) / np.maximum(vx, 0.1), np.inf)  # until the ball arrives
-        coming = (steps > 0) & np.isfinite(steps)
-        steps = np.where(coming, steps, 0)
+        steps = np.where(vx > 0, np.maximum(FRONT - x, 0) / np.maximum(vx, SERVE_SPEED), 0)
         arrival = mirror(y + vy * steps, WALL)[:, None]
         places = ours[:, None] + np.arange(-16, 17) * PADDLE_SPEED  # (num_envs, 33)
+        places = np.clip(places, -PADDLE_LIMIT, PADDLE_LIMIT)
         offset = arrival - places
-        goal = mirror(arrival + offset * (STEEPEST / REACH) * 2 * FRONT, WALL)
+        goal = mirror(arrival + offset * (STEEPEST / REACH) * 2 * FRONT, WALL)  # where the shot goes
         worth = np.abs(goal - theirs[:, None])
-        worth = np.where(np.abs(offset) > REACH - 0.6, -100 * np.abs(offset), worth)
-        worth = np.where(
-            np.abs(places - ours[:, None]) > PADDLE_SPEED * np.ceil(steps)[:, None], -9999, worth
-        )
-        worth = np.where(np.abs(places) > PADDLE_LIMIT, -99999, worth)
-        target = np.where(coming, places[np.arange(len(x)), worth.argmax(1)], 0)
+        worth -= 100 * np.maximum(np.abs(offset) - (REACH - 0.6), 0)
+        worth -= 1000 * np.maximum(np.abs(places - ours[:, None]) - PADDLE_SPEED * np.ceil(steps)[:, None], 0)
+        target = np.where(vx > 0, places[np.arange(len(x)), worth.argmax(1)], 0)
         return np.where(target - ours > 1, 2, np.where(target - ours < -1, 1, 0))
 
 

@@ -191,8 +191,8 @@ def test_a_better_opponent_wins_more_points() -> None:
     assert won[0] > won[1] > won[2]
 
 
-@pytest.mark.parametrize("skill", [-0.1, 1.1, float("nan")])
-def test_skill_is_between_0_and_1(skill: float) -> None:
+@pytest.mark.parametrize("skill", [-0.1, 1.1, float("nan"), "good"])
+def test_skill_is_between_0_and_1(skill: Any) -> None:
     with pytest.raises(ValueError, match=r"Pong: skill .*got"):
         Pong(skill=skill)
 
