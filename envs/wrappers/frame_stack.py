@@ -33,8 +33,7 @@ class FrameStack(ObservationWrapper):
     """
 
     def __init__(self, env: VectorEnv[Any, Any, Any], depth: int) -> None:
-        self.stack_depth = positive("FrameStack", "depth", depth)
-        """How many observations stand in one."""
+        depth = positive("FrameStack", "depth", depth)
         if depth > DEEPEST:
             raise ValueError(f"FrameStack: depth must be at most {DEEPEST}, got {depth!r}")
         space = box_of("FrameStack", env)
@@ -46,8 +45,9 @@ class FrameStack(ObservationWrapper):
         self._inner = math.prod(shape[axis:]) if axis else math.prod(shape)
         self._outer = math.prod(shape) // self._inner
         low, high = ([part] if part.ndim == 2 else part for part in (space.low, space.high))
-        low, high = (np.concatenate([part] * self.stack_depth, axis) for part in (low, high))
+        low, high = (np.concatenate([part] * depth, axis) for part in (low, high))
         super().__init__(env, with_zeros(low, high, space.dtype))
+        self.stack_depth = depth
 
     def follow(self, seen: Array, last: Array, out: Array) -> None:
         """All frames move up by one place, and the new one comes to the end."""

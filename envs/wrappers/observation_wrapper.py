@@ -31,6 +31,7 @@ class ObservationWrapper(BatchWrapper):
 
     def __init__(self, env: VectorEnv[Any, Any, Any], space: Box) -> None:
         super().__init__(env)
+        self.stack_depth = 1  # transformed, a stack is none any more
         self.single_observation_space = space
         self.observation_space = batch_space(space, self.num_envs)
         self._shape, self._dtype = (self.num_envs, *space.shape), space.dtype

@@ -56,6 +56,11 @@ class WrappedSingle(gymnasium.Wrapper[Array, Any, Any, Any], RecordConstructorAr
         return _only(observation), float(reward[0]), bool(terminated[0]), bool(truncated[0]), info
 
     @property
+    def stack_depth(self) -> int:
+        """As of a wrapped batch."""
+        return getattr(self.batch, "stack_depth", 1)
+
+    @property
     def controls(self) -> Controls | None:
         """The keys with which people play; None: it cannot be played."""
         return controls_of(self.env)

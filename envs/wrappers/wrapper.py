@@ -38,6 +38,8 @@ class BatchWrapper(VectorWrapper[Array, Any, Any, Any, Array]):
             raise ValueError(f"{self.name}: {env} does not say which autoreset mode it follows") from None
         self.depth: int = 1 + (env.depth if isinstance(env, BatchWrapper) else 0)
         """1 for the innermost wrapper."""
+        self.stack_depth: int = getattr(env, "stack_depth", 1)
+        """How many frames an observation consists of, the oldest first: a replay buffer can rebuild it."""
         self._generator = np.random.default_rng()
         self.late = np.zeros(self.num_envs, np.bool_)  # NEXT_STEP: the next step begins an episode
         self._started = False

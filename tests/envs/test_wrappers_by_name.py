@@ -32,6 +32,21 @@ def test_the_first_text_is_the_innermost_wrapper() -> None:
     assert [type(env.env).__name__, env.depth] == ["MaskVelocity", 2]
 
 
+@pytest.mark.parametrize(
+    ("specs", "depth"),
+    [
+        (["frame_stack:4"], 4),
+        (["flicker:0.5", "frame_stack:4", "sticky_actions:0.5"], 4),
+        (["frame_stack:4", "flicker:0.5"], 1),
+        (["flicker:0.5"], 1),
+    ],
+)
+def test_only_a_stack_that_nobody_transforms_counts_as_one(specs: list[str], depth: int) -> None:
+    for env in (cartpoles(), gymnasium.make("CartPole-v1")):
+        wrapped: Any = wrap(env, specs)
+        assert wrapped.stack_depth == depth
+
+
 def test_without_texts_the_environment_stays_as_it_is() -> None:
     batch, single = cartpoles(), gymnasium.make("CartPole-v1")
     assert wrap(batch, []) is batch
