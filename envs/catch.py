@@ -80,7 +80,8 @@ class Catch(BatchedEnv):
     are no more columns than rows, the paddle can reach every ball in time from wherever it is.
 
     ## End
-    - Terminated: the last ball has arrived, after `balls * rows - 1` steps. There is no other limit.
+    - Terminated: the last ball has arrived, after `balls * rows - 1` steps, 99 by default.
+    - Truncated: after 1000 steps; more balls ask for a larger `max_episode_steps`.
 
     ## Arguments
     | name    | default  | meaning                                                            |
@@ -101,6 +102,7 @@ class Catch(BatchedEnv):
     """
 
     state_names = ("ball", "paddle", "left", "score")
+    default_max_episode_steps = 1_000
     render_fps = 8
     picture_size = (480, 560)
     controls = Controls({"left": 0, "": 1, "right": 2, "left+right": 1}, ("left", "stay", "right"))

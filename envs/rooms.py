@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from envs.canvas import Canvas
 
 UP, RIGHT, DOWN, LEFT = range(4)
-STEPS_PER_ROOM = 30
 FAR = 2**15 - 1  # in the maps of the expert
 KEY_REWARD, DOOR_REWARD, GOAL_REWARD = 0.2, 0.2, 1.0
 
@@ -73,7 +72,7 @@ class Rooms(BatchedEnv):
 
     ## End
     - Terminated: at the goal.
-    - Truncated: after 30 steps for each room, 270 by default.
+    - Truncated: after 300 steps; more rooms ask for a larger `max_episode_steps`.
 
     ## Arguments
     | name   | default  | meaning                                                      |
@@ -95,6 +94,7 @@ class Rooms(BatchedEnv):
     """
 
     state_names = ("cells", "position", "hand")
+    default_max_episode_steps = 300
     render_fps = 8
     picture_size = (480, 560)
     controls = Controls(
@@ -117,8 +117,6 @@ class Rooms(BatchedEnv):
         self.rooms = _choice(self.name, "rooms", rooms, range(2, 9))
         self.keys = _choice(self.name, "keys", keys, range(min(MAX_KEYS, rooms * rooms - 1) + 1))
         self.window = _choice(self.name, "window", window, range(3, 10, 2))
-        if core.get("max_episode_steps") is None:
-            core["max_episode_steps"] = STEPS_PER_ROOM * rooms * rooms
         super().__init__(num_envs, obs, **core)
         self._dungeon = Dungeon(rooms, keys, border=window // 2)
         side = self._dungeon.side

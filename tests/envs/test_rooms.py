@@ -84,11 +84,6 @@ def test_several_keys_can_be_carried() -> None:
     assert play(env, *[RIGHT] * 5) == [(0.2, False)] * 4 + [(1.0, True)]
 
 
-def test_the_limit_grows_with_the_rooms() -> None:
-    assert [Rooms(rooms=rooms).max_episode_steps for rooms in (2, 3, 5)] == [120, 270, 750]
-    assert Rooms(max_episode_steps=40).max_episode_steps == 40
-
-
 # Levels
 
 
