@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 import gymnasium as gym
@@ -44,6 +44,7 @@ class Source(NamedTuple):
 
     env: str
     env_kwargs: dict[str, Any]
+    wrap: list[str]
     vec: str
 
 
@@ -59,6 +60,7 @@ class Agent(BaseAlgorithm):
         learning_rate: a number, `"lin_<number>"`, or a callable of the remaining progress.
         n_envs: how many environments to make of an id.
         env_kwargs: arguments for the environment of an id.
+        wrap: wrappers around the environment of an id, such as ["frame_stack:4"], the first one innermost.
         vec: "sync", or "async" for slow simulators: stepped in worker processes, one for each core.
         policy_kwargs, stats_window_size, tensorboard_log, verbose, seed, device: as in SB3.
 
@@ -79,6 +81,7 @@ class Agent(BaseAlgorithm):
         learning_rate: Schedule,
         n_envs: int | None = None,
         env_kwargs: dict[str, Any] | None = None,
+        wrap: Sequence[str] = (),
         vec: str = "sync",
         policy_kwargs: dict[str, Any] | None = None,
         stats_window_size: int = 100,
@@ -91,9 +94,10 @@ class Agent(BaseAlgorithm):
         known = ", ".join(self.policy_aliases)
         if policy not in self.policy_aliases and not hasattr(policy, "act"):
             raise UsageError(f"{type(self).__name__} has no policy {policy!r}", hint=f"known: {known}")
-        self.source = Source(env, env_kwargs or {}, vec) if isinstance(env, str) else None
+        self.source = Source(env, env_kwargs or {}, list(wrap), vec) if isinstance(env, str) else None
         if env is not None and not isinstance(env, VecEnv):
-            env = SB3VecEnv(as_simulator(env, n_envs, vec=vec, env_kwargs=env_kwargs))  # type: ignore[arg-type]
+            simulator = as_simulator(env, n_envs, vec=vec, env_kwargs=env_kwargs, wrap=wrap)  # type: ignore[arg-type]
+            env = SB3VecEnv(simulator)
         if env is not None:
             spaces_ = (env.observation_space, env.action_space)
             check_suitable(type(self).__name__, policy, *spaces_, self.supported_actions)

@@ -29,6 +29,7 @@ class TrainAgent:
         python -m sandbox train-agent CartPole
         python -m sandbox train-agent CartPole --seeds 3 --json
         python -m sandbox train-agent Acrobot --steps 200k --set n_epochs=8 --set learning_rate=lin_1e-3
+        python -m sandbox train-agent CartPole --wrap mask_velocity --wrap frame_stack:4
         python -m sandbox train-agent CartPole-v1 --config runs/first/config.toml --seed 7
     """
 
@@ -56,6 +57,8 @@ class TrainAgent:
     """Change a hyperparameter, such as n_steps=64; may be repeated."""
     env_arg: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
     """Argument for the environment, such as length=100; may be repeated."""
+    wrap: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME[:VALUE]")] = ()
+    """Wrapper around it (python -m sandbox list wrappers); may be repeated, the first one is innermost."""
     config: Path | None = None
     """Start from a config file, such as a run's config.toml; options change it."""
     name: str | None = None
@@ -106,6 +109,8 @@ class TrainAgent:
         from .resolve import resolve_config
 
         changes = {name: getattr(self, name) for name in _PASSED_ON if getattr(self, name) is not None}
+        if self.wrap:
+            changes["wrap"] = list(self.wrap)
         if not self.early_stop:
             changes["early_stop"] = False
         return resolve_config(

@@ -148,6 +148,8 @@ class AgentConfig:
     """also write TensorBoard's files, into the run's folder"""
     env_args: dict[str, Any] = field(default_factory=dict)
     """arguments for the environment"""
+    wrap: list[str] = field(default_factory=list)
+    """wrappers around it, such as "frame_stack:4", the first one innermost"""
     settings: PPOSettings = field(default_factory=PPOSettings)
     """the algorithm's hyperparameters"""
 

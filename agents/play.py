@@ -30,6 +30,8 @@ class Play:
     """The environment: a short name or an id."""
     env_arg: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
     """Argument for the environment; may be repeated."""
+    wrap: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME[:VALUE]")] = ()
+    """Wrapper around it, such as sticky_actions:0.25; may be repeated."""
     episodes: Count | None = None
     """How many; until the window is closed, unless given."""
     speed: float = 1.0
@@ -51,7 +53,7 @@ class Play:
 
         from .watched import make_env
 
-        env = make_env(self.env, parse_assignments(self.env_arg))
+        env = make_env(self.env, parse_assignments(self.env_arg), self.wrap)
         try:
             controls = controls_of(env)
             env_id = env.spec.id if env.spec is not None else self.env

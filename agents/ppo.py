@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, ClassVar, Self
 
@@ -37,8 +38,8 @@ class PPO(Agent):
 
     Args:
         policy: "MlpPolicy", "MultiInputPolicy" (Dict observations), or a subclass of `ActorCritic`.
-        env, n_envs, env_kwargs, vec, policy_kwargs, stats_window_size, tensorboard_log, verbose, seed,
-            device: see `Agent`.
+        env, n_envs, env_kwargs, wrap, vec, policy_kwargs, stats_window_size, tensorboard_log, verbose,
+            seed, device: see `Agent`.
         learning_rate: a number, "lin_3e-4" (falls to 0), or a callable of the remaining progress.
         n_steps: steps per environment and rollout.
         batch_size: transitions per gradient step.
@@ -101,6 +102,7 @@ class PPO(Agent):
         *,
         n_envs: int | None = None,
         env_kwargs: dict[str, Any] | None = None,
+        wrap: Sequence[str] = (),
         vec: str = "sync",
     ) -> None:
         super().__init__(
@@ -109,6 +111,7 @@ class PPO(Agent):
             learning_rate=learning_rate,
             n_envs=n_envs,
             env_kwargs=env_kwargs,
+            wrap=wrap,
             vec=vec,
             policy_kwargs=policy_kwargs,
             stats_window_size=stats_window_size,

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import gymnasium as gym
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 
@@ -17,7 +16,7 @@ from .algorithms import find_algorithm
 from .config import AgentConfig
 from .names import task_of
 from .presets import preset
-from .simulators.from_id import find_spec, make
+from .simulators.from_id import find_spec, make_single
 
 
 def resolve_config(
@@ -55,7 +54,8 @@ def resolve_config(
     algo = str(changes.get("algo", values.get("algo", "ppo")))
     algorithm = find_algorithm(algo)
     arguments = {**_table(values, "env_args"), **(env_args or {})}
-    task, single = _look_at(values["env"], values["train_env"], arguments)
+    wrap = changes.get("wrap", values.get("wrap", []))
+    task, single = _look_at(values["env"], values["train_env"], arguments, wrap if _texts(wrap) else [])
     if "policy" not in values and isinstance(single[0], spaces.Dict):
         values["policy"] = "MultiInputPolicy"
     tuned = preset(algo, task.id, continuous=isinstance(single[1], spaces.Box))
@@ -73,11 +73,11 @@ def resolve_config(
 
 
 def _look_at(
-    env: str, train_env: str, arguments: dict[str, Any]
+    env: str, train_env: str, arguments: dict[str, Any], wrap: Sequence[str]
 ) -> tuple[EnvSpec, tuple[spaces.Space, spaces.Space]]:
     """The task's specification, and one instance's spaces. Raises where it cannot be made."""
     task = find_spec(env)
-    one = make(gym.make, find_spec(train_env), **arguments)
+    one = make_single(find_spec(train_env), wrap, arguments)
     found = one.observation_space, one.action_space
     one.close()
     return task, found
@@ -97,6 +97,11 @@ def _table(values: Mapping[str, Any], name: str) -> dict[str, Any]:
     """A nested table of a config file; an ill-typed one is left for `from_mapping` to refuse."""
     table = values.get(name, {})
     return dict(table) if isinstance(table, Mapping) else {}
+
+
+def _texts(value: object) -> bool:
+    """A list of texts; anything else is left for `from_mapping` to refuse."""
+    return isinstance(value, list) and all(isinstance(part, str) for part in value)
 
 
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:

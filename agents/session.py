@@ -27,7 +27,8 @@ from .config import AgentConfig
 from .evaluate import Evaluation, evaluate
 from .log import plain_logger
 from .names import longest_episode
-from .simulators import OURS, Simulator, as_simulator
+from .simulators import Simulator, as_simulator
+from .simulators.from_id import find_spec, is_batch
 from .videos import TrainingVideos
 
 if TYPE_CHECKING:
@@ -231,9 +232,9 @@ def evaluator(config: AgentConfig, env: str, episodes: int) -> Simulator:
 
     One without a time limit gets one: an agent that always takes its favourite action may walk in a circle.
     """
-    most, longest = (4096 if env.startswith(OURS) else 100), longest_episode(env)
+    most, longest = (4096 if is_batch(find_spec(env)) else 100), longest_episode(env)
     limit = {} if longest is None else {"max_episode_steps": longest}
-    return as_simulator(env, min(episodes, most), env_kwargs={**limit, **config.env_args})
+    return as_simulator(env, min(episodes, most), env_kwargs={**limit, **config.env_args}, wrap=config.wrap)
 
 
 def final_evaluation(agent: Agent, config: AgentConfig, episodes: int, seed: int | None = None) -> Evaluation:

@@ -53,6 +53,7 @@ def build_agent(config: AgentConfig) -> Agent:
         config.train_env,
         n_envs=config.envs,
         env_kwargs=config.env_args,
+        wrap=config.wrap,
         vec=config.vec,
         seed=config.seed,
         device=pick_device(config.device),
@@ -283,5 +284,6 @@ def config_of(agent: Agent, total_timesteps: int) -> AgentConfig:
         early_stop=False,
         threshold=threshold_of(agent.source.env),
         env_args=agent.source.env_kwargs,
+        wrap=agent.source.wrap,
         settings=from_mapping(PPOSettings, known),
     )

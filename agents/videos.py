@@ -33,7 +33,7 @@ from sandbox.ui.video import VideoWriter
 
 from .actors import PolicyActor
 from .config import AgentConfig
-from .simulators.from_id import find_spec, make
+from .simulators.from_id import find_spec, make, make_single
 
 if TYPE_CHECKING:
     from .algorithm import Agent
@@ -136,7 +136,7 @@ def _environment(config: AgentConfig) -> gym.Env[Any, Any]:
     spec = find_spec(config.train_env)
     with make(gym.make, spec, **config.env_args) as blind:
         check_render_mode(blind)
-    return make(gym.make, spec, render_mode="rgb_array", **config.env_args)
+    return make_single(spec, config.wrap, {**config.env_args, "render_mode": "rgb_array"})
 
 
 class _Stopped(Exception):  # noqa: N818 - nobody's error

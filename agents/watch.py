@@ -46,6 +46,8 @@ class Watch:
     """Another environment than the run's; it must have the same spaces."""
     env_arg: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
     """Argument for the environment; may be repeated."""
+    wrap: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME[:VALUE]")] = ()
+    """Wrapper around it, instead of the run's; may be repeated."""
     random: bool = False
     """No agent: random actions, on --env."""
     episodes: Count | None = None
@@ -88,9 +90,9 @@ class Watch:
 
         arguments = parse_assignments(self.env_arg)
         if self.random:
-            return random_actions(self.env, arguments)
+            return random_actions(self.env, arguments, self.wrap)
         if self.name.endswith(".zip") or Path(self.name).is_file():
-            return file_watched(Path(self.name), self.env, arguments, self.trust)
+            return file_watched(Path(self.name), self.env, arguments, self.trust, self.wrap)
         from sandbox.core.runs import find_run
 
         run = find_run(self.name, self.out)
@@ -98,7 +100,7 @@ class Watch:
         def warn(text: str) -> None:
             console.note(f"warning: {text}")
 
-        return run_watched(run, self.checkpoint, self.env, arguments, self.trust, warn)
+        return run_watched(run, self.checkpoint, self.env, arguments, self.trust, warn, self.wrap)
 
     def _show(self, watched: Watched, console: Console) -> dict[str, Any]:
         from envs.controls import controls_of

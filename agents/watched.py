@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from sandbox.ui.actor import Actor, RandomActor
 from sandbox.ui.recorder import check_render_mode
 
 from .names import task_of
-from .simulators.from_id import find_spec, make
+from .simulators.from_id import find_spec, make, make_single
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,10 @@ class Watched:
         return self.env.spec.id if self.env.spec is not None else type(self.env.unwrapped).__name__
 
 
-def make_env(name: str, arguments: Mapping[str, Any]) -> gym.Env[Any, Any]:
-    """The environment called `name` with pictures; of a short name, our twin, which draws for people.
+def make_env(name: str, arguments: Mapping[str, Any], wrap: Sequence[str] = ()) -> gym.Env[Any, Any]:
+    """The environment called `name` with pictures, within the wrappers `wrap`.
+
+    Of a short name it is our twin, which draws for people.
 
     Raises:
         SandboxError: it is not there, cannot be made, or gives no pictures.
@@ -50,12 +52,12 @@ def make_env(name: str, arguments: Mapping[str, Any]) -> gym.Env[Any, Any]:
         check_render_mode(plain)
     finally:
         plain.close()
-    return make(gym.make, spec, render_mode="rgb_array", **arguments)
+    return make_single(spec, wrap, {**arguments, "render_mode": "rgb_array"})
 
 
-def random_actions(env: str, arguments: Mapping[str, Any]) -> Watched:
+def random_actions(env: str, arguments: Mapping[str, Any], wrap: Sequence[str] = ()) -> Watched:
     """Somebody who draws actions from the action space."""
-    made = make_env(env, arguments)
+    made = make_env(env, arguments, wrap)
     return Watched(made, RandomActor(made.action_space), Path())
 
 
@@ -66,8 +68,11 @@ def run_watched(
     arguments: Mapping[str, Any],
     trust: bool,
     on_broken: Callable[[str], None],
+    wrap: Sequence[str] = (),
 ) -> Watched:
     """A run's agent, with the weights of `checkpoint`, in the environment it learned on or in `env`.
+
+    Either stands within the run's own wrappers, unless others are given.
 
     Raises:
         SandboxError: the run has no agent or no checkpoint, or `env` does not fit it.
@@ -82,13 +87,15 @@ def run_watched(
     cast = _Checkpoints(run, config.algo, lambda: build_agent(config), on_broken)
     actor = cast.actor(checkpoint)
     given = {**(config.env_args if not env else {}), **arguments}
-    made = make_env(env or config.train_env, given)
+    made = make_env(env or config.train_env, given, wrap or config.wrap)
     _check(f"the agent of {run.name}", cast.agent, made)
     several = len(cast.checkpoints.names()) > 1
     return Watched(made, actor, run.videos_dir, cast.next if several else None)
 
 
-def file_watched(path: Path, env: str, arguments: Mapping[str, Any], trust: bool) -> Watched:
+def file_watched(
+    path: Path, env: str, arguments: Mapping[str, Any], trust: bool, wrap: Sequence[str] = ()
+) -> Watched:
     """An agent that ours or stock SB3's `save` wrote.
 
     Raises:
@@ -101,7 +108,7 @@ def file_watched(path: Path, env: str, arguments: Mapping[str, Any], trust: bool
         raise UsageError(
             f"{path} does not say where its agent plays", hint="add --env, such as --env CartPole"
         )
-    made = make_env(env, arguments)
+    made = make_env(env, arguments, wrap)
     found = read_agent(path)
     if found is None:
         model = _load_sb3(path, trust)

@@ -53,6 +53,13 @@ RECIPES = (
         seeds=(0,),
         tables=("memory",),
     ),
+    Recipe(
+        "envs",
+        "bench envs --growth --seed {seed}",
+        seeds=(0, 1, 2),
+        quick="--seconds 0.1 --only CartPole Snake",
+        tables=("rows", "growth", "gymnasium", "others"),
+    ),
 )
 
 

@@ -24,7 +24,8 @@ def render(records: Sequence[Record], tables: Sequence[str] = ("rows",), seeds: 
         tables: Where a result holds the rows of each table.
         seeds: How many seeds there will be in the end; all there are, unless given.
     """
-    parts = [_table([row for record in records for row in record["result"].get(key, [])]) for key in tables]
+    found = [[row for record in records for row in record["result"].get(key, [])] for key in tables]
+    parts = [_table(rows) for rows in found if rows]
     return "\n\n".join([*parts, _provenance(records, len(records) if seeds is None else seeds)])
 
 

@@ -20,6 +20,18 @@ def positive(name: str, argument: str, value: Any) -> int:
     return int(value)
 
 
+def number(name: str, argument: str, value: Any, low: float, high: float) -> float:
+    """`value` as a float from `low` to `high`, both included.
+
+    Raises:
+        ValueError: it is no number, or outside.
+    """
+    real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if not real or not low <= value <= high:  # false for NaN
+        raise ValueError(f"{name}: {argument} must be a number from {low:g} to {high:g}, got {value!r}")
+    return float(value)
+
+
 def one_of(name: str, argument: str, value: Any, choices: Iterable[Any]) -> Any:
     """`value` if it is one of the `choices`; of a mapping, what `value` stands for.
 

@@ -143,15 +143,21 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
         self._need_reset("step()")
         actions = self._check(actions)
         if self._any_ended:
-            reward, terminated, truncated = self._step_beside_new(actions)
-        else:
-            reward, terminated = self.advance(actions)
-            self.elapsed += 1
-            truncated = self.elapsed >= self._limit
-            self._view.moved()
-        ended = terminated | truncated
-        infos = self._follow_up(ended) if np.count_nonzero(ended) else {}
-        return self._view.out(), reward, terminated, truncated, infos
+            return self._step_some(actions, np.ones(self.num_envs, np.bool_))
+        reward, terminated = self.advance(actions)
+        self.elapsed += 1
+        self._view.moved()
+        return self._outcome(reward, terminated, self.elapsed >= self._limit)
+
+    def step_only(self, actions: Array, who: Mask) -> Step:
+        """As `step`, but only in the rows where `who` (num_envs,) is true; the other episodes rest.
+
+        A row that rests stays as it is, ended or not: reward 0, no flag, the observation that it had. Its
+        action must be a valid one all the same. Raises as `step`, and ValueError where `who` is no such mask.
+        """
+        self._need_reset("step_only()")
+        who = checked_mask(self.name, "who", who, self.num_envs)
+        return self._step_some(self._check(actions), who)
 
     def observation(self) -> Array:
         """A new array with the current observations (num_envs, ...), e.g. after `load_state_dict`."""
@@ -243,40 +249,49 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
     def _follow_up(self, ended: Mask) -> dict[str, Any]:
         """What the mode demands in the step in which episodes ended."""
         if self.autoreset_mode is not AutoresetMode.SAME_STEP:
-            self._ended, self._any_ended = ended, True
+            self._ended, self._any_ended = self._ended | ended, True
             return {}
         infos = {"final_obs": self._view.final(ended), "_final_obs": ended}
         infos |= {"final_info": {}, "_final_info": ended}
         self._begin(ended)
         return infos
 
-    def _step_beside_new(self, actions: Array) -> tuple[Array, Array, Array]:
-        """Advance the running episodes while new ones follow those that ended a step ago (NEXT_STEP).
+    def _step_some(self, actions: Array, who: Mask) -> Step:
+        """Step the masked episodes; new ones follow those of them that ended a step ago (NEXT_STEP).
 
-        All rows advance, so that `advance` need not know of rows that rest; then the new ones are put back.
+        All rows advance, so that `advance` need not know of rows that rest; then those are put back.
         """
-        fresh = self._ended
-        if self.autoreset_mode is AutoresetMode.DISABLED:
-            rows = np.flatnonzero(fresh).tolist()
-            raise ResetNeeded(f"{self.name}: episodes {rows} have ended; reset them before the next step")
-        self._ended, self._any_ended = np.zeros(self.num_envs, np.bool_), False
-        self.spawn(fresh)
-        rows = np.flatnonzero(fresh)  # few, as a rule: quicker than the mask from here on
+        fresh = self._ended & who
+        if fresh.any():
+            if self.autoreset_mode is AutoresetMode.DISABLED:
+                rows = np.flatnonzero(fresh).tolist()
+                raise ResetNeeded(f"{self.name}: episodes {rows} have ended and must be reset")
+            self._ended = self._ended & ~fresh
+            self._any_ended = bool(self._ended.any())
+            self.spawn(fresh)
+        still = fresh | ~who
+        rows = np.flatnonzero(still)  # few, as a rule: quicker than the mask from here on
         if rows.size == self.num_envs:
             reward, terminated = np.zeros(self.num_envs), np.zeros(self.num_envs, np.bool_)
         else:
-            first = {name: getattr(self, name)[rows] for name in self.state_names}
+            before = {name: getattr(self, name)[rows] for name in self.state_names}
             reward, terminated = self.advance(actions)
-            for name, start in first.items():
-                getattr(self, name)[rows] = start
-        self.elapsed += 1
-        self.elapsed[rows] = 0
+            for name, kept in before.items():
+                getattr(self, name)[rows] = kept
+        self.elapsed += who
+        self.elapsed[fresh] = 0
         truncated = self.elapsed >= self._limit
         self._view.moved()
-        self._view.spawned(fresh)
+        if rows.size:
+            self._view.spawned(still)
         reward[rows] = 0.0
-        terminated[rows] = False
-        return reward, terminated, truncated
+        terminated[rows] = truncated[rows] = False
+        return self._outcome(reward, terminated, truncated)
+
+    def _outcome(self, reward: Array, terminated: Array, truncated: Array) -> Step:
+        ended = terminated | truncated
+        infos = self._follow_up(ended) if np.count_nonzero(ended) else {}
+        return self._view.out(), reward, terminated, truncated, infos
 
 
 def _rebuild(kind: type[BatchedEnv], args: Any, kwargs: Any, state: dict[str, Any], spec: Any) -> BatchedEnv:

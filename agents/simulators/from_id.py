@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec as find_module
 from typing import Any, TypeVar
 
 import gymnasium as gym
-from gymnasium.envs.registration import EnvSpec
+from gymnasium.envs.registration import EnvSpec, load_env_creator
+from gymnasium.vector import VectorEnv
 
+from envs.base import BatchedEnv
+from envs.wrappers import wrap
 from sandbox.core.errors import EnvironmentNotFound, MissingExtra, SandboxError, UsageError
 from sandbox.core.names import suggest
 
 T = TypeVar("T")
+AnEnv = TypeVar("AnEnv", gym.Env[Any, Any], VectorEnv[Any, Any, Any])
 
 _SUITES = {"ALE/": ("ale_py", "atari"), "Vizdoom": ("vizdoom.gymnasium_wrapper", "doom")}
 """Start of an id -> the module that registers such ids, and our extra that installs it."""
@@ -73,6 +77,38 @@ def make(create: Callable[..., T], spec: EnvSpec, **arguments: Any) -> T:
         # Gymnasium appends the whole call to the environment's own words.
         reason = str(error).partition(" was raised from the environment creator")[0]
         raise UsageError(f"{spec.id} does not take these arguments: {reason}") from error
+
+
+def make_single(spec: EnvSpec, wrappers: Sequence[str], arguments: Mapping[str, Any]) -> gym.Env[Any, Any]:
+    """One environment of `spec`, within `wrappers`; raises as `make` and `put_around`."""
+    return put_around(make(gym.make, spec, **arguments), wrappers)
+
+
+def put_around(env: AnEnv, wrappers: Sequence[str]) -> AnEnv:
+    """`env` within wrappers such as "frame_stack:4", the first one innermost.
+
+    Raises:
+        UsageError: a name or value is wrong, or a wrapper does not fit the environment, which is closed then.
+    """
+    try:
+        return wrap(env, wrappers)
+    except ValueError as error:
+        env.close()
+        raise UsageError(str(error), hint="python -m sandbox list wrappers") from error
+
+
+def is_batch(spec: EnvSpec) -> bool:
+    """Whether `spec` has a vector environment on our core: one array program for any number of episodes.
+
+    Its module is imported for that, as it is to make the environment.
+    """
+    entry = spec.vector_entry_point
+    if isinstance(entry, str):
+        try:
+            entry = load_env_creator(entry)
+        except (ImportError, AttributeError):
+            return False  # `make` says what is missing, where it matters
+    return isinstance(entry, type) and issubclass(entry, BatchedEnv)
 
 
 def _import(module: str, name: str) -> None:

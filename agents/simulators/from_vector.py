@@ -10,6 +10,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 from envs.base import BatchedEnv
+from envs.wrappers import BatchWrapper
 from sandbox.core.errors import UsageError
 
 from .arrays import Observation, allocate, copied, write_row
@@ -45,7 +46,7 @@ class FromVectorEnv(Simulator):
         self.mode = autoreset_mode(env)
         if self.mode is NEXT_STEP and hide_resets and _resets_single_rows(env):
             self.mode = DISABLED
-        self._ours = isinstance(env, BatchedEnv)
+        self._ours = isinstance(_within_wrappers(env), BatchedEnv)
         self._monitored = any(isinstance(layer, RecordEpisodeStatistics) for layer in _layers(env))
         self._ended = np.zeros(self.num_envs, np.bool_)
 
@@ -136,7 +137,7 @@ class FromVectorEnv(Simulator):
             ):  # asked for first: a failed look-up ends its workers
                 raise AttributeError(f"{self} has no attribute {name!r}")
             return base.get_attr(name)[one]
-        return getattr(self.env, name)
+        return getattr(_having(self.env, name), name)
 
     def set_attr(self, name: str, value: Any, one: int) -> None:
         base = self.env.unwrapped
@@ -147,7 +148,8 @@ class FromVectorEnv(Simulator):
                 "the environments in worker processes have no attributes that can be set one by one"
             )
         else:
-            setattr(base, name, value)
+            own = [layer for layer in _layers(self.env) if name in vars(layer)]
+            setattr(own[0] if own else base, name, value)
 
     def env_method(self, name: str, one: int, *args: Any, **kwargs: Any) -> Any:
         base = self.env.unwrapped
@@ -155,7 +157,7 @@ class FromVectorEnv(Simulator):
             return base.envs[one].get_wrapper_attr(name)(*args, **kwargs)
         if isinstance(base, AsyncVectorEnv):
             return base.call(name, *args, **kwargs)[one]
-        return getattr(self.env, name)(*args, **kwargs)
+        return getattr(_having(self.env, name), name)(*args, **kwargs)
 
     def render(self) -> Sequence[Any] | None:
         return self.env.render()
@@ -182,11 +184,24 @@ def autoreset_mode(env: VectorEnv[Any, Any, Any]) -> AutoresetMode:
 
 def _resets_single_rows(env: VectorEnv[Any, Any, Any]) -> bool:
     """Whether `env`, in mode NEXT_STEP, understands a reset of single rows right after their end."""
-    # Not through wrappers: several of gymnasium's reset all statistics where only some rows are meant. A
-    # worker of AsyncVectorEnv forgets its pending autoreset only where it has shared memory.
+    # Not through gymnasium's wrappers: several reset all statistics where only some rows are meant. A worker
+    # of AsyncVectorEnv forgets its pending autoreset only where it has shared memory.
+    env = _within_wrappers(env)
     if isinstance(env, AsyncVectorEnv):
         return env.shared_memory
     return isinstance(env, (SyncVectorEnv, BatchedEnv))
+
+
+def _within_wrappers(env: VectorEnv[Any, Any, Any]) -> VectorEnv[Any, Any, Any]:
+    """What is inside of wrappers of ours, which promise what a batch of ours does."""
+    while isinstance(env, BatchWrapper):
+        env = env.env
+    return env
+
+
+def _having(env: VectorEnv[Any, Any, Any], name: str) -> VectorEnv[Any, Any, Any]:
+    """The outermost layer that has the attribute; the outermost of all where none has it."""
+    return next((layer for layer in _layers(env) if hasattr(layer, name)), env)
 
 
 def _layers(env: VectorEnv[Any, Any, Any]) -> list[VectorEnv[Any, Any, Any]]:
@@ -197,6 +212,7 @@ def _layers(env: VectorEnv[Any, Any, Any]) -> list[VectorEnv[Any, Any, Any]]:
 
 
 def _keeps_state(env: Any) -> bool:
+    env = _within_wrappers(env)
     return hasattr(type(env), "state_dict") and hasattr(type(env), "load_state_dict")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from .arrays import check_spaces
 from .simulator import Simulator
 
 OURS = "Sandbox"
-"""The namespace of the environments that are array programs, and are always built as one batch."""
+"""The namespace of our own environments."""
 
 
 def as_simulator(
@@ -23,24 +24,26 @@ def as_simulator(
     *,
     vec: Literal["sync", "async"] = "sync",
     env_kwargs: dict[str, Any] | None = None,
+    wrap: Sequence[str] = (),
     seed: int | None = None,
     workers: int | None = None,
 ) -> Simulator:
     """Make a `Simulator` of whatever holds an environment.
 
     Args:
-        env: an id (`Sandbox/…` is built as one batch, any other as `n_envs` single environments), one
-            `gymnasium.Env`, a `gymnasium.vector.VectorEnv` in any autoreset mode, an SB3 `VecEnv`, or a
-            `Simulator`, which is returned as it is. A plain `SyncVectorEnv` or `DummyVecEnv` is taken apart
-            and its environments are stepped directly: they can be restored then.
+        env: an id (`Sandbox/…` and others on our core are built as one batch, the rest as `n_envs` single
+            environments), one `gymnasium.Env`, a `gymnasium.vector.VectorEnv` in any autoreset mode, an SB3
+            `VecEnv`, or a `Simulator`, which is returned as it is. A plain `SyncVectorEnv` or `DummyVecEnv`
+            is taken apart and its environments are stepped directly: they can be restored then.
         n_envs: number of environments (1 unless given); for anything but an id it must agree with `env`.
         vec: "async" steps the single environments of an id in worker processes, for slow simulators.
         env_kwargs: arguments for the environment, with an id only.
+        wrap: wrappers to put around it, such as ["frame_stack:4"], the first one innermost; with an id only.
         seed: what the first `reset` without a seed uses; environment number i of single ones gets `seed + i`.
         workers: number of processes with vec="async" (default: one a core, at most one an environment).
 
     Raises:
-        UsageError: an argument that does not fit, or something that is no environment.
+        UsageError: an argument or wrapper that does not fit, or something that is no environment.
         UnsupportedSpace: its spaces are not made of arrays.
         EnvironmentNotFound, MissingExtra: the id is not registered, or needs a package that is not installed.
     """
@@ -48,10 +51,13 @@ def as_simulator(
         raise UsageError(f'vec must be "sync" or "async", not {vec!r}')
     if n_envs is not None and n_envs < 1:
         raise UsageError(f"n_envs must be at least 1, not {n_envs}")
+    if isinstance(wrap, str):
+        raise UsageError(f"wrap must be a list of texts, such as [{wrap!r}]")
     if isinstance(env, str):
-        simulator = _from_id(env, n_envs or 1, vec, env_kwargs or {}, workers)
-    elif env_kwargs:
-        raise UsageError("env_kwargs need the id of an environment; this one is built already")
+        simulator = _from_id(env, n_envs or 1, vec, env_kwargs or {}, wrap, workers)
+    elif env_kwargs or wrap:
+        what = "env_kwargs need" if env_kwargs else "wrap needs"
+        raise UsageError(f"{what} the id of an environment; this one is built already")
     else:
         simulator = _from_object(env)
     if n_envs is not None and n_envs != simulator.num_envs:
@@ -66,16 +72,24 @@ def as_simulator(
     return simulator
 
 
-def _from_id(name: str, n_envs: int, vec: str, env_kwargs: dict[str, Any], workers: int | None) -> Simulator:
-    from .from_id import find_spec, make
+def _from_id(
+    name: str,
+    n_envs: int,
+    vec: str,
+    env_kwargs: dict[str, Any],
+    wrap: Sequence[str],
+    workers: int | None,
+) -> Simulator:
+    from .from_id import find_spec, is_batch, make, make_single, put_around
     from .from_vector import FromVectorEnv
     from .singles import Singles
 
     spec = find_spec(name)
-    if spec.namespace == OURS and spec.vector_entry_point is not None:
+    if is_batch(spec):
         mode = {"autoreset_mode": AutoresetMode.SAME_STEP}
-        return FromVectorEnv(make(gym.make_vec, spec, num_envs=n_envs, **{**mode, **env_kwargs}))
-    makers = [partial(make, gym.make, spec, **env_kwargs)] * n_envs
+        batch = make(gym.make_vec, spec, num_envs=n_envs, **{**mode, **env_kwargs})
+        return FromVectorEnv(put_around(batch, wrap))
+    makers = [partial(make_single, spec, list(wrap), env_kwargs)] * n_envs
     if vec == "async":
         from .workers import Workers
 

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from envs.base import BatchedEnv, CoreOptions
-from envs.classic.pictures import draw_cart_pole
+from envs.classic.pictures.cart_pole import draw_cart_pole
 from envs.controls import Controls
 from envs.single import SingleEnv
 from envs.task import Array, Mask

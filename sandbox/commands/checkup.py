@@ -23,7 +23,7 @@ VERSIONS = (
 )
 EXTRAS: dict[str, tuple[str, ...]] = {
     "atari": ("ale-py",),
-    "bench": ("sb3-contrib",),
+    "bench": ("minatar", "minigrid", "sb3-contrib"),
     "box2d": ("box2d",),
     "doom": ("vizdoom",),
     "hf": ("transformers",),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from shutil import get_terminal_size
 from typing import Any
 
 from tyro.conf import Positional
@@ -40,5 +42,13 @@ class List:
                 "rows": [[n] for n in available],
             }
         listing = resolve("lists", self.what)()
-        console.table(listing["columns"], listing["rows"], title=listing["title"])
+        details = listing.pop("details", {})
+        shown = [n for n, column in enumerate(listing["columns"]) if details.get(column, 0) <= _room()]
+        columns = [listing["columns"][n] for n in shown]
+        console.table(columns, [[row[n] for n in shown] for row in listing["rows"]], title=listing["title"])
         return {"schema": "sandbox.list/1", **listing}
+
+
+def _room() -> float:
+    """How many characters a line may have: a terminal's width, any number in a file."""
+    return get_terminal_size().columns if sys.stdout.isatty() else float("inf")

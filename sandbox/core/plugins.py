@@ -7,7 +7,8 @@ the groups ``sandbox.commands``, ``sandbox.kinds``, ``sandbox.benches``, ``sandb
     command   frozen dataclass, parsed by tyro, with run(self, console) -> dict | None (what --json prints)
     kind      class with load, evaluate and resume (see `Kind`): what a run.json's ``kind`` stands for
     bench     a command that ``bench NAME`` runs
-    list      function () -> {"title": str, "columns": [str], "rows": [[…]]}
+    list      function () -> {"title": str, "columns": [str], "rows": [[…]]}; with "details":
+              {column: width} too, terminals narrower than that leave the column out
     data      a `sandbox.data.catalog.Entry`: a data set by its name
 """
 
@@ -69,11 +70,13 @@ KINDS: dict[str, str] = {
 BENCHES: dict[str, str] = {
     "agents": "agents.bench:AgentsBench",
     "supervised": "sandbox.supervised.bench:SupervisedBench",
+    "envs": "sandbox.commands.bench_envs:EnvsBench",
 }
 
 LISTS: dict[str, str] = {
     "envs": "agents.listing:environments",
     "algos": "agents.listing:algorithms",
+    "wrappers": "agents.listing:wrappers",
     "backbones": "sandbox.nn.listing:backbones",
     "data": "sandbox.data.listing:data_sets",
 }

@@ -32,6 +32,7 @@ from tests.agents.run_folders import (
 )
 
 Captured = pytest.CaptureFixture[str]
+FLICKERING = ("--wrap", "mask_velocity", "--wrap", "flicker:0.3", "--wrap", "frame_stack:3")
 NORMALISED = ("--set", "normalize_observation=true", "--set", "normalize_reward=true")
 
 
@@ -50,10 +51,13 @@ def root(tmp_path: Path) -> Path:
         ("CartPole-v1", ("--vec", "async")),
         ("CartPole-v1", ("--set", "target_kl=0.001", "--set", "clip_range_vf=0.2")),
         ("Sandbox/CartPole-v0", NORMALISED),
+        ("Sandbox/CartPole-v0", FLICKERING),
         ("Pendulum-v1", NORMALISED),
+        ("Pendulum-v1", FLICKERING),
         ("Acrobot-v1", NORMALISED),
         ("Tiny/Corridor-v0", ("--env-arg", "kind=dict", "--policy", "MultiInputPolicy")),
         ("LunarLander-v3", NORMALISED),
+        ("LunarLander-v3", FLICKERING),
     ],
 )
 def test_stopped_twice_and_resumed_is_never_stopped(root: Path, env: str, options: tuple[str, ...]) -> None:

@@ -231,8 +231,10 @@ def test_options_beat_the_config_file_which_beats_the_preset(tmp_path: Path) -> 
         ("cartpole", "CartPole-v1", "Sandbox/CartPole-v0"),
         ("CartPole-v1", "CartPole-v1", "CartPole-v1"),
         ("Sandbox/CartPole-v0", "Sandbox/CartPole-v0", "Sandbox/CartPole-v0"),
-        ("Acrobot", "Acrobot-v1", "Acrobot-v1"),
-        ("pendulum", "Pendulum-v1", "Pendulum-v1"),
+        ("Acrobot", "Acrobot-v1", "Sandbox/Acrobot-v0"),
+        ("pendulum", "Pendulum-v1", "Sandbox/Pendulum-v0"),
+        ("FrozenLake", "FrozenLake-v1", "FrozenLake-v1"),
+        ("cliffwalking", "CliffWalking-v1", "CliffWalking-v1"),
     ],
 )
 def test_short_names_and_full_ids(text: str, task: str, learnt_on: str) -> None:

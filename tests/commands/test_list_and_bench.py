@@ -66,3 +66,21 @@ def test_a_bench_explains_itself_and_its_mistakes(capsys: Captured) -> None:
     err = capsys.readouterr().err
     assert "unknown option '--sedes': did you mean '--seeds'?" in err
     assert "hint: python -m sandbox bench fake --help" in err
+
+
+def test_details_are_for_wide_terminals_and_for_scripts(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sandbox.commands import listing
+
+    monkeypatch.setitem(LISTS, "animals", f"{__name__}:detailed_animals")
+    for room, header in [(99, "name"), (100, "name   legs")]:
+        monkeypatch.setattr(listing, "_room", lambda room=room: room)
+        assert main(["list", "animals"]) == 0
+        assert capsys.readouterr().out.splitlines()[1] == header
+    assert main(["list", "animals", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"schema": "sandbox.list/1", **animals()}
+
+
+def detailed_animals() -> dict[str, Any]:
+    return {**animals(), "details": {"legs": 100}}

@@ -54,3 +54,10 @@ def assert_same_step(one: Any, other: Any) -> None:
         rows = one[4]["_final_obs"]
         np.testing.assert_array_equal(rows, other[4]["_final_obs"])
         np.testing.assert_array_equal(one[4]["final_obs"][rows], np.stack(other[4]["final_obs"][rows]))
+
+
+def repainted(env: BatchedEnv) -> Any:
+    """The pictures of the running episodes, drawn from nothing (num_envs, 3, 40, 40)."""
+    pixels = np.random.default_rng(0).integers(0, 256, (env.num_envs, 3, 40, 40)).astype(np.uint8)
+    env.repaint(pixels, np.ones(env.num_envs, np.bool_))
+    return pixels

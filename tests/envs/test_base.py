@@ -158,3 +158,44 @@ def test_the_single_environment_uses_the_generator_it_was_given() -> None:
         env.reset()
         places.append(env.unwrapped.batch.place.copy())  # pyright: ignore[reportAttributeAccessIssue]
     np.testing.assert_array_equal(*places)
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_rows_that_rest_stay_as_they_are_and_the_others_step_as_ever(mode: AutoresetMode) -> None:
+    alone, beside = Walk(3, autoreset_mode=mode), Walk(3, autoreset_mode=mode)
+    before, _ = alone.reset(seed=1)
+    before, action = before.copy(), np.zeros((3, 2), np.float32)
+    beside.reset(seed=1)
+    all_of_them, some = alone.step(action), beside.step_only(action, np.array([True, False, True]))
+    for every, few in zip(all_of_them[:4], some[:4], strict=True):
+        np.testing.assert_array_equal(every[[0, 2]], few[[0, 2]])
+    np.testing.assert_array_equal(some[0][1], before[1])
+    assert some[1][1] == 0.0
+    assert beside.elapsed.tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED])
+def test_an_ended_row_can_rest_and_is_still_over_afterwards(mode: AutoresetMode) -> None:
+    env = Walk(3, length=2, autoreset_mode=mode)
+    env.reset(seed=0)
+    env.place[:] = [[0, 0], [90, 90], [0, 0]]
+    action = np.zeros((3, 2), np.float32)
+    assert env.step(action)[2].tolist() == [False, True, False]
+    _, reward, terminated, truncated, _ = env.step_only(action, np.array([True, False, False]))
+    assert not (terminated | truncated)[1:].any()
+    assert reward[1:].tolist() == [0.0, 0.0]
+    assert (env.place[1] > 80).all()
+    if mode is AutoresetMode.DISABLED:
+        with pytest.raises(ResetNeeded, match=r"\[1\]"):
+            env.step_only(action, np.array([False, True, False]))
+    else:
+        env.step_only(action, np.array([False, True, False]))
+        assert (np.abs(env.place[1]) <= 3).all(), "the new episode had to begin"
+        assert env.elapsed.tolist()[1] == 0
+
+
+def test_a_mask_of_rows_to_step_must_select_some() -> None:
+    env = Walk(2)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="Walk: who must be bool"):
+        env.step_only(np.zeros((2, 2), np.float32), np.array([False, False]))

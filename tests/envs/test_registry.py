@@ -12,6 +12,7 @@ import envs
 
 def test_twins_of_gymnasiums_environments_are_known() -> None:
     assert envs.twin("CartPole-v1") == "Sandbox/CartPole-v0"
+    assert envs.twin("Pendulum-v1") == "Sandbox/Pendulum-v0"
     assert envs.twin("CartPole-v0") is None
     assert envs.twin("Sandbox/CartPole-v0") is None
 

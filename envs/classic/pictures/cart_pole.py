@@ -1,10 +1,11 @@
-"""The pictures for people of the classic control tasks."""
+"""CartPole as people see it."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
+from envs.classic.pictures import signed
 from envs.palette import (
     AMBER,
     AMBER_LIGHT,
@@ -39,8 +40,8 @@ def draw_cart_pole(canvas: Canvas, x: float, angle: float, score: int) -> None:
     _track(canvas)
     _pole_and_cart(canvas, 300 + PX_PER_M * x, angle)
     scoreboard(canvas, score)
-    canvas.text(_signed(f"{math.degrees(angle):+.1f}°"), (576, 22), 24, AMBER_LIGHT, anchor="topright")
-    canvas.text(_signed(f"{x:+.2f} m"), (576, 46), 24, BLUE_LIGHT, anchor="topright")
+    canvas.text(signed(math.degrees(angle), 1) + "°", (576, 22), 24, AMBER_LIGHT, anchor="topright")
+    canvas.text(signed(x, 2) + " m", (576, 46), 24, BLUE_LIGHT, anchor="topright")
 
 
 def _track(canvas: Canvas) -> None:
@@ -49,7 +50,7 @@ def _track(canvas: Canvas) -> None:
     for metre in (-2, -1, 0, 1, 2):
         at = 300 + PX_PER_M * metre
         canvas.rectangle(at - 1, TRACK_Y + 3, 2, 8, TRACK)
-        canvas.text(_signed(f"{metre:+d}") if metre else "0", (at, TRACK_Y + 16), 20, PALE, anchor="midtop")
+        canvas.text(signed(metre, 0) if metre else "0", (at, TRACK_Y + 16), 20, PALE, anchor="midtop")
     for limit in (-2.4, 2.4):
         at = 300 + PX_PER_M * limit
         canvas.line((at, TRACK_Y - 62), (at, TRACK_Y), 4, RED)
@@ -69,7 +70,3 @@ def _pole_and_cart(canvas: Canvas, middle: float, angle: float) -> None:
     canvas.line(joint, tip, 13, AMBER)
     canvas.circle(joint, 11, BLUE_LIGHT)
     canvas.circle(joint, 5, BLUE_DARK)
-
-
-def _signed(text: str) -> str:
-    return text.replace("-", "−")
