@@ -88,12 +88,11 @@ class Training:
         self.settings, self.seed, self.augment = settings, seed, augment
         self.images, self.labels = pictures.images.to(self.device), pictures.labels.to(self.device)
         self.optimizer = build_optimizer(self.model, settings)
-        self.ema = None if settings.ema_decay is None else Ema(self.model, settings.ema_decay)
+        self.ema = None if settings.ema_decay == 0 else Ema(self.model, settings.ema_decay)
         self.step = 0
         """Finished steps."""
         self._generator = torch.Generator(self.device)
-        loss: Any = self.model.loss
-        self._loss = torch.compile(loss) if settings.compile else loss
+        self._compiled: Any = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -112,7 +111,7 @@ class Training:
         self._draw_from("step", self.step)
         batch = self.batch(self.step)
         with self._precision():
-            loss, metrics = self._loss(batch, self._generator)
+            loss, metrics = self._loss()(batch, self._generator)
         self.optimizer.zero_grad()
         loss.backward()
         length = clip(self.model, self.settings.clip_norm)
@@ -154,6 +153,7 @@ class Training:
             "model": self.model.state_dict(),
             "optimizer": optimizer_state(self.optimizer),
             "step": self.step,
+            "threads": torch.get_num_threads(),
         }
         return state if self.ema is None else {**state, "average": self.ema.average.state_dict()}
 
@@ -178,6 +178,18 @@ class Training:
         if state.get("threads") != torch.get_num_threads():
             return [f"{state.get('threads')} torch threads computed before, {torch.get_num_threads()} do now"]
         return []
+
+    def wait(self) -> None:
+        """Return when the device has computed all that it was given: so that clocks tell the truth."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def _loss(self) -> Any:
+        """The model's loss, compiled when it is first needed: a copy made before compiles its own."""
+        if self._compiled is None:
+            loss: Any = self.model.loss
+            self._compiled = torch.compile(loss) if self.settings.compile else loss
+        return self._compiled
 
     def _draw_from(self, purpose: str, number: int) -> None:
         """What is drawn next, from our generator or (dropout) from torch's, follows from these alone."""

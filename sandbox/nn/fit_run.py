@@ -29,8 +29,9 @@ def carry_out(
         Diverged: the loss became NaN; the run is marked so.
         CheckpointBroken: there are checkpoints, and none can be loaded.
     """
-    if resume:
-        session.resume_from(training.resume, again)
+    if resume and session.resume_from(training.resume, again) == session.best_step:
+        # The process may have been killed after the best checkpoint was written and before this was.
+        session.on_best(training.learned)
     fit(training, validation, session)
     if session.reason == "interrupted":
         session.interrupted(training.step)
@@ -54,7 +55,9 @@ def steps_in(minutes: float, training: Training) -> int:
     trial = deepcopy(training)
     for _ in range(WARM_UP_STEPS):
         trial.update()
+    trial.wait()
     start = time.perf_counter()
     for _ in range(CALIBRATION_STEPS):
         trial.update()
+    trial.wait()
     return max(1, round(60 * minutes * CALIBRATION_STEPS / (time.perf_counter() - start)))

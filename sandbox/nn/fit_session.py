@@ -75,25 +75,27 @@ class FitSession(Session):
         logs = ends or step % self.settings.log_every == 0
         looks = ends or step % (self.settings.eval_every or training.steps_per_epoch) == 0
         saves = ends or (looks if self.checkpoint_every == 0 else step % self.checkpoint_every == 0)
-        if not (logs or looks or saves or self.stop.requested):
+        stops = self.stop.requested  # asked once: a signal that comes from here on is for the next step
+        if not (logs or looks or saves or stops):
             return
+        training.wait()
         self.pause()
         if logs:
             self._log(step)
         improved = looks and self._look(training, validation)
-        if improved or saves or self.stop.requested or self.reason == "patience":
+        if improved or saves or stops or self.reason == "patience":
             self.write(step, training.learned.state_dict(), training.state_dict())
         if improved:
             self.checkpoints.mark_best(step)
             self.on_best(training.learned)
-        if self.stop.requested:
+        if stops:
             self.reason = "interrupted"
         self.go_on()
 
     def _add(self, metrics: Mapping[str, Tensor]) -> None:
-        if not self.sums:
-            self.sums = {name: torch.zeros_like(value) for name, value in metrics.items()}
-        torch._foreach_add_(list(self.sums.values()), list(metrics.values()))
+        before = self.sums or {name: torch.zeros_like(value) for name, value in metrics.items()}
+        # Those of a checkpoint are in the CPU's memory.
+        self.sums = {name: before[name].to(value.device) + value for name, value in metrics.items()}
         self.summed += 1
 
     def _log(self, step: int) -> None:

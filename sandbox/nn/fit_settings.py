@@ -35,10 +35,10 @@ class FitSettings:
     """constant, step, cosine, one_cycle, cyclical or warm_restarts; each fits the budget"""
     warmup_steps: Count = 0
     """steps in which the rate grows linearly from zero, before the schedule is followed"""
-    clip_norm: float | None = None
-    """longest gradient; left out: any"""
-    ema_decay: float | None = None
-    """averages the weights, as 0.999; the average is what is evaluated and kept; left out: no average"""
+    clip_norm: float = 0.0
+    """longest gradient; 0 for any"""
+    ema_decay: float = 0.0
+    """averages the weights, as 0.999; the average is what is evaluated and kept; 0 for no average"""
     autocast: bool = False
     """compute in bfloat16 where torch thinks it safe"""
     compile: bool = False
@@ -59,9 +59,8 @@ class FitSettings:
         _require(0 <= self.weight_decay < math.inf, "weight_decay", "0 or more", self.weight_decay)
         for name in ("momentum", "beta2", "ema_decay"):
             value = getattr(self, name)
-            _require(value is None or 0 <= value < 1, name, "at least 0 and below 1", value)
-        clip = self.clip_norm
-        _require(clip is None or 0 < clip < math.inf, "clip_norm", "above 0", clip)
+            _require(0 <= value < 1, name, "at least 0 and below 1", value)
+        _require(0 <= self.clip_norm < math.inf, "clip_norm", "0 or more", self.clip_norm)
 
 
 def _require(holds: bool, name: str, rule: str, value: object) -> None:

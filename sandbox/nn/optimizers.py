@@ -45,9 +45,9 @@ def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
         group["lr"] = rate
 
 
-def clip(model: nn.Module, longest: float | None) -> torch.Tensor | None:
-    """Shorten the gradient to `longest`; returns its length before, None where nothing is clipped."""
-    return None if longest is None else nn.utils.clip_grad_norm_(model.parameters(), longest)
+def clip(model: nn.Module, longest: float) -> torch.Tensor | None:
+    """Shorten the gradient to `longest`; returns its length before. With 0 nothing is clipped: None."""
+    return None if longest == 0 else nn.utils.clip_grad_norm_(model.parameters(), longest)
 
 
 def optimizer_state(optimizer: Optimizer) -> dict[str, Any]:
