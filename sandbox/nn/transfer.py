@@ -40,17 +40,18 @@ def save_backbone(path: Path, backbone: Backbone) -> None:
     write_atomically(path, save(weights, about))
 
 
-def load_backbone(source: str | Path) -> Backbone:
+def load_backbone(source: str | Path, root: str | Path | None = None) -> Backbone:
     """The backbone that a run learned; reads `backbone.safetensors` and nothing else.
 
     Args:
         source: a run ("latest", the start of its name, its folder), or the file.
+        root: folder with the runs.
 
     Raises:
         NotFound: there is no such run or file, or the run has no backbone.
         Broken: the file is damaged, or no backbone.
     """
-    path = _file_of(source)
+    path = find_backbone(source, root)
     try:
         with safe_open(path, "pt") as file:
             about = file.metadata() or {}
@@ -102,11 +103,12 @@ def convert_stem(weight: Tensor, in_channels: int) -> Tensor:
     return weight.repeat(1, repeats, 1, 1)[:, :in_channels] * (before / in_channels)
 
 
-def _file_of(source: str | Path) -> Path:
+def find_backbone(source: str | Path, root: str | Path | None = None) -> Path:
+    """The file that `load_backbone` reads. Raises NotFound."""
     path = Path(source)
     if path.is_file():
         return path
-    folder = path if path.is_dir() else find_run(str(source)).path
+    folder = path if path.is_dir() else find_run(str(source), root).path
     if not (folder / FILE).is_file():
         raise NotFound(f"{folder} has no {FILE}", hint="a run has one once it has learned with a backbone")
     return folder / FILE

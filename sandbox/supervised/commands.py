@@ -79,14 +79,15 @@ class TrainClassifier:
         if self.seeds > 1 and self.name:
             raise UsageError("--name is for one run, and --seeds makes several", hint="leave one of them out")
         config = self.resolve(console)
+        configs = [dataclasses.replace(config, seed=config.seed + number) for number in range(self.seeds)]
         if self.dry_run:
             console.print(to_toml(config).rstrip())
             return {"schema": "sandbox.config/1", "config": to_mapping(config)}
         from sandbox.supervised.training import train
 
         results = []
-        for seed in range(config.seed, config.seed + self.seeds):
-            results.append(train(dataclasses.replace(config, seed=seed), self.out, self.name, console))
+        for one in configs:
+            results.append(train(one, self.out, self.name, console))
             report(results[-1], console)
         if self.seeds == 1:
             return results[0]
@@ -100,7 +101,7 @@ class TrainClassifier:
         Raises:
             SandboxError: one line that names the option or key and what is wrong with it.
         """
-        from sandbox.supervised.resolve import Budget, resolve_config
+        from sandbox.supervised.resolve import QUICK, Budget, resolve_config
 
         changes = {name: getattr(self, name) for name in _PASSED_ON if getattr(self, name) is not None}
         if self.data_dir is not None:
@@ -108,9 +109,17 @@ class TrainClassifier:
         settings = (*self.set, *(("compile=true",) if self.compile else ()))
         budget = Budget(self.epochs, self.steps, self.max_minutes)
         config = resolve_config(
-            self.data, changes, settings=settings, budget=budget, config=self.config, quick=self.quick
+            self.data,
+            changes,
+            settings=settings,
+            budget=budget,
+            config=self.config,
+            quick=self.quick,
+            root=self.out,
         )
-        return config if self.max_minutes is None else _fitted_to(self.max_minutes, config, console)
+        if self.max_minutes is None:
+            return config
+        return _fitted_to(self.max_minutes / (QUICK if self.quick else 1), config, console)
 
 
 _PASSED_ON = (*("model", "backbone", "init_from", "augment", "pictures", "seed", "device", "threads"),)
@@ -123,7 +132,9 @@ def _fitted_to(minutes: float, config: ClassifierConfig, console: Console) -> Cl
     from sandbox.supervised.resolve import with_steps
     from sandbox.supervised.training import build_training
 
-    steps = steps_in(minutes, build_training(config, load(config.data, config.data_dir), console))
+    # Where the weights come from makes no difference to their speed.
+    trial = dataclasses.replace(config, init_from=None)
+    steps = steps_in(minutes, build_training(trial, load(config.data, config.data_dir), console))
     console.note(f"{minutes:g} minutes have room for {steps:,} steps")
     return with_steps(config, steps)
 

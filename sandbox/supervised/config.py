@@ -24,7 +24,7 @@ class ClassifierConfig:
     backbone: Preset = "small"
     """preset of the backbone; see `python -m sandbox list backbones`"""
     init_from: str | None = None
-    """run, or backbone.safetensors, whose backbone to start from; its preset is adopted"""
+    """file with the backbone to start from, or a run that has one; its preset is adopted"""
     augment: bool = False
     """change the pictures a little each time they are seen; never those of the validation"""
     pictures: Count | None = None
@@ -50,12 +50,8 @@ class ClassifierConfig:
         _require(self.pictures is None or self.pictures >= 1, "pictures", "at least 1", self.pictures)
         _require(self.checkpoint_every >= 0, "checkpoint_every", "0 or more", self.checkpoint_every)
         _require(0 <= self.seed < 2**31, "seed", "between 0 and 2147483647", self.seed)
-        _require(
-            self.init_from is None or self.model == "backbone",
-            "init_from",
-            "left out without a backbone",
-            self.model,
-        )
+        if self.init_from is not None and self.model != "backbone":
+            raise ConfigError(f"init_from needs the model 'backbone', not {self.model!r}", key="init_from")
 
 
 def _require(holds: bool, name: str, rule: str, value: object) -> None:

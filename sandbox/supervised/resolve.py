@@ -37,6 +37,12 @@ class Budget:
             if not 0 < value < math.inf:
                 raise UsageError(f"--{name.replace('_', '-')} must be above 0, not {value}")
 
+    def with_steps(self, steps: int) -> Budget:
+        """The budget of `--set steps=…`, which means the same as `--steps`."""
+        if self.steps is not None:
+            raise UsageError("--steps and --set steps are two budgets", hint="give one of them")
+        return replace(self, steps=steps)
+
 
 def resolve_config(
     data: str,
@@ -46,6 +52,7 @@ def resolve_config(
     budget: Budget,
     config: Path | None = None,
     quick: bool = False,
+    root: Path | None = None,
 ) -> ClassifierConfig:
     """Preset of model and data, then the config file, then the options: each changes what came before.
 
@@ -56,6 +63,7 @@ def resolve_config(
         budget: how long; `max_minutes` leaves the steps of the preset, to be replaced by measured ones.
         config: a TOML file of `ClassifierConfig`'s form; what it leaves out comes from the preset.
         quick: a tenth of the budget.
+        root: folder with the runs, among them one to start from.
 
     Raises:
         UsageError, NotFound: one line that says what is wrong with which option, key or name.
@@ -67,14 +75,15 @@ def resolve_config(
     merged: dict[str, Any] = {"threads": os.cpu_count() or 1, **values, **changes, "data": known.name}
     tuned = preset(str(merged.get("model", "backbone")), known.name)
     typed = parse_assignments(settings, FitSettings)
+    if "steps" in typed:
+        budget = budget.with_steps(typed.pop("steps"))
     own = values.get("fit", {})
     merged["fit"] = {**tuned["fit"], **(own if isinstance(own, Mapping) else {}), **typed}
     if merged.get("init_from") is not None:
-        merged["backbone"] = adopted_preset(merged["init_from"], changes.get("backbone"))
+        merged |= adopted(str(merged["init_from"]), changes.get("backbone"), root)
     resolved = from_mapping(ClassifierConfig, merged, source=config, lines=lines)
-    if "steps" in typed or (budget == Budget() and "steps" in merged["fit"]):
-        return resolved
-    steps = _steps(budget, resolved, known, tuned["epochs"])
+    kept = budget == Budget() and "steps" in merged["fit"]
+    steps = resolved.fit.steps if kept else _steps(budget, resolved, known, tuned["epochs"])
     return with_steps(resolved, max(1, steps // QUICK) if quick else steps)
 
 
@@ -83,21 +92,22 @@ def with_steps(config: ClassifierConfig, steps: int) -> ClassifierConfig:
     return replace(config, fit=replace(config.fit, steps=steps))
 
 
-def adopted_preset(source: str, asked: str | None) -> str:
-    """The preset of the backbone that a run starts from.
+def adopted(source: str, asked: str | None, root: Path | None) -> dict[str, str]:
+    """The backbone to start from, as a path (another run is the latest tomorrow), and its preset.
 
     Raises:
         UsageError: another one was asked for, or it is none of the presets.
     """
     from sandbox.nn.backbone import preset_name
-    from sandbox.nn.transfer import load_backbone
+    from sandbox.nn.transfer import find_backbone, load_backbone
 
-    name = preset_name(load_backbone(source))
+    file = find_backbone(source, root)
+    name = preset_name(load_backbone(file))
     if name is None:
         raise UsageError(f"the backbone of {source} has a shape of its own: no preset fits it")
     if asked not in (None, name):
         raise UsageError(f"the backbone of {source} is {name!r}, not {asked!r}", hint="leave --backbone out")
-    return name
+    return {"init_from": str(file.absolute()), "backbone": name}
 
 
 def _steps(budget: Budget, config: ClassifierConfig, known: Entry, epochs: float) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sandbox.core.config import load_toml
@@ -30,21 +32,7 @@ class ClassifierRuns:
             RunBroken, CheckpointBroken: a file is missing or damaged; the message names it.
         """
         del trust  # nothing here can execute code
-        from sandbox.data.catalog import entry
-        from sandbox.nn.checkpoint import Checkpoints
-        from sandbox.nn.device import pick_device
-        from sandbox.nn.fit_run import learned_weights
-        from sandbox.supervised.models import build_classifier
-
-        config = read_config(run, device)
-        known = entry(config.data)
-        model = build_classifier(config.model, known.shape, len(known.classes), config.backbone)
-        _, state = Checkpoints(run.checkpoints_dir).load(checkpoint)
-        try:
-            model.load_state_dict(learned_weights(state))
-        except (KeyError, RuntimeError) as error:
-            raise RunBroken(f"the checkpoint of {run.name} does not fit its config: {error}") from None
-        return model.to(pick_device(config.device)).eval()
+        return _open(run, read_config(run, device), checkpoint, warnings.warn)[1]
 
     def evaluate(self, run: Run, console: Console, question: Question) -> dict[str, Any]:
         """Accuracy on a split, a table of the classes, and the confusion matrix as a picture.
@@ -55,6 +43,7 @@ class ClassifierRuns:
         if question.episodes is not None or question.seed is not None:
             raise UsageError("--episodes and --seed are for agents: a classifier sees a whole split")
         from sandbox.data.catalog import load
+        from sandbox.nn.device import threads
         from sandbox.supervised.commands import told
         from sandbox.supervised.drawings import draw_confusion
         from sandbox.supervised.measure import measure
@@ -62,12 +51,14 @@ class ClassifierRuns:
         config = read_config(run, question.device)
         split = question.split or "test"
         pictures = load(config.data, question.data_dir or config.data_dir).split(split)
-        model = self.load(run, checkpoint=question.checkpoint, device=question.device)
-        measured = measure(model, pictures, next(model.parameters()).device)
+        step, model = _open(run, config, question.checkpoint, lambda text: console.note(f"warning: {text}"))
+        with threads(config.threads):
+            measured = measure(model, pictures, next(model.parameters()).device)
         score = measured.summary(split)
         columns = ["class", "pictures", "precision", "recall", "most often taken for"]
         rows = measured.table(pictures.classes)
-        console.table(columns, rows, title=f"{config.model} on {config.data}, {split}")
+        cells = [[f"{cell:.4f}" if isinstance(cell, float) else cell for cell in row] for row in rows]
+        console.table(columns, cells, title=f"{config.model} on {config.data}, {split}")
         picture = draw_confusion(run, measured, pictures.classes, split)
         console.print(f"{run.name}: {told(score)}")
         console.print(f"confusion {run.relative() / picture.relative_to(run.path)}")
@@ -77,6 +68,7 @@ class ClassifierRuns:
             "data": config.data,
             "model": config.model,
             "seed": config.seed,
+            "steps": step,
             "evaluation": score,
             "classes": [
                 dict(zip(("class", "n", "precision", "recall"), row[:4], strict=True)) for row in rows
@@ -93,6 +85,26 @@ class ClassifierRuns:
         result = resume(read_config(run, device), run, console)
         report(result, console)
         return result
+
+
+def _open(
+    run: Run, config: ClassifierConfig, checkpoint: str, on_broken: Callable[[str], None]
+) -> tuple[int, Classifier]:
+    """The step of a checkpoint, and the classifier with its weights."""
+    from sandbox.data.catalog import entry
+    from sandbox.nn.checkpoint import Checkpoints
+    from sandbox.nn.device import pick_device
+    from sandbox.nn.fit_run import learned_weights
+    from sandbox.supervised.models import build_classifier
+
+    known = entry(config.data)
+    model = build_classifier(config.model, known.shape, len(known.classes), config.backbone)
+    step, state = Checkpoints(run.checkpoints_dir).load(checkpoint, on_broken)
+    try:
+        model.load_state_dict(learned_weights(state))
+    except (KeyError, RuntimeError) as error:
+        raise RunBroken(f"the checkpoint of {run.name} does not fit its config: {error}") from None
+    return step, model.to(pick_device(config.device)).eval()
 
 
 def read_config(run: Run, device: str | None) -> ClassifierConfig:

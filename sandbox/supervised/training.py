@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from sandbox.core.seeding import derive_seed
 from sandbox.data.augment import preset as augmentation
 from sandbox.data.catalog import load
 from sandbox.data.pictures import Dataset, Pictures, subset
+from sandbox.nn.checkpoint import Checkpoints
 from sandbox.nn.device import pick_device
 from sandbox.nn.fit import Training
 from sandbox.nn.fit_run import carry_out
@@ -78,9 +80,10 @@ def train(config: ClassifierConfig, root: Path | None, name: str | None, console
         config.data,
         "classifier",
         config,
+        ["python", "-m", "sandbox", *sys.argv[1:]],
         about(config, training, dataset),
         name,
-        config.init_from,
+        parent_of(config),
         data=config.data,
         model=config.model,
     )
@@ -91,9 +94,18 @@ def train(config: ClassifierConfig, root: Path | None, name: str | None, console
 def resume(config: ClassifierConfig, run: Run, console: Console) -> dict[str, Any]:
     """Continue a stopped run from its newest good checkpoint; otherwise as `train`."""
     dataset = load(config.data, config.data_dir)
+    if Checkpoints(run.checkpoints_dir).were_written():
+        config = dataclasses.replace(config, init_from=None)  # which may be gone, and is not needed any more
     training = build_training(config, dataset, console)
-    write_manifest(run, sys.argv, about(config, training, dataset))
     return _carry_out(config, run, training, dataset, console, resume=True)
+
+
+def parent_of(config: ClassifierConfig) -> str | None:
+    """The name of the run that another one starts from, or the file where that is part of no run."""
+    if config.init_from is None:
+        return None
+    run = Run(Path(config.init_from).parent)
+    return run.name if run.problem is None else config.init_from
 
 
 def about(config: ClassifierConfig, training: Training, dataset: Dataset) -> dict[str, Any]:
@@ -115,6 +127,8 @@ def _carry_out(
             save_backbone(run.path / FILE, model.backbone)
 
     with run.lock():
+        if resume:
+            write_manifest(run, sys.argv, about(config, training, dataset))
         session = FitSession(
             run,
             console,
