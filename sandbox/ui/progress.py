@@ -73,7 +73,7 @@ class Progress:
         parts = [f"{done:,}/{self.total:,} {self.unit} ({min(100 * done // max(self.total, 1), 100)}%)"]
         started, first = self._first or (now, done)
         if now > started and done > first:
-            parts.append(f"{(done - first) / (now - started):,.0f}/s")
+            parts.append(_speed((done - first) / (now - started)))
         parts += [f"{name.replace('_', ' ')} {_show(value)}" for name, value in fields.items()]
         return " · ".join(parts)
 
@@ -92,6 +92,13 @@ class Progress:
         self._task = self._live.add_task(self.description, total=max(self.total, 1), text="")
         self._live.start()
         self._console.live = self._live.console
+
+
+def _speed(per_second: float) -> str:
+    """``31,000/s``, ``2.4/s``, and ``12 s each`` for what is slower than one a second."""
+    if per_second < 1:
+        return f"{1 / per_second:.2g} s each" if per_second > 0.01 else f"{1 / per_second:,.0f} s each"
+    return f"{per_second:.1f}/s" if per_second < 10 else f"{per_second:,.0f}/s"
 
 
 def _show(value: float | str) -> str:
