@@ -32,7 +32,7 @@ from .progress import ProgressBar
 from .saved_agent import load_agent, save_agent
 from .saving import Target
 from .schedules import Schedule, as_schedule, plain_schedule
-from .session import NoSession, Session
+from .session import AgentSession, NoSession
 from .simulators import Simulator, as_simulator
 from .state import capture, restore, restore_policy
 from .suitable import check_suitable
@@ -214,7 +214,7 @@ class Agent(BaseAlgorithm):
         reset_num_timesteps: bool = True,
         progress_bar: bool = False,
         *,
-        run: bool | Session = False,
+        run: bool | AgentSession = False,
     ) -> Self:
         """Learn for at least `total_timesteps` environment steps; `run` as in `PPO.learn`."""
 
@@ -222,12 +222,12 @@ class Agent(BaseAlgorithm):
         """Write one row of the log, under SB3's keys."""
         log_progress(self, iteration)
 
-    def _open_session(self, run: bool | Session) -> Session | NoSession:
+    def _open_session(self, run: bool | AgentSession) -> AgentSession | NoSession:
         """What `learn` reports to: nobody, a given session, or one with a new run folder."""
-        if isinstance(run, Session):
+        if isinstance(run, AgentSession):
             return run
         if run is not True and run is not False:
-            raise UsageError(f"run is True, False or a Session, not {run!r}")
+            raise UsageError(f"run is True, False or an AgentSession, not {run!r}")
         if not run:
             return NoSession()
         from .training import python_run

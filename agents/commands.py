@@ -123,11 +123,11 @@ class TrainAgent:
         )
 
     def _train(self, config: AgentConfig, console: Console) -> dict[str, Any]:
-        from .training import build_agent, start_run, train
+        from .training import begin_run, build_agent, train
 
         agent = build_agent(config)
         try:
-            run = start_run(config, agent, self.out, self.name, ["python", "-m", "sandbox", *sys.argv[1:]])
+            run = begin_run(config, agent, self.out, self.name, ["python", "-m", "sandbox", *sys.argv[1:]])
             console.run = run
             result = train(config, agent, run, console)
         finally:

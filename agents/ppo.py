@@ -29,7 +29,7 @@ from .observations import to_tensors
 from .rollout import Batch, Rollout
 from .sb3_infos import sb3_locals
 from .schedules import Schedule, as_schedule
-from .session import Session
+from .session import AgentSession
 from .simulators import Step
 
 
@@ -166,14 +166,14 @@ class PPO(Agent):
         reset_num_timesteps: bool = True,
         progress_bar: bool = False,
         *,
-        run: bool | Session = False,
+        run: bool | AgentSession = False,
     ) -> Self:
         """Learn for at least `total_timesteps` environment steps (whole rollouts).
 
         Args:
             callback, log_interval, tb_log_name, reset_num_timesteps, progress_bar: as in SB3; `log_interval`
                 counts rollouts, None logs nothing.
-            run: True writes a run folder (metrics, checkpoints, evaluation); a `Session` says in detail how.
+            run: True writes a run folder (metrics, checkpoints, evaluation); an `AgentSession` says how.
 
         Raises:
             Diverged: the loss is no number any more.

@@ -1,26 +1,18 @@
-"""A run while it is being trained: metrics, evaluations, checkpoints, interruption.
+"""A run while an agent learns: metrics, evaluations, videos, checkpoints.
 
-`PPO.learn` calls `after_update` between two updates; everything that a run keeps is written there. What
-decides how training goes on depends on steps alone, never on the clock, so that a resumed run does the very
-same things.
+`PPO.learn` calls `after_update` between two updates; everything that a run keeps is written there.
 """
 
 from __future__ import annotations
 
-import contextlib
-import math
-import time
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from stable_baselines3.common.logger import KVWriter, Logger, TensorBoardOutputFormat
 
-from sandbox.core.errors import CheckpointBroken, Diverged
 from sandbox.core.metrics import MetricsWriter
 from sandbox.core.run import Run
 from sandbox.core.seeding import derive_seed
-from sandbox.core.signals import StopRequest
-from sandbox.nn.checkpoint import Checkpoints
+from sandbox.nn.session import Reporter, Session, due
 from sandbox.ui.console import Console
 
 from .config import AgentConfig
@@ -36,7 +28,6 @@ if TYPE_CHECKING:
 
 CONFIRM_EPISODES = 100
 """fresh episodes that have to confirm a passed evaluation before training stops"""
-STOPPING = "stopping: this update is finished and saved first (once more stops at once)"
 
 
 class NoSession:
@@ -54,26 +45,18 @@ class NoSession:
         return True
 
 
-class Session:
-    """What one process does with one run folder. Enter it while holding the run's lock."""
+class AgentSession(Session):
+    """An agent's training in a run folder: evaluations, videos, and the end once the task is solved."""
 
     def __init__(self, run: Run, config: AgentConfig, console: Console) -> None:
-        self.run, self.config, self.console = run, config, console
-        self.checkpoints = Checkpoints(run.checkpoints_dir, config.keep_checkpoints)
-        self.stop = StopRequest(lambda: console.note(STOPPING))
-        self.best: float | None = None
-        self.best_step: int | None = None
+        super().__init__(run, console, config.steps, config.env, config.keep_checkpoints)
+        self.config = config
         self.solved = False
         self.final: Evaluation | None = None
         """of the agent that solved the task, on the task itself"""
-        self.reason = "steps"
-        """why training ended: "steps", "solved" or "interrupted\""""
-        spent = run.info.get("train_seconds")
-        self.seconds = float(spent) if isinstance(spent, int | float) else 0.0
         self.videos = TrainingVideos(config, run.videos_dir, console.note)
         self._evaluators: dict[int, Simulator] = {}
         self._previous_steps = 0
-        self._since: float | None = None  # when training last went on; None while it pauses
 
     # Life
 
@@ -87,72 +70,38 @@ class Session:
         agent.set_logger(Logger(folder=None, output_formats=outputs))
         self._logger = agent.logger
         self._previous_steps = agent.num_timesteps
-        self._progress = self.console.progress(self.config.steps, self.config.env)
         if self.config.video_every and agent.num_timesteps == 0:
             self.videos.record(agent)
 
     def __enter__(self) -> Self:
-        self._open = contextlib.ExitStack()
-        self._open.enter_context(self.stop)
-        self._shown = self._open.enter_context(self._progress)
-        self._open.callback(self._logger.close)
-        self._since = time.perf_counter()
+        super().__enter__()
+        self.on_exit(self._logger.close)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._pause()
-        try:
-            self._open.close()
-            for simulator in self._evaluators.values():
-                simulator.close()
-            self._finish_videos(error)
-        finally:  # closing the log may fail once more, on a full disk
-            if error is not None:
-                self._give_up(error)
-
-    def _finish_videos(self, error: BaseException | None) -> None:
+    def closing(self, error: BaseException | None) -> None:
+        for simulator in self._evaluators.values():
+            simulator.close()
         if error is not None:
             self.videos.stop()
         elif self.videos.pending:
             self.console.note(f"waiting for {self.videos.pending} more of the videos")
         self.videos.finish()
 
-    def _give_up(self, error: BaseException) -> None:
-        """Say in run.json how training ended. Raises Diverged anew, with the last good checkpoint named."""
-        status = {Diverged: "diverged", KeyboardInterrupt: "interrupted"}
-        name = next((text for cls, text in status.items() if isinstance(error, cls)), "failed")
-        with contextlib.suppress(OSError):  # a full disk must not hide what went wrong
-            self.run.update(status=name, train_seconds=self.seconds)
-        if isinstance(error, Diverged):
-            last = next(reversed(self.checkpoints.names()), None)
-            good = f"the last good checkpoint is {last}" if last else "no checkpoint was written before"
-            raise Diverged(f"{error.message}; {good}", error.hint, {"checkpoint": last}) from None
-
-    @property
-    def train_seconds(self) -> float:
-        """Spent on training until this moment, in all processes, without evaluations and checkpoints."""
-        return self.seconds + (0.0 if self._since is None else time.perf_counter() - self._since)
-
-    def _pause(self) -> None:
-        self.seconds, self._since = self.train_seconds, None
-
     # Between two updates
 
     def after_update(self, agent: Agent) -> bool:
         """Evaluate, save and look for a signal, each where it is due. False ends training."""
-        self._pause()
+        self.pause()
         before, now = self._previous_steps, agent.num_timesteps
         self._previous_steps = now
-        improved = self._evaluate(agent) if _due(before, now, self.config.eval_every) else False
-        if improved or self.stop.requested or _due(before, now, self.config.checkpoint_every):
+        improved = self._evaluate(agent) if due(before, now, self.config.eval_every) else False
+        if improved or self.stop.requested or due(before, now, self.config.checkpoint_every):
             self.save(agent)
         if improved:
             self.checkpoints.mark_best(now)
         self._show(agent)
         self._film(agent, before)
-        self._since = time.perf_counter()
+        self.go_on()
         if self.stop.requested:
             self.reason = "interrupted"
         elif self.solved:
@@ -162,35 +111,15 @@ class Session:
     def _film(self, agent: Agent, before: int) -> None:
         """Record a video where one is due, and of the end."""
         every, now = self.config.video_every, agent.num_timesteps
-        if every and (_due(before, now, every) or self.solved or now >= self.config.steps):
+        if every and (due(before, now, every) or self.solved or now >= self.config.steps):
             self.videos.record(agent)
 
     def save(self, agent: Agent) -> None:
-        """Write a checkpoint, and the state of the run beside it.
+        """Write a checkpoint; raises as `write` does."""
+        self.write(agent.num_timesteps, agent.policy.state_dict(), agent.training_state())
 
-        Raises:
-            Diverged: its weights are no numbers: the one before stays the last good one.
-        """
-        if not all(bool(part.isfinite().all()) for part in agent.policy.state_dict().values()):
-            raise Diverged(f"the weights stopped being finite numbers before step {agent.num_timesteps}")
-        own = {"best": self.best, "best_step": self.best_step, "solved": self.solved}
-        self.checkpoints.save(agent.num_timesteps, {**agent.training_state(), "session": own})
-        self.run.update(steps=agent.num_timesteps, best=self.best, train_seconds=self.seconds)
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Take over what `save` kept of the session itself.
-
-        Raises:
-            CheckpointBroken: it kept something else.
-        """
-        try:
-            own = state["session"]
-            self.best, self.best_step, self.solved = own["best"], own["best_step"], own["solved"]
-        except (KeyError, TypeError) as error:
-            raise CheckpointBroken(f"the checkpoint is not one of a run: it lacks {error}") from error
-        # The process may have been killed after the best checkpoint was written and before it was marked.
-        if self.best_step is not None and self.checkpoints.has(self.best_step):
-            self.checkpoints.mark_best(self.best_step)
+    def own_state(self) -> dict[str, Any]:
+        return {**super().own_state(), "solved": self.solved}
 
     def _evaluate(self, agent: Agent) -> bool:
         """Play greedily on fresh episodes; True where this is the best so far."""
@@ -206,10 +135,8 @@ class Session:
         for name, value in values.items():
             agent.logger.record(name, value)
         agent.logger.dump(agent.num_timesteps)
-        better = math.isfinite(result.mean) and (self.best is None or result.mean > self.best)
-        if better:
-            self.best = result.mean
-        if better or self.solved:
+        better = self.is_best(result.mean, agent.num_timesteps)
+        if self.solved:
             self.best_step = agent.num_timesteps
         return better or self.solved
 
@@ -224,7 +151,7 @@ class Session:
         fields: dict[str, float | str] = {"return": sum(recent) / len(recent)} if recent else {}
         if self.best is not None:
             fields["best"] = self.best
-        self._shown.update(agent.num_timesteps, **fields)
+        self.shown.update(agent.num_timesteps, **fields)
 
 
 def evaluator(config: AgentConfig, env: str, episodes: int) -> Simulator:
@@ -248,7 +175,7 @@ def final_evaluation(agent: Agent, config: AgentConfig, episodes: int, seed: int
         return evaluate(agent.policy, simulator, episodes, seed)  # type: ignore[arg-type]
 
 
-def note_unfinished(result: Evaluation, env: str, console: Console) -> None:
+def note_unfinished(result: Evaluation, env: str, console: Reporter) -> None:
     """Say that the numbers stand on episodes which did not end by themselves."""
     longest = longest_episode(env)
     if longest is not None and (result.lengths >= longest).any():
@@ -256,15 +183,10 @@ def note_unfinished(result: Evaluation, env: str, console: Console) -> None:
         console.note(f"note: {count} episodes did not end, and count as they stood after {longest:,} steps")
 
 
-def _due(before: int, now: int, every: int) -> bool:
-    """Whether a multiple of `every` lies in (before, now]; never for 0."""
-    return every > 0 and now // every > before // every
-
-
 class _JsonLines(KVWriter):
     """SB3's log into `metrics.jsonl`, with the seconds of training beside it."""
 
-    def __init__(self, writer: MetricsWriter, session: Session) -> None:
+    def __init__(self, writer: MetricsWriter, session: AgentSession) -> None:
         self.writer, self.session = writer, session
 
     def write(

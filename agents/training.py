@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import signal
 import sys
 from contextlib import ExitStack
 from copy import deepcopy
@@ -14,13 +12,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
-from sandbox.core.config import from_mapping, to_toml
-from sandbox.core.errors import CheckpointBroken, Interrupted, UsageError
-from sandbox.core.files import write_atomically
+from sandbox.core.config import from_mapping
+from sandbox.core.errors import CheckpointBroken, UsageError
 from sandbox.core.manifest import write_manifest
-from sandbox.core.metrics import cut_metrics, read_metrics
+from sandbox.core.metrics import read_metrics
 from sandbox.core.run import Run
-from sandbox.core.runs import create_run
+from sandbox.core.runs import start_run
 from sandbox.nn.device import pick_device
 from sandbox.ui.console import Console
 
@@ -29,7 +26,7 @@ from .config import AgentConfig, PPOSettings
 from .encoding import encode_arguments
 from .evaluate import Evaluation
 from .names import portable_id, threshold_of
-from .session import CONFIRM_EPISODES, Session, final_evaluation, note_unfinished
+from .session import CONFIRM_EPISODES, AgentSession, final_evaluation, note_unfinished
 
 if TYPE_CHECKING:
     from .algorithm import Agent
@@ -61,20 +58,13 @@ def build_agent(config: AgentConfig) -> Agent:
     )
 
 
-def start_run(
+def begin_run(
     config: AgentConfig, agent: Agent, root: Path | None, name: str | None, command: list[str]
 ) -> Run:
     """A new run folder with config and manifest."""
-    run = create_run(
-        root, "train-agent", config.env, config.seed, config.algo, name, env=config.env, algo=config.algo
-    )
-    try:
-        write_atomically(run.config_path, to_toml(config))
-        write_manifest(run, command, {"device": str(agent.device), "threads": config.threads})
-    except OSError:
-        shutil.rmtree(run.path, ignore_errors=True)  # without them it can neither be resumed nor understood
-        raise
-    return run
+    about = {"device": str(agent.device), "threads": config.threads}
+    info = {"env": config.env, "algo": config.algo}
+    return start_run(root, "train-agent", config.env, config.algo, config, command, about, name, **info)
 
 
 def train(config: AgentConfig, agent: Agent, run: Run, console: Console) -> dict[str, Any]:
@@ -85,7 +75,7 @@ def train(config: AgentConfig, agent: Agent, run: Run, console: Console) -> dict
         Diverged: the loss became NaN; the run is marked so.
     """
     with run.lock():
-        session = Session(run, config, console)
+        session = AgentSession(run, config, console)
         session.begin(agent)
         agent.learn(config.steps, run=session)
         return finish(session, agent)
@@ -99,19 +89,8 @@ def resume(config: AgentConfig, agent: Agent, run: Run, console: Console) -> dic
         CheckpointBroken: there are checkpoints, and none can be loaded.
     """
     with run.lock():
-        session = Session(run, config, console)
-        if session.checkpoints.were_written():
-            step, state = _newest_good(session)
-            troubles = agent.load_training_state(state)
-            session.restore(state)
-            for trouble in troubles:
-                console.note(f"note: {trouble}; from here on the run differs from an uninterrupted one")
-            console.note(f"continuing at step {step:,}")
-        else:
-            step = 0
-            console.note("there is no checkpoint yet: starting anew, with the same seed")
-        cut_metrics(run.metrics_path, after_step=step)
-        run.update(status="running")
+        session = AgentSession(run, config, console)
+        step = session.resume_from(agent.load_training_state, "train-agent")
         write_manifest(run, sys.argv, {"device": str(agent.device), "threads": config.threads})
         session.begin(agent)
         if not session.solved:
@@ -124,27 +103,12 @@ def trust_option(config: AgentConfig) -> str:
     return " --trust" if ":" in config.env + config.train_env else ""
 
 
-def _newest_good(session: Session) -> tuple[int, dict[str, Any]]:
-    warn = session.console.note
-    try:
-        return session.checkpoints.load("last", on_broken=lambda text: warn(f"warning: {text}"))
-    except CheckpointBroken as error:
-        config = session.run.relative() / session.run.config_path.name
-        error.hint = f"start it again: python -m sandbox train-agent --config {config}"
-        raise
-
-
-def finish(session: Session, agent: Agent) -> dict[str, Any]:
+def finish(session: AgentSession, agent: Agent) -> dict[str, Any]:
     """Save the end and evaluate the best on the task itself."""
     run, config = session.run, session.config
     if session.reason == "interrupted":
         draw_curve(run, config)
-        run.update(status="interrupted")
-        name = run.name if run.path.parent == Path("runs") else run.relative()
-        hint = f"python -m sandbox resume {name}{trust_option(config)}"
-        data = {"run": str(run.path), "steps": agent.num_timesteps}
-        message = f"stopped at step {agent.num_timesteps:,}; the run is saved"
-        raise Interrupted(message, hint, data, signum=session.stop.signum or signal.SIGINT)
+        session.interrupted(agent.num_timesteps, trust_option(config))
     if not session.checkpoints.has(agent.num_timesteps):
         session.save(agent)
     final = session.final if session.solved and session.final is not None else _evaluate_best(session, agent)
@@ -174,7 +138,7 @@ def outcome(run: Run, config: AgentConfig, steps: int, evaluation: Evaluation) -
     }
 
 
-def _evaluate_best(session: Session, agent: Agent) -> Evaluation:
+def _evaluate_best(session: AgentSession, agent: Agent) -> Evaluation:
     try:
         if session.checkpoints.best() is not None:
             _, state = session.checkpoints.load("best")
@@ -202,7 +166,7 @@ def draw_curve(run: Run, config: AgentConfig) -> Path | None:
     return path
 
 
-class PythonRun(Session):
+class PythonRun(AgentSession):
     """The run of `agent.learn(…, run=True)`: locked, trained and finished within that one call."""
 
     def __init__(self, run: Run, config: AgentConfig, agent: Agent) -> None:
@@ -238,7 +202,7 @@ def python_run(agent: Agent, total_timesteps: int) -> PythonRun:
         UsageError: config.toml could not say how to make the agent again.
     """
     config = config_of(agent, total_timesteps)
-    return PythonRun(start_run(config, agent, None, None, sys.argv), config, agent)
+    return PythonRun(begin_run(config, agent, None, None, sys.argv), config, agent)
 
 
 def config_of(agent: Agent, total_timesteps: int) -> AgentConfig:

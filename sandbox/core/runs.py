@@ -7,9 +7,8 @@ import os
 import re
 import secrets
 import shutil
-import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -102,6 +101,7 @@ def start_run(
     subject: str,
     kind: str,
     config: Any,
+    command: Sequence[str],
     about: Mapping[str, Any],
     name: str | None = None,
     parent: str | None = None,
@@ -111,12 +111,13 @@ def start_run(
 
     Args:
         config: The dataclass that decides everything; its ``seed`` is the run's.
+        command: What was typed.
         about: More entries of the manifest, such as device and threads.
     """
     run = create_run(root, what, subject, config.seed, kind, name, parent, **info)
     try:
         write_atomically(run.config_path, to_toml(config))
-        write_manifest(run, ["python", "-m", "sandbox", *sys.argv[1:]], about)
+        write_manifest(run, command, about)
     except OSError:
         shutil.rmtree(run.path, ignore_errors=True)  # without them it can neither be resumed nor understood
         raise

@@ -44,7 +44,7 @@ def unbundle() -> dict[str, np.ndarray]:
 
     pixels, targets = load_digits(return_X_y=True)  # (1797, 64) from 0 to 16, (1797,)
     images = np.rint(pixels * (255 / BRIGHTEST)).astype(np.uint8).reshape(-1, 1, 8, 8)
-    return {"images": images, "labels": targets.astype(np.int64)}
+    return {"images": images, "labels": np.asarray(targets, np.int64)}
 
 
 DIGITS = Entry(

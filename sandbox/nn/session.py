@@ -81,9 +81,13 @@ class Session:
         self.pause()
         try:
             self._open.close()
+            self.closing(error)
         finally:  # closing a log may fail once more, on a full disk
             if error is not None:
                 self._give_up(error)
+
+    def closing(self, error: BaseException | None) -> None:
+        """What else ends with the session; `error` is what ended it, if anything did."""
 
     def on_exit(self, close: Callable[[], None]) -> None:
         """Call `close` when the session ends, however it ends; for subclasses, once it is entered."""

@@ -170,7 +170,7 @@ def test_no_value_in_run_json_makes_a_command_crash(
 def test_what_run_json_says_of_the_past_does_not_matter_to_resume(
     root: Path, stopped: Path, key: str, value: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agents.training.Session.after_update", lambda *_: False)
+    monkeypatch.setattr("agents.training.AgentSession.after_update", lambda *_: False)
     info = json.loads((stopped / "run.json").read_text()) | {key: value}
     (stopped / "run.json").write_text(json.dumps(info))
     assert resume(root, "stopped") == 0

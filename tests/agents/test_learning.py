@@ -23,7 +23,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from agents import PPO, SB3VecEnv
 from agents.evaluate import evaluate
 from agents.resolve import resolve_config
-from agents.training import build_agent, start_run, train
+from agents.training import begin_run, build_agent, train
 from sandbox.ui.console import Console
 
 LENGTH = 100
@@ -39,7 +39,7 @@ IDENTITIES: dict[str, Any] = {
 def test_the_preset_solves_cartpole(seed: int, runs_root: Path) -> None:
     config = resolve_config("CartPole", {"seed": seed})
     agent = build_agent(config)
-    run = start_run(config, agent, runs_root, None, ["test"])
+    run = begin_run(config, agent, runs_root, None, ["test"])
     result = train(config, agent, run, Console(quiet=True))
     assert result["solved"]
     assert result["evaluation"]["mean"] >= 475  # on gymnasium's own CartPole

@@ -132,6 +132,6 @@ def test_an_environment_that_only_a_script_knows_is_refused_before_anything_is_w
     agent = PPO("MlpPolicy", "Own-v0", n_steps=16, batch_size=16, device="cpu")
     with pytest.raises(UsageError, match="a script registered it"):
         agent.learn(16, run=True)
-    with pytest.raises(UsageError, match="run is True, False or a Session"):
+    with pytest.raises(UsageError, match="run is True, False or an AgentSession"):
         agent.learn(16, run="mine")  # type: ignore[arg-type]
     assert not list(runs_root.glob("*"))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.session import Session
+from agents.session import AgentSession
 from sandbox.__main__ import main
 from sandbox.core.run import Run
 from sandbox.nn.checkpoint import Checkpoints
@@ -222,7 +222,7 @@ def test_a_kill_during_the_last_evaluation_costs_only_that(
         assert train(root, "stopped") == 130
     assert Run(root / "stopped").status == "interrupted"
     trained: list[int] = []
-    monkeypatch.setattr(Session, "after_update", lambda *_: trained.append(1))
+    monkeypatch.setattr(AgentSession, "after_update", lambda *_: trained.append(1))
     assert resume(root, "stopped") == 0
     assert trained == []
     assert_same_run(root / "whole", root / "stopped")
