@@ -169,7 +169,7 @@ class Training:
             if self.ema is not None:
                 self.ema.average.load_state_dict(state["average"])
             self.step = int(state["step"])
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (LookupError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointBroken(f"the checkpoint does not fit the model of this run: {error}") from error
 
     def resume(self, state: Mapping[str, Any]) -> list[str]:

@@ -59,11 +59,20 @@ def load_optimizer_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None
     """Take over what `optimizer_state` gave.
 
     Raises:
-        ValueError: it is that of another number of parameters.
+        ValueError, IndexError: it is that of another number of parameters.
     """
-    groups = optimizer.state_dict()["param_groups"]
-    count = sum(len(group["params"]) for group in groups)
-    if len(state) > count:
-        raise ValueError(f"the optimiser has {count} parameters, the state {len(state)}")
-    numbered = {int(number): dict(values) for number, values in state.items()}
-    optimizer.load_state_dict({"state": numbered, "param_groups": groups})
+    parts = [part for group in optimizer.param_groups for part in group["params"]]
+    if len(state) > len(parts):
+        raise ValueError(f"the optimiser has {len(parts)} parameters, the state {len(state)}")
+    numbered = {
+        int(number): {name: _laid_out_as(parts[int(number)], value) for name, value in values.items()}
+        for number, values in state.items()
+    }
+    optimizer.load_state_dict({"state": numbered, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _laid_out_as(part: torch.Tensor, value: Any) -> Any:
+    """The same numbers in the memory format of their parameter: fused optimisers look at memory alone."""
+    if not isinstance(value, torch.Tensor) or value.shape != part.shape:
+        return value
+    return torch.empty_like(part, dtype=value.dtype).copy_(value)
