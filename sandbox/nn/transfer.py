@@ -36,7 +36,8 @@ class Transfer:
 def save_backbone(path: Path, backbone: Backbone) -> None:
     """Write weights and shape of a backbone into one safetensors file, in one move."""
     weights = {name: part.detach().cpu().contiguous() for name, part in backbone.state_dict().items()}
-    about = {"schema": SCHEMA, "backbone": json.dumps(backbone.description())}
+    # A single entry: safetensors writes several in any order, and equal backbones shall be equal files.
+    about = {SCHEMA: json.dumps(backbone.description())}
     write_atomically(path, save(weights, about))
 
 
@@ -58,10 +59,10 @@ def load_backbone(source: str | Path, root: str | Path | None = None) -> Backbon
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise Broken(f"{path} cannot be read: {error}") from error
-    if about.get("schema") != SCHEMA:
+    if SCHEMA not in about:
         raise Broken(f"{path} is no backbone of this sandbox", hint=f"it should say {SCHEMA} in its metadata")
     try:
-        backbone = Backbone(**_arguments(json.loads(about["backbone"])))
+        backbone = Backbone(**_arguments(json.loads(about[SCHEMA])))
         backbone.load_state_dict(weights)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise Broken(f"{path} does not hold the backbone that it describes: {error}") from error

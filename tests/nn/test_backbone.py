@@ -175,6 +175,13 @@ def test_the_file_brings_back_the_same_features(preset: str, tmp_path: Path) -> 
     torch.testing.assert_close(again(x)[-1], backbone(x)[-1], rtol=0, atol=0)
 
 
+def test_equal_backbones_are_equal_files(tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.safetensors" for number in range(8)]
+    for file in files:
+        save_backbone(file, learned())
+    assert len({file.read_bytes() for file in files}) == 1
+
+
 def test_the_body_moves_as_it_is_and_the_stem_is_summed_to_grey() -> None:
     colour, grey = learned("small", 3), build_backbone("small", 1)
     report = transfer(colour, grey)
@@ -217,12 +224,12 @@ def test_what_is_no_backbone_is_refused_by_name(tmp_path: Path) -> None:
     save_file({"stem.weight": torch.zeros(1)}, file)
     with pytest.raises(Broken, match="is no backbone"):
         load_backbone(file)
-    about = {"schema": "sandbox.backbone/1", "backbone": json.dumps(learned().description())}
-    save_file({"stem.weight": torch.zeros(1)}, file, about)
+    schema = "sandbox.backbone/1"
+    save_file({"stem.weight": torch.zeros(1)}, file, {schema: json.dumps(learned().description())})
     with pytest.raises(Broken, match="does not hold the backbone that it describes"):
         load_backbone(file)
     huge = {**learned().description(), "widths": [10**9, 10**9]}
-    save_file({"stem.weight": torch.zeros(1)}, file, {**about, "backbone": json.dumps(huge)})
+    save_file({"stem.weight": torch.zeros(1)}, file, {schema: json.dumps(huge)})
     with pytest.raises(Broken, match="impossible sizes"):
         load_backbone(file)
 
