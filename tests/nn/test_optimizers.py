@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from copy import deepcopy
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -40,7 +40,8 @@ def settings(name: str, **changes: float) -> FitSettings:
 
 def network() -> nn.Module:
     torch.manual_seed(0)
-    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(2, 4), nn.SiLU(), nn.Flatten(), nn.Linear(144, 2))
+    head = [nn.Flatten(), nn.Linear(64, 2)]
+    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(2, 4), nn.SiLU(), nn.Conv2d(4, 4, 3), *head)
 
 
 def learn(model: nn.Module, optimizer: optim.Optimizer, steps: range) -> None:
@@ -82,7 +83,8 @@ def test_norms_and_biases_never_decay(name: str) -> None:
         for part in group["params"]
     }
     assert {key: decays[id(part)] for key, part in model.named_parameters()} == {
-        "0.weight": 0.1, "0.bias": 0.0, "1.weight": 0.0, "1.bias": 0.0, "4.weight": 0.1, "4.bias": 0.0,
+        "0.weight": 0.1, "0.bias": 0.0, "1.weight": 0.0, "1.bias": 0.0,
+        "3.weight": 0.1, "3.bias": 0.0, "5.weight": 0.1, "5.bias": 0.0,
     }  # fmt: skip
 
 
@@ -114,21 +116,32 @@ def test_the_rate_is_that_of_all_groups() -> None:
     assert [group["lr"] for group in optimizer.param_groups] == [0.125, 0.125]
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @every_optimizer
-def test_a_restored_optimiser_goes_on_bit_for_bit(name: str) -> None:
-    model = network()
-    optimizer = build_optimizer(model, settings(name, weight_decay=0.01))
+def test_a_restored_optimiser_goes_on_bit_for_bit(name: str, layout: torch.memory_format) -> None:
+    """Whatever the memory format of the weights: in a file, there is only one."""
+
+    def begin() -> tuple[nn.Module, optim.Optimizer]:
+        model = network().to(memory_format=layout)  # type: ignore[call-overload]
+        return model, build_optimizer(model, settings(name, weight_decay=0.01))
+
+    model, optimizer = begin()
     learn(model, optimizer, range(3))
-    weights, memory = deepcopy(model.state_dict()), deepcopy(optimizer_state(optimizer))
+    weights, memory = (as_from_a_file(state) for state in (model.state_dict(), optimizer_state(optimizer)))
     learn(model, optimizer, range(3, 6))
 
-    again = network()
+    again, restored = begin()
     again.load_state_dict(weights)
-    restored = build_optimizer(again, settings(name, weight_decay=0.01))
     load_optimizer_state(restored, memory)
     learn(again, restored, range(3, 6))
     for key, part in model.state_dict().items():
         assert torch.equal(part, again.state_dict()[key]), key
+
+
+def as_from_a_file(state: Any) -> Any:
+    if isinstance(state, Tensor):
+        return state.clone(memory_format=torch.contiguous_format)
+    return {key: as_from_a_file(value) for key, value in state.items()} if isinstance(state, dict) else state
 
 
 def test_the_memory_of_a_larger_network_is_refused() -> None:
@@ -136,7 +149,7 @@ def test_the_memory_of_a_larger_network_is_refused() -> None:
     optimizer = build_optimizer(model, settings("adam"))
     learn(model, optimizer, range(1))
     small = build_optimizer(nn.Linear(2, 2), settings("adam"))
-    with pytest.raises(ValueError, match="the optimiser has 2 parameters, the state 6"):
+    with pytest.raises(ValueError, match="the optimiser has 2 parameters, the state 8"):
         load_optimizer_state(small, optimizer_state(optimizer))
 
 
