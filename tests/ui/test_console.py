@@ -133,3 +133,18 @@ def test_a_reader_that_goes_away_does_not_stop_the_work() -> None:
     os.close(reader)
     _, err = process.communicate("\n")
     assert (process.returncode, err) == (0, "done\n")
+
+
+@pytest.mark.parametrize(
+    ("per_second", "shown"),
+    [(31_000, "31,000/s"), (12.4, "12/s"), (2.44, "2.4/s"), (0.5, "2 s each"), (0.004, "250 s each")],
+)
+def test_slow_work_is_never_shown_as_standing_still(
+    per_second: float, shown: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times = iter([0.0, 0.0, 1000.0, 1000.0])
+    monkeypatch.setattr("sandbox.ui.progress.time.monotonic", lambda: next(times))
+    with Console().progress(10**9, "work") as progress:
+        progress.update(0)
+        progress.update(round(1000 * per_second))
+    assert f" · {shown}\n" in capsys.readouterr().err
