@@ -9,8 +9,9 @@ from gymnasium.spaces import Box, Discrete
 
 from envs.arguments import positive
 from envs.base import BatchedEnv, CoreOptions
-from envs.breakout_expert import play, read, see
-from envs.breakout_field import (
+from envs.controls import Controls
+from envs.experts.breakout import play, read, see
+from envs.pictures.breakout import (
     BALL_PIXELS,
     BRICK_HEIGHT,
     BRICK_PIXELS,
@@ -40,7 +41,6 @@ from envs.breakout_field import (
     between_walls,
     draw_field,
 )
-from envs.controls import Controls
 from envs.single import SingleEnv
 from envs.task import Array, Mask
 from envs.views import PIXELS

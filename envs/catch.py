@@ -23,9 +23,9 @@ from envs.palette import (
     UPRIGHT,
     scoreboard,
 )
+from envs.pictures.tiles import Tiles, plain
 from envs.single import SingleEnv
 from envs.task import Array, Mask
-from envs.tiles import Tiles, plain
 from envs.views import PIXELS
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from gymnasium.spaces import Discrete
 from envs.arguments import positive
 from envs.base import BatchedEnv, CoreOptions
 from envs.controls import Controls
-from envs.maze3d_expert import play
-from envs.maze3d_picture import Scene, draw_map, draw_numbers
-from envs.maze3d_view import MATERIALS, View
-from envs.mazes import blocks, carve, spread
-from envs.raycast import FORWARD, FREE, HEADINGS, MAX_SIZE, PITCH, RIGHT, next_side
+from envs.experts.maze3d import play
+from envs.levels.mazes import blocks, carve, spread
+from envs.pictures.maze3d import Scene, draw_map, draw_numbers
+from envs.pictures.maze3d_view import MATERIALS, View
+from envs.pictures.raycast import FORWARD, FREE, HEADINGS, MAX_SIZE, PITCH, RIGHT, next_side
 from envs.single import SingleEnv
 from envs.task import Array, Mask
 from envs.views import PIXELS

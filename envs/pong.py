@@ -11,9 +11,9 @@ from envs import palette
 from envs.arguments import positive
 from envs.base import BatchedEnv, CoreOptions
 from envs.controls import Controls
+from envs.experts.tracking import mirror, track
 from envs.single import SingleEnv
 from envs.task import Array, Mask
-from envs.tracking import mirror, track
 from envs.views import PIXELS
 
 if TYPE_CHECKING:

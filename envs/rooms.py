@@ -10,8 +10,8 @@ from gymnasium.spaces import Discrete
 from envs import palette
 from envs.base import BatchedEnv, CoreOptions
 from envs.controls import Controls
-from envs.dungeon import AGENT, CODES, DOOR, FLOOR, GOAL, KEY, MAX_KEYS, WALL, Dungeon
-from envs.rooms_pictures import INKS, draw_key, draw_level, tiles_of
+from envs.levels.dungeon import AGENT, CODES, DOOR, FLOOR, GOAL, KEY, MAX_KEYS, WALL, Dungeon
+from envs.pictures.rooms import INKS, draw_key, draw_level, tiles_of
 from envs.single import SingleEnv
 from envs.task import Array, Mask
 from envs.views import PIXELS
@@ -40,7 +40,7 @@ class Rooms(BatchedEnv):
     The agent sees only the few cells around it and must remember where it has been, and where it saw what.
     Rooms of 3 by 3 cells stand on a grid; doorways and locked doors join them. Walking over a key takes it,
     walking into a locked door with the key of its colour opens it and uses the key up. Each level can be
-    solved, and only by taking all keys, one after another (`envs.dungeon` tells how they are made).
+    solved, and only by taking all keys, one after another (`envs.levels.dungeon` tells how they are made).
 
     ## Action space
     `Discrete(4)`; walls, and doors without their key, block:

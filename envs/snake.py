@@ -10,11 +10,11 @@ from gymnasium.spaces import Box, Discrete
 from envs.arguments import positive
 from envs.base import BatchedEnv, CoreOptions
 from envs.controls import Controls
-from envs.flood import FAR, distances
+from envs.experts.flood import FAR, distances
+from envs.pictures.snake import draw_snake
+from envs.pictures.tiles import Tiles, plain
 from envs.single import SingleEnv
-from envs.snake_picture import draw_snake
 from envs.task import Array, Mask
-from envs.tiles import Tiles, plain
 from envs.views import PIXELS
 
 if TYPE_CHECKING:

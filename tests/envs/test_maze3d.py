@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envs.experts.maze3d import distances, things
 from envs.maze3d import AHEAD, NOTHING, RADIUS, STRAFE_LEFT, STRAFE_RIGHT, TURN_LEFT, TURN_RIGHT, Maze3D
-from envs.maze3d_expert import distances, things
-from envs.maze3d_view import BAD, FLOOR, GOAL, GOOD, LIGHT, MATERIALS, SKY, fog
-from envs.raycast import FREE, PITCH
+from envs.pictures.maze3d_view import BAD, FLOOR, GOAL, GOOD, LIGHT, MATERIALS, SKY, fog
+from envs.pictures.raycast import FREE, PITCH
 from tests.envs.test_mazes import flood
 
 EAST, SOUTH, WEST, NORTH = 0, 3, 6, 9

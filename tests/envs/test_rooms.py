@@ -10,7 +10,7 @@ from gymnasium.vector import AutoresetMode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.dungeon import AGENT, DOOR, FLOOR, GOAL, KEY, MAX_KEYS, WALL, Dungeon
+from envs.levels.dungeon import AGENT, DOOR, FLOOR, GOAL, KEY, MAX_KEYS, WALL, Dungeon
 from envs.rooms import DOWN, LEFT, RIGHT, UP, Rooms
 
 LETTERS = {".": FLOOR, "#": WALL, "G": GOAL, "a": KEY, "b": KEY + 1, "A": DOOR, "B": DOOR + 1}

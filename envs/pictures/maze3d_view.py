@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.raycast import EYE, FORWARD, Raycaster
+from envs.pictures.raycast import EYE, FORWARD, Raycaster
 from envs.task import Array
 
 PX = 40
