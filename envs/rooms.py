@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium.spaces import Discrete
 
 from envs import palette
+from envs.arguments import one_of, whole
 from envs.base import BatchedEnv, CoreOptions
 from envs.controls import Controls
 from envs.levels.dungeon import AGENT, CODES, DOOR, FLOOR, GOAL, KEY, MAX_KEYS, WALL, Dungeon
@@ -114,9 +115,9 @@ class Rooms(BatchedEnv):
         window: int = 5,
         **core: Unpack[CoreOptions],
     ) -> None:
-        self.rooms = _choice(self.name, "rooms", rooms, range(2, 9))
-        self.keys = _choice(self.name, "keys", keys, range(min(MAX_KEYS, rooms * rooms - 1) + 1))
-        self.window = _choice(self.name, "window", window, range(3, 10, 2))
+        self.rooms = whole(self.name, "rooms", rooms, 2, 8)
+        self.keys = whole(self.name, "keys", keys, 0, min(MAX_KEYS, rooms * rooms - 1))
+        self.window = one_of(self.name, "window", window, (3, 5, 7, 9))
         super().__init__(num_envs, obs, **core)
         self._dungeon = Dungeon(rooms, keys, border=window // 2)
         side = self._dungeon.side
@@ -242,13 +243,6 @@ def _square(window: int, width: int) -> Array:
     """The steps from a cell to those of the window around it, in flat maps of this width, (window²,)."""
     reach = np.arange(window) - window // 2
     return (reach[:, None] * width + reach).ravel()
-
-
-def _choice(name: str, argument: str, value: Any, choices: range) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value not in choices:
-        known = ", ".join(map(str, choices))
-        raise ValueError(f"{name}: {argument} must be one of {known}, got {value!r}")
-    return int(value)
 
 
 class RoomsEnv(SingleEnv):
