@@ -10,6 +10,8 @@ import numpy as np
 import torch
 
 from sandbox.core.errors import CheckpointBroken
+from sandbox.nn.optimizers import load_optimizer_state
+from sandbox.nn.optimizers import optimizer_state as moments_of
 
 from .episodes import EpisodeStatistics
 
@@ -95,15 +97,15 @@ def restore_policy(agent: Agent, state: dict[str, Any], step: int) -> None:
 
 def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     """The optimiser's state with text keys (its own are numbers)."""
-    state = optimizer.state_dict()
-    moments = {str(number): dict(values) for number, values in state["state"].items()}
-    return {"state": moments, "param_groups": [dict(group) for group in state["param_groups"]]}
+    groups = [dict(group) for group in optimizer.state_dict()["param_groups"]]
+    return {"state": moments_of(optimizer), "param_groups": groups}
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, saved: dict[str, Any]) -> None:
     """The inverse of `optimizer_state`."""
-    moments = {int(number): values for number, values in saved["state"].items()}
-    optimizer.load_state_dict({"state": moments, "param_groups": saved["param_groups"]})
+    load_optimizer_state(optimizer, saved["state"])
+    for group, kept in zip(optimizer.param_groups, saved["param_groups"], strict=True):
+        group.update({name: value for name, value in kept.items() if name != "params"})
 
 
 def _reward_normalizer(agent: Agent) -> RewardNormalizer | None:

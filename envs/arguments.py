@@ -9,14 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def positive(name: str, argument: str, value: Any) -> int:
-    """`value` as an int of at least 1.
+def whole(name: str, argument: str, value: Any, low: int = 1, high: int | None = None) -> int:
+    """`value` as an int of at least `low` and, if given, at most `high`.
 
     Raises:
-        ValueError: it is no whole number, or less than 1.
+        ValueError: it is no whole number, or outside.
     """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{name}: {argument} must be a whole number of at least 1, got {value!r}")
+    integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not integer or value < low or (high is not None and value > high):
+        rule = f"of at least {low}" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name}: {argument} must be a whole number {rule}, got {value!r}")
     return int(value)
 
 
@@ -40,7 +42,7 @@ def one_of(name: str, argument: str, value: Any, choices: Iterable[Any]) -> Any:
     """
     if any(value is choice or (type(value) is type(choice) and value == choice) for choice in choices):
         return choices[value] if isinstance(choices, Mapping) else value
-    known = ", ".join(repr(choice) for choice in choices if choice is None or isinstance(choice, str))
+    known = ", ".join(repr(choice) for choice in choices if choice is None or type(choice) in (str, int))
     raise ValueError(f"{name}: {argument} must be one of {known}, got {value!r}")
 
 

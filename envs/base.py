@@ -16,7 +16,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from envs.actions import ActionCheck
-from envs.arguments import check_alike, checked_mask, one_of, positive
+from envs.arguments import check_alike, checked_mask, one_of, whole
 from envs.task import Array, Mask, Task
 from envs.views import FeatureView, PixelView
 
@@ -83,7 +83,7 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
     ) -> None:
         for argument in unknown:
             raise TypeError(f"{self.name} has no argument {argument!r}")
-        self.num_envs = positive(self.name, "num_envs", num_envs)
+        self.num_envs = whole(self.name, "num_envs", num_envs)
         self.render_mode = one_of(self.name, "render_mode", render_mode, (None, "rgb_array"))
         self.autoreset_mode = one_of(self.name, "autoreset_mode", autoreset_mode, _MODES)
         mode = {"autoreset_mode": self.autoreset_mode, "render_fps": self.render_fps}
@@ -232,7 +232,7 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
         limit = self.default_max_episode_steps if asked is None else asked
         if limit is None or limit == NO_LIMIT:
             return None
-        return positive(self.name, "max_episode_steps", limit)
+        return whole(self.name, "max_episode_steps", limit)
 
     def _reset_mask(self, options: dict[str, Any]) -> Mask:
         if "reset_mask" not in options:

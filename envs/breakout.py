@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from envs.arguments import positive
+from envs.arguments import whole
 from envs.base import BatchedEnv, CoreOptions
-from envs.breakout_expert import play, read, see
-from envs.breakout_field import (
+from envs.controls import Controls
+from envs.experts.breakout import play, read, see
+from envs.pictures.breakout import (
     BALL_PIXELS,
     BRICK_HEIGHT,
     BRICK_PIXELS,
@@ -40,7 +41,6 @@ from envs.breakout_field import (
     between_walls,
     draw_field,
 )
-from envs.controls import Controls
 from envs.single import SingleEnv
 from envs.task import Array, Mask
 from envs.views import PIXELS
@@ -136,8 +136,8 @@ class Breakout(BatchedEnv):
         lives: int = 3,
         **core: Unpack[CoreOptions],
     ) -> None:
-        self.rows = _at_most(MAX_ROWS, self.name, "rows", rows)
-        self.full_lives = _at_most(MAX_LIVES, self.name, "lives", lives)
+        self.rows = whole(self.name, "rows", rows, 1, MAX_ROWS)
+        self.full_lives = whole(self.name, "lives", lives, 1, MAX_LIVES)
         self.feature_space = Box(-1, 1, (6 + COLUMNS * self.rows,), np.float32)
         super().__init__(num_envs, obs, **core)
         quantities = np.zeros((5, num_envs))  # x, y, vx, vy, paddle
@@ -288,12 +288,6 @@ class Breakout(BatchedEnv):
         """Be where the ball comes down, and hit it with the part of the paddle that sends it to a brick."""
         seen = see(observation, self.rows, memory) if observation.ndim == 4 else read(observation, self.rows)
         return play(seen, memory)
-
-
-def _at_most(largest: int, name: str, argument: str, value: Any) -> int:
-    if positive(name, argument, value) > largest:
-        raise ValueError(f"{name}: {argument} must be at most {largest}, got {value!r}")
-    return int(value)
 
 
 class BreakoutEnv(SingleEnv):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from envs.arguments import positive
+from envs.arguments import one_of, whole
 from envs.base import BatchedEnv, CoreOptions
 from envs.controls import Controls
 from envs.palette import (
@@ -23,9 +23,9 @@ from envs.palette import (
     UPRIGHT,
     scoreboard,
 )
+from envs.pictures.tiles import Tiles, plain
 from envs.single import SingleEnv
 from envs.task import Array, Mask
-from envs.tiles import Tiles, plain
 from envs.views import PIXELS
 
 if TYPE_CHECKING:
@@ -119,8 +119,11 @@ class Catch(BatchedEnv):
         columns: int = 10,
         **core: Unpack[CoreOptions],
     ) -> None:
-        self.balls = positive(self.name, "balls", balls)
-        self.rows, self.columns = self._size("rows", rows), self._size("columns", columns)
+        self.balls = whole(self.name, "balls", balls)
+        self.rows, self.columns = (
+            one_of(self.name, argument, size, SIZES)
+            for argument, size in (("rows", rows), ("columns", columns))
+        )
         if columns > rows:
             raise ValueError(f"{self.name}: columns must be at most rows ({rows}), got {columns!r}")
         super().__init__(num_envs, obs, **core)
@@ -141,11 +144,6 @@ class Catch(BatchedEnv):
         self._tiles = Tiles(atlas, rows, columns, num_envs)
         row, column = np.divmod(np.arange(self._grid), columns)
         self._scaled = np.stack([2 * column / (columns - 1) - 1, 2 * row / (rows - 1) - 1], 1)
-
-    def _size(self, argument: str, value: int) -> int:
-        if positive(self.name, argument, value) not in SIZES:
-            raise ValueError(f"{self.name}: {argument} must be one of {SIZES}, got {value!r}")
-        return int(value)
 
     def spawn(self, who: Mask) -> None:
         column = self.rng.integers(0, self.columns, (2, np.count_nonzero(who)))

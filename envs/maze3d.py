@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from envs.arguments import positive
+from envs.arguments import whole
 from envs.base import BatchedEnv, CoreOptions
 from envs.controls import Controls
-from envs.maze3d_expert import play
-from envs.maze3d_picture import Scene, draw_map, draw_numbers
-from envs.maze3d_view import MATERIALS, View
-from envs.mazes import blocks, carve, spread
-from envs.raycast import FORWARD, FREE, HEADINGS, MAX_SIZE, PITCH, RIGHT, next_side
+from envs.experts.maze3d import play
+from envs.levels.mazes import blocks, carve, spread
+from envs.pictures.maze3d import Scene, draw_map, draw_numbers
+from envs.pictures.maze3d_view import MATERIALS, View
+from envs.pictures.raycast import FORWARD, FREE, HEADINGS, MAX_SIZE, PITCH, RIGHT, next_side
 from envs.single import SingleEnv
 from envs.task import Array, Mask
 from envs.views import PIXELS
@@ -131,7 +131,10 @@ class Maze3D(BatchedEnv):
         bad: int = 3,
         **core: Unpack[CoreOptions],
     ) -> None:
-        self.size, self.good, self.bad = _checked(self.name, size, good, bad)
+        self.size = whole(self.name, "size", size, 2, MAX_SIZE)
+        room = size**2 - 2  # cells that are neither the start nor the goal
+        self.good = whole(self.name, "good", good, 0, room)
+        self.bad = whole(self.name, "bad", bad, 0, room - good)
         self.kinds = np.repeat([0, 1, 2], [1, good, bad])  # of the things
         super().__init__(num_envs, obs, **core)
         self.blocks = PITCH * size + 1
@@ -252,20 +255,6 @@ class Maze3D(BatchedEnv):
     def expert(self, observation: Array, memory: dict[str, Any]) -> Array:
         """Draw a map from the pictures, and explore it cell by cell."""
         return play(observation, memory, self.size)
-
-
-def _checked(name: str, size: int, good: int, bad: int) -> tuple[int, int, int]:
-    size = positive(name, "size", size)
-    if not 2 <= size <= MAX_SIZE:
-        raise ValueError(f"{name}: size must be 2 to {MAX_SIZE} cells, got {size}")
-    for argument, number in (("good", good), ("bad", bad)):
-        if number != 0:
-            positive(name, argument, number)
-    if good + bad > size**2 - 2:
-        raise ValueError(
-            f"{name}: {size}² cells have room for {size**2 - 2} things, got good={good}, bad={bad}"
-        )
-    return size, int(good), int(bad)
 
 
 class Maze3DEnv(SingleEnv):

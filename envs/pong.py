@@ -8,12 +8,12 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from envs import palette
-from envs.arguments import positive
+from envs.arguments import number, whole
 from envs.base import BatchedEnv, CoreOptions
 from envs.controls import Controls
+from envs.experts.tracking import mirror, track
 from envs.single import SingleEnv
 from envs.task import Array, Mask
-from envs.tracking import mirror, track
 from envs.views import PIXELS
 
 if TYPE_CHECKING:
@@ -131,10 +131,8 @@ class Pong(BatchedEnv):
         skill: float = 0.6,
         **core: Unpack[CoreOptions],
     ) -> None:
-        self.points = positive(self.name, "points", points)
-        if not isinstance(skill, int | float) or not 0 <= skill <= 1:
-            raise ValueError(f"{self.name}: skill must be from 0 to 1, got {skill!r}")
-        self.skill = float(skill)
+        self.points = whole(self.name, "points", points)
+        self.skill = number(self.name, "skill", skill, 0, 1)
         super().__init__(num_envs, obs, **core)
         quantities = np.zeros((7, num_envs))  # x, y, vx, vy, their paddle, our paddle, their aim
         self.state = quantities.T  # (num_envs, 7), a view as everything below

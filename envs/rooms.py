@@ -8,10 +8,11 @@ import numpy as np
 from gymnasium.spaces import Discrete
 
 from envs import palette
+from envs.arguments import one_of, whole
 from envs.base import BatchedEnv, CoreOptions
 from envs.controls import Controls
-from envs.dungeon import AGENT, CODES, DOOR, FLOOR, GOAL, KEY, MAX_KEYS, WALL, Dungeon
-from envs.rooms_pictures import INKS, draw_key, draw_level, tiles_of
+from envs.levels.dungeon import AGENT, CODES, DOOR, FLOOR, GOAL, KEY, MAX_KEYS, WALL, Dungeon
+from envs.pictures.rooms import INKS, draw_key, draw_level, tiles_of
 from envs.single import SingleEnv
 from envs.task import Array, Mask
 from envs.views import PIXELS
@@ -40,7 +41,7 @@ class Rooms(BatchedEnv):
     The agent sees only the few cells around it and must remember where it has been, and where it saw what.
     Rooms of 3 by 3 cells stand on a grid; doorways and locked doors join them. Walking over a key takes it,
     walking into a locked door with the key of its colour opens it and uses the key up. Each level can be
-    solved, and only by taking all keys, one after another (`envs.dungeon` tells how they are made).
+    solved, and only by taking all keys, one after another (`envs.levels.dungeon` tells how they are made).
 
     ## Action space
     `Discrete(4)`; walls, and doors without their key, block:
@@ -114,9 +115,9 @@ class Rooms(BatchedEnv):
         window: int = 5,
         **core: Unpack[CoreOptions],
     ) -> None:
-        self.rooms = _choice(self.name, "rooms", rooms, range(2, 9))
-        self.keys = _choice(self.name, "keys", keys, range(min(MAX_KEYS, rooms * rooms - 1) + 1))
-        self.window = _choice(self.name, "window", window, range(3, 10, 2))
+        self.rooms = whole(self.name, "rooms", rooms, 2, 8)
+        self.keys = whole(self.name, "keys", keys, 0, min(MAX_KEYS, rooms * rooms - 1))
+        self.window = one_of(self.name, "window", window, (3, 5, 7, 9))
         super().__init__(num_envs, obs, **core)
         self._dungeon = Dungeon(rooms, keys, border=window // 2)
         side = self._dungeon.side
@@ -242,13 +243,6 @@ def _square(window: int, width: int) -> Array:
     """The steps from a cell to those of the window around it, in flat maps of this width, (window²,)."""
     reach = np.arange(window) - window // 2
     return (reach[:, None] * width + reach).ravel()
-
-
-def _choice(name: str, argument: str, value: Any, choices: range) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value not in choices:
-        known = ", ".join(map(str, choices))
-        raise ValueError(f"{name}: {argument} must be one of {known}, got {value!r}")
-    return int(value)
 
 
 class RoomsEnv(SingleEnv):

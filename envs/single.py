@@ -93,6 +93,10 @@ class SingleEnv(gymnasium.Env[Array, Any]):
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_window": None}  # a window stays where it is
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._np_random = self.batch.np_random  # one generator, which a copy would hold twice
+
     def _show(self) -> None:
         if self.render_mode != "human":
             return

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from envs.arguments import positive
+from envs.arguments import whole
 from envs.base import BatchedEnv, CoreOptions
 from envs.controls import Controls
-from envs.flood import FAR, distances
+from envs.experts.flood import FAR, distances
+from envs.pictures.snake import draw_snake
+from envs.pictures.tiles import Tiles, plain
 from envs.single import SingleEnv
-from envs.snake_picture import draw_snake
 from envs.task import Array, Mask
-from envs.tiles import Tiles, plain
 from envs.views import PIXELS
 
 if TYPE_CHECKING:
@@ -134,9 +134,7 @@ class Snake(BatchedEnv):
     def __init__(
         self, num_envs: int = 1, obs: str = "pixels", size: int = 8, **core: Unpack[CoreOptions]
     ) -> None:
-        self.size = positive(self.name, "size", size)
-        if not SMALLEST <= size <= LARGEST:
-            raise ValueError(f"{self.name}: size must be {SMALLEST} to {LARGEST}, got {size!r}")
+        self.size = whole(self.name, "size", size, SMALLEST, LARGEST)
         super().__init__(num_envs, obs, **core)
         self.side = size + 2  # with the wall
         self._steps = np.array([row * self.side + column for row, column in STEPS])

@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from envs import palette
-from envs.arguments import positive
+from envs.arguments import whole
 from envs.base import BatchedEnv, CoreOptions
 from envs.controls import Controls
 from envs.single import SingleEnv
@@ -110,7 +110,7 @@ class TMaze(BatchedEnv):
     def __init__(
         self, num_envs: int = 1, obs: str = "pixels", length: int = 10, **core: Unpack[CoreOptions]
     ) -> None:
-        self.length = positive(self.name, "length", length)
+        self.length = whole(self.name, "length", length)
         if core.get("max_episode_steps") is None:
             core["max_episode_steps"] = 2 * self.length
         super().__init__(num_envs, obs, **core)

@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with _sigterm_raises():
         try:
             # What libraries print must not get between scripts and their JSON.
-            with contextlib.redirect_stdout(sys.stderr) if json else contextlib.nullcontext():
+            with _stdout_to_stderr() if json else contextlib.nullcontext():
                 result = _dispatch(words, console)
             console.emit(result or {})
             return 0
@@ -118,6 +118,29 @@ def _take_flag(words: list[str], flag: str) -> bool:
     found = len(kept) < end
     words[:end] = kept
     return found
+
+
+@contextlib.contextmanager
+def _stdout_to_stderr() -> Iterator[None]:
+    """Let everything that is printed go to stderr, what C libraries print included."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _flush_c_streams()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def _flush_c_streams() -> None:
+    """What C libraries still hold back would be written at the exit, behind the JSON."""
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # Windows has no such handle
+        ctypes.CDLL(None).fflush(None)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 
-from envs.arguments import positive
+from envs.arguments import whole
 from envs.base import BatchedEnv, Step
 from envs.task import Array, Mask
 from envs.views import Buffers
@@ -27,7 +27,7 @@ class ActionRepeat(BatchWrapper):
     """
 
     def __init__(self, env: VectorEnv[Any, Any, Any], times: int) -> None:
-        self.times = positive("ActionRepeat", "times", times)
+        self.times = whole("ActionRepeat", "times", times)
         self._ours = env if isinstance(env, BatchedEnv) else None
         if self._ours is None and env.num_envs > 1:
             raise ValueError(

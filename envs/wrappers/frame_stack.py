@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-from envs.arguments import positive
+from envs.arguments import whole
 from envs.task import Array
 from envs.wrappers.observation_wrapper import ObservationWrapper, box_of, with_zeros
 
@@ -33,7 +33,7 @@ class FrameStack(ObservationWrapper):
     """
 
     def __init__(self, env: VectorEnv[Any, Any, Any], depth: int) -> None:
-        depth = positive("FrameStack", "depth", depth)
+        depth = whole("FrameStack", "depth", depth)
         if depth > DEEPEST:
             raise ValueError(f"FrameStack: depth must be at most {DEEPEST}, got {depth!r}")
         space = box_of("FrameStack", env)

@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium.spaces import Box
 from gymnasium.vector import VectorEnv
 
-from envs.arguments import positive
+from envs.arguments import whole
 from envs.task import Array
 from envs.wrappers.frame_stack import channels_last
 from envs.wrappers.observation_wrapper import ObservationWrapper, box_of
@@ -71,7 +71,7 @@ class Resize(PictureWrapper):
     """
 
     def __init__(self, env: VectorEnv[Any, Any, Any], size: int) -> None:
-        self.size = positive("Resize", "size", size)
+        self.size = whole("Resize", "size", size)
         if size > LARGEST:
             raise ValueError(f"Resize: size must be at most {LARGEST}, got {size!r}")
         shape = _picture("Resize", env).shape

@@ -15,6 +15,7 @@ class Bench:
 
     Examples:
         python -m sandbox bench agents
+        python -m sandbox bench envs --only Snake
         python -m sandbox bench agents --help
     """
 

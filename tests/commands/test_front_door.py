@@ -201,3 +201,15 @@ def test_a_full_disk_behind_stdout_is_one_line() -> None:
     assert result.returncode == 7
     assert result.stderr.splitlines()[0] == "error: No space left on device"
     assert len(result.stderr.splitlines()) == 2
+
+
+def test_what_c_libraries_print_does_not_get_between_scripts_and_their_json() -> None:
+    script = (
+        "import ctypes, sys; from sandbox.commands.listing import List; from sandbox.__main__ import main\n"
+        "library = ctypes.CDLL(None)\n"
+        "List.run = lambda self, console: library.puts(b'noise') and {'schema': 'fake/1'}\n"
+        "sys.exit(main(['list', '--json']))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == {"schema": "fake/1"}
+    assert "noise" in done.stderr

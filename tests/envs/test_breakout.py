@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.breakout import Breakout
-from envs.breakout_expert import read, see
-from envs.breakout_field import FRONT, SPEED
+from envs.experts.breakout import read, see
+from envs.pictures.breakout import FRONT, SPEED
 
 LEFT, STAY, RIGHT = 0, 1, 2
 FAR = (0, 0)  # a brick that keeps the game going

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.flood import FAR, distances
+from envs.experts.flood import FAR, distances
 
 
 def slow_distances(free: np.ndarray, goal: np.ndarray) -> np.ndarray:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envs.experts.maze3d import distances, things
 from envs.maze3d import AHEAD, NOTHING, RADIUS, STRAFE_LEFT, STRAFE_RIGHT, TURN_LEFT, TURN_RIGHT, Maze3D
-from envs.maze3d_expert import distances, things
-from envs.maze3d_view import BAD, FLOOR, GOAL, GOOD, LIGHT, MATERIALS, SKY, fog
-from envs.raycast import FREE, PITCH
+from envs.pictures.maze3d_view import BAD, FLOOR, GOAL, GOOD, LIGHT, MATERIALS, SKY, fog
+from envs.pictures.raycast import FREE, PITCH
 from tests.envs.test_mazes import flood
 
 EAST, SOUTH, WEST, NORTH = 0, 3, 6, 9
@@ -381,7 +381,7 @@ def test_the_expert_explores_until_it_finds_the_goal() -> None:
         ({"size": 4.5}, r"size.*4\.5"),
         ({"good": -1}, "good.*-1"),
         ({"bad": "two"}, "bad.*two"),
-        ({"size": 3, "good": 4, "bad": 4}, "7 things.*good=4, bad=4"),
+        ({"size": 3, "good": 4, "bad": 4}, "bad must be a whole number from 0 to 3, got 4"),
     ],
 )
 def test_bad_arguments_are_named(arguments: dict[str, Any], said: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs.mazes import blocks, carve, spread
+from envs.levels.mazes import blocks, carve, spread
 
 
 def flood(free: np.ndarray, start: tuple[int, int]) -> np.ndarray:

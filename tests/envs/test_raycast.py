@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.mazes import blocks, carve
-from envs.raycast import FORWARD, FREE, HEADINGS, PITCH, RIGHT, Raycaster
+from envs.levels.mazes import blocks, carve
+from envs.pictures.raycast import FORWARD, FREE, HEADINGS, PITCH, RIGHT, Raycaster
 
 EAST, SOUTH, WEST, NORTH = 0, 3, 6, 9
 STONE = 4

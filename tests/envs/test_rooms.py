@@ -10,7 +10,7 @@ from gymnasium.vector import AutoresetMode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.dungeon import AGENT, DOOR, FLOOR, GOAL, KEY, MAX_KEYS, WALL, Dungeon
+from envs.levels.dungeon import AGENT, DOOR, FLOOR, GOAL, KEY, MAX_KEYS, WALL, Dungeon
 from envs.rooms import DOWN, LEFT, RIGHT, UP, Rooms
 
 LETTERS = {".": FLOOR, "#": WALL, "G": GOAL, "a": KEY, "b": KEY + 1, "A": DOOR, "B": DOOR + 1}
@@ -292,5 +292,5 @@ def test_a_bad_argument_is_named(argument: str, value: Any) -> None:
 
 def test_more_keys_than_rooms_can_hold_are_refused() -> None:
     Rooms(rooms=2, keys=3)
-    with pytest.raises(ValueError, match=r"Rooms: keys must be one of 0, 1, 2, 3, got 4"):
+    with pytest.raises(ValueError, match=r"Rooms: keys must be a whole number from 0 to 3, got 4"):
         Rooms(rooms=2, keys=4)

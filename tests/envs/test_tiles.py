@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from envs.tiles import Tiles, plain
+from envs.pictures.tiles import Tiles, plain
 
 
 def atlas(height: int, width: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs.tracking import mirror, track
+from envs.experts.tracking import mirror, track
 
 WALLS = np.array([np.inf, 18.0])
 

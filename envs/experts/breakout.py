@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from envs.breakout_field import (
+from envs.experts.tracking import mirror, track
+from envs.pictures.breakout import (
     BRICK_HEIGHT,
     BRICK_WIDTH,
     BRICKS_Y,
@@ -22,7 +23,6 @@ from envs.breakout_field import (
     SPEED,
 )
 from envs.task import Array
-from envs.tracking import mirror, track
 
 SAFE_REACH = REACH - 0.7  # where the ball comes down is not known to the last half of a pixel
 OFFSETS = np.arange(-4, 5, 2)  # of the places for the paddle that are weighed

@@ -53,7 +53,7 @@ class Raycaster:
         number = np.arange(size)[:, None, None, None]
         self._number, self._order = number.astype(np.int32), (number << 4).astype(np.uint8)
         self._away = (number * PITCH).astype(np.float32)
-        self._scratch: tuple[Array, ...] = ()
+        self._scratch = [np.empty(0, kind) for kind in (np.float32, np.int32, np.int32, np.uint8)]
 
     def cast(self, spot: Array, heading: Array, maps: Array) -> tuple[Array, Array, Array]:
         """What the rays from `spot` (2, some) meet at `heading` (some,) in `maps` (some, 2, blocks²) uint8.
@@ -101,12 +101,7 @@ class Raycaster:
         Crossings outside of the maze read what stands elsewhere. They don't count, as they lie behind the
         other axis's crossing with the wall around the maze.
         """
-        if not self._scratch or self._scratch[0].shape[1:] != sides.shape:
-            shape = (len(self._number), *sides.shape)
-            self._scratch = tuple(
-                np.empty(shape, kind) for kind in (np.float32, np.int32, np.int32, np.uint8)
-            )
-        places, blocks, rows, met = self._scratch
+        places, blocks, rows, met = self._room((len(self._number), *sides.shape))
         np.multiply(self._away, slope, out=places)
         places += along
         np.copyto(blocks, places, casting="unsafe")
@@ -116,3 +111,10 @@ class Raycaster:
         np.take(maps, blocks, out=met, mode="clip")
         met |= self._order
         return met.min(0)
+
+    def _room(self, shape: tuple[int, ...]) -> list[Array]:
+        """Arrays to compute in, parts of those for the largest number of episodes so far."""
+        count = math.prod(shape)
+        if self._scratch[0].size < count:
+            self._scratch = [np.empty(count, part.dtype) for part in self._scratch]
+        return [part[:count].reshape(shape) for part in self._scratch]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from envs.maze3d_view import (
+from envs.palette import AMBER, PALE, WHITE
+from envs.pictures.maze3d_view import (
     BAD,
     BALL_MIDDLE,
     GOAL,
@@ -18,8 +19,7 @@ from envs.maze3d_view import (
     MATERIALS,
     SPIKE_HEIGHT,
 )
-from envs.palette import AMBER, PALE, WHITE
-from envs.raycast import EYE, FORWARD, FREE, HEADINGS, PITCH, RIGHT, Raycaster
+from envs.pictures.raycast import EYE, FORWARD, FREE, HEADINGS, PITCH, RIGHT, Raycaster
 from envs.task import Array
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.raycast import EYE, FORWARD, Raycaster
+from envs.pictures.raycast import EYE, FORWARD, Raycaster
 from envs.task import Array
 
 PX = 40
@@ -112,7 +112,7 @@ class View:
         row, thing = np.nonzero(inside)
         if not len(row):
             return
-        far_first = np.argsort(-ahead[row, thing])
+        far_first = np.argsort(-ahead[row, thing], kind="stable")
         row, thing = row[far_first], thing[far_first]
         z, x = ahead[row, thing], aside[row, thing]  # (in sight,)
         off = np.abs(self._rays.slants * z[:, None] - x[:, None])  # (in sight, 40): from their middles

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from envs.maze3d_view import FOCAL, GOAL_HEIGHT, HALF_WIDTH, PX, SKY
-from envs.raycast import EYE, FORWARD, HEADINGS, PITCH, RIGHT
+from envs.pictures.maze3d_view import FOCAL, GOAL_HEIGHT, HALF_WIDTH, PX, SKY
+from envs.pictures.raycast import EYE, FORWARD, HEADINGS, PITCH, RIGHT
 from envs.task import Array
 
 OPEN, CLOSED = 1, 2  # of edges between cells; 0: unknown

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from envs import palette
-from envs.dungeon import AGENT, CODES, DOOR, GOAL, KEY, MAX_KEYS, WALL
+from envs.levels.dungeon import AGENT, CODES, DOOR, GOAL, KEY, MAX_KEYS, WALL
 from envs.task import Array
 
 if TYPE_CHECKING:

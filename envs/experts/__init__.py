@@ -1,0 +1,1 @@
+"""What the scripted players behind the reward thresholds need beyond a few lines."""

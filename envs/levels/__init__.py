@@ -1,0 +1,1 @@
+"""Levels that are made anew for each episode, for whole batches at once."""
