@@ -28,7 +28,12 @@ MODELS: dict[str, dict[str, Any]] = {
     },
 }
 
-DATA: dict[tuple[str, str], dict[str, Any]] = {}
+DATA: dict[tuple[str, str], dict[str, Any]] = {
+    ("linear", "digits"): {"epochs": 50},
+    ("mlp", "digits"): {"epochs": 30},
+    ("backbone", "digits"): {"epochs": 40},
+    ("backbone", "sign_mnist"): {"epochs": 10, "fit": {"ema_decay": 0.99}},
+}
 """(model, data set) -> what differs"""
 
 
