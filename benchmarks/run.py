@@ -60,6 +60,18 @@ RECIPES = (
         quick="--seconds 0.1 --only CartPole Snake",
         tables=("rows", "growth", "gymnasium", "others"),
     ),
+    Recipe(
+        "supervised",
+        "bench supervised --seeds 1 --first-seed {seed} --only mnist-fast sign-v0 sign-v1 sign-v2 sign-backbone",
+        seeds=(0, 1, 2),
+        quick="--quick",
+    ),
+    Recipe(
+        "supervised-best",
+        "bench supervised --seeds 1 --first-seed {seed} --only mnist-best",
+        seeds=(0, 1, 2),
+        quick="--quick",
+    ),
 )
 
 

@@ -35,7 +35,7 @@ def _table(rows: Sequence[Row]) -> str:
     for row in rows:
         groups.setdefault(tuple(str(v) for v in row.values() if isinstance(v, str)), []).append(row)
     lines = [[key.replace("_", " ") for key in columns], ["---"] * len(columns)]
-    lines += [[_cell([row.get(key) for row in group]) for key in columns] for group in groups.values()]
+    lines += [[_cell(key, [row.get(key) for row in group]) for key in columns] for group in groups.values()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -50,22 +50,23 @@ def update(document: str, name: str, content: str) -> str:
     return place.sub(lambda found: f"{found[1]}{content}\n{found[2]}", document, count=1)
 
 
-def _cell(values: Sequence[Any]) -> str:
+def _cell(key: str, values: Sequence[Any]) -> str:
     known = [value for value in values if value is not None]
     if not known:
         return "–"
     if all(isinstance(value, bool) for value in known):
         return f"{sum(known)} of {len(values)}"
     if all(isinstance(value, int | float) for value in known):
-        middle = _number(median(known))
-        return middle if len(known) == 1 else f"{middle} ({_number(min(known))} – {_number(max(known))})"
+        digits = 4 if key.endswith("percent") else 3  # 99.1 is not 99.12
+        middle, low, high = (_number(one(known), digits) for one in (median, min, max))
+        return middle if len(known) == 1 else f"{middle} ({low} – {high})"
     return str(known[0])
 
 
-def _number(value: float) -> str:
+def _number(value: float, digits: int) -> str:
     if abs(value) >= 1000:
         return f"{value:,.0f}".replace(",", " ")
-    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+    return f"{value:.{digits}g}" if abs(value) < 100 else f"{value:.0f}"
 
 
 def _provenance(records: Sequence[Record], planned: int) -> str:

@@ -100,26 +100,16 @@ class SupervisedBench:
 
 
 def summarize(runs: list[Row]) -> list[Row]:
-    """A row for each task: means over the seeds, and the lowest accuracy."""
+    """A row for each task: means over the seeds."""
     rows = []
     for task in dict.fromkeys(run["task"] for run in runs):
         each = [run for run in runs if run["task"] == task]
-        rows.append(
-            {
-                "task": task,
-                "command": TASKS.get(task, ""),
-                "seeds": len(each),
-                "test_accuracy": mean(run["test_accuracy"] for run in each),
-                "lowest": min(run["test_accuracy"] for run in each),
-                "epochs": mean(run["epochs"] for run in each),
-                "seconds": mean(run["seconds"] for run in each),
-            }
-        )
+        row: Row = {"task": task, "train-classifier": TASKS.get(task, "")}
+        row["test_percent"] = 100 * mean(run["test_accuracy"] for run in each)
+        rows.append(row | {key: mean(run[key] for run in each) for key in ("epochs", "seconds")})
     return rows
 
 
 def shown(cell: Any) -> Any:
-    """A cell as people read it: accuracies in percent."""
-    if isinstance(cell, float):
-        return f"{cell:.2%}" if cell <= 1 else f"{cell:.1f}"
-    return cell
+    """A cell as people read it."""
+    return f"{cell:.4g}" if isinstance(cell, float) else cell
