@@ -62,7 +62,8 @@ RECIPES = (
     ),
     Recipe(
         "supervised",
-        "bench supervised --seeds 1 --first-seed {seed} --only mnist-fast sign-v0 sign-v1 sign-v2 sign-backbone",
+        "bench supervised --seeds 1 --first-seed {seed} --only mnist-fast sign-v0 sign-v1 sign-v2 "
+        "sign-backbone",
         seeds=(0, 1, 2),
         quick="--quick",
     ),
