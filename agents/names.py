@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import gymnasium as gym
 
 import envs
+from envs import NO_LIMIT
 from sandbox.core.errors import EnvironmentNotFound
 from sandbox.core.names import suggest
 
 from .simulators import OURS
+
+LONGEST = 5_000
+"""steps of an episode that would never end"""
 
 
 def task_of(text: str) -> tuple[str, str]:
@@ -54,14 +61,23 @@ def threshold_of(env_id: str) -> float | None:
     return None if spec is None or spec.reward_threshold is None else float(spec.reward_threshold)
 
 
-def longest_episode(env_id: str) -> int | None:
+def longest_episode(env_id: str, arguments: Mapping[str, Any]) -> int | None:
     """Steps after which an evaluation stops waiting for the end of an episode.
 
-    None where there is a time limit.
+    None where there is a time limit: the environment's own, or one among its `arguments`.
     """
+    asked = arguments.get("max_episode_steps")
+    if asked is not None:
+        return LONGEST if asked == NO_LIMIT else None
     spec = gym.registry.get(env_id.rpartition(":")[2])
     limited = env_id.startswith(OURS) or (spec is not None and spec.max_episode_steps is not None)
-    return None if limited else 5_000
+    return None if limited else LONGEST
+
+
+def with_end(env_id: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The `arguments`, and a time limit where the environment would have none with them."""
+    longest = longest_episode(env_id, arguments)
+    return {**arguments} if longest is None else {**arguments, "max_episode_steps": longest}
 
 
 def portable_id(env_id: str) -> str | None:

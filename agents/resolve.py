@@ -16,7 +16,7 @@ from .algorithms import find_algorithm
 from .config import AgentConfig
 from .names import task_of
 from .presets import preset
-from .simulators.from_id import find_spec, make_single
+from .simulators.from_id import find_spec, make_single, refuse_reserved
 
 
 def resolve_config(
@@ -54,6 +54,7 @@ def resolve_config(
     algo = str(changes.get("algo", values.get("algo", "ppo")))
     algorithm = find_algorithm(algo)
     arguments = {**_table(values, "env_args"), **(env_args or {})}
+    refuse_reserved(arguments)
     wrap = changes.get("wrap", values.get("wrap", []))
     task, single = _look_at(values["env"], values["train_env"], arguments, wrap if _texts(wrap) else [])
     if "policy" not in values and isinstance(single[0], spaces.Dict):

@@ -54,7 +54,7 @@ class AgentRuns:
         )
         with agent.simulator:
             result = final_evaluation(agent, config, question.episodes or EPISODES, question.seed)
-        note_unfinished(result, config.env, console)
+        note_unfinished(result, config, console)
         score = result.summary()
         spread = f"{score['mean']:.2f} ± {score['std']:.2f} (from {score['min']:.4g} to {score['max']:.4g})"
         console.print(f"{run.name}: {spread} over {score['episodes']} episodes")

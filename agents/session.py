@@ -18,7 +18,7 @@ from sandbox.ui.console import Console
 from .config import AgentConfig
 from .evaluate import Evaluation, evaluate
 from .log import plain_logger
-from .names import longest_episode
+from .names import longest_episode, with_end
 from .simulators import Simulator, as_simulator
 from .simulators.from_id import find_spec, is_batch
 from .videos import TrainingVideos
@@ -159,9 +159,9 @@ def evaluator(config: AgentConfig, env: str, episodes: int) -> Simulator:
 
     One without a time limit gets one: an agent that always takes its favourite action may walk in a circle.
     """
-    most, longest = (4096 if is_batch(find_spec(env)) else 100), longest_episode(env)
-    limit = {} if longest is None else {"max_episode_steps": longest}
-    return as_simulator(env, min(episodes, most), env_kwargs={**limit, **config.env_args}, wrap=config.wrap)
+    most = 4096 if is_batch(find_spec(env)) else 100
+    arguments = with_end(env, config.env_args)
+    return as_simulator(env, min(episodes, most), env_kwargs=arguments, wrap=config.wrap)
 
 
 def final_evaluation(agent: Agent, config: AgentConfig, episodes: int, seed: int | None = None) -> Evaluation:
@@ -175,9 +175,9 @@ def final_evaluation(agent: Agent, config: AgentConfig, episodes: int, seed: int
         return evaluate(agent.policy, simulator, episodes, seed)  # type: ignore[arg-type]
 
 
-def note_unfinished(result: Evaluation, env: str, console: Reporter) -> None:
-    """Say that the numbers stand on episodes which did not end by themselves."""
-    longest = longest_episode(env)
+def note_unfinished(result: Evaluation, config: AgentConfig, console: Reporter) -> None:
+    """Say that the numbers stand on episodes of the task which did not end by themselves."""
+    longest = longest_episode(config.env, config.env_args)
     if longest is not None and (result.lengths >= longest).any():
         count = f"{int((result.lengths >= longest).sum())} of {len(result.lengths)}"
         console.note(f"note: {count} episodes did not end, and count as they stood after {longest:,} steps")

@@ -112,7 +112,7 @@ def finish(session: AgentSession, agent: Agent) -> dict[str, Any]:
     if not session.checkpoints.has(agent.num_timesteps):
         session.save(agent)
     final = session.final if session.solved and session.final is not None else _evaluate_best(session, agent)
-    note_unfinished(final, config.env, session.console)
+    note_unfinished(final, config, session.console)
     solved = None if config.threshold is None else final.mean >= config.threshold
     seconds = session.seconds
     result = outcome(run, config, agent.num_timesteps, final) | {

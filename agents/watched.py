@@ -17,8 +17,8 @@ from sandbox.core.run import Run
 from sandbox.ui.actor import Actor, RandomActor
 from sandbox.ui.recorder import check_render_mode
 
-from .names import task_of
-from .simulators.from_id import find_spec, make, make_single
+from .names import task_of, with_end
+from .simulators.from_id import find_spec, make, make_single, refuse_reserved
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,19 @@ class Watched:
         return self.env.spec.id if self.env.spec is not None else type(self.env.unwrapped).__name__
 
 
-def make_env(name: str, arguments: Mapping[str, Any], wrap: Sequence[str] = ()) -> gym.Env[Any, Any]:
+def make_env(
+    name: str, arguments: Mapping[str, Any], wrap: Sequence[str] = (), *, ends: bool = False
+) -> gym.Env[Any, Any]:
     """The environment called `name` with pictures, within the wrappers `wrap`.
 
-    Of a short name it is our twin, which draws for people.
+    Of a short name it is our twin, which draws for people. With `ends` it has a time limit in any case.
 
     Raises:
         SandboxError: it is not there, cannot be made, or gives no pictures.
     """
+    refuse_reserved(arguments)
     spec = find_spec(task_of(name)[1])
+    arguments = with_end(spec.id, arguments) if ends else arguments
     plain = make(gym.make, spec, **arguments)
     try:
         check_render_mode(plain)
@@ -57,7 +61,7 @@ def make_env(name: str, arguments: Mapping[str, Any], wrap: Sequence[str] = ()) 
 
 def random_actions(env: str, arguments: Mapping[str, Any], wrap: Sequence[str] = ()) -> Watched:
     """Somebody who draws actions from the action space."""
-    made = make_env(env, arguments, wrap)
+    made = make_env(env, arguments, wrap, ends=True)
     return Watched(made, RandomActor(made.action_space), Path())
 
 
@@ -87,7 +91,7 @@ def run_watched(
     cast = _Checkpoints(run, config.algo, lambda: build_agent(config), on_broken)
     actor = cast.actor(checkpoint)
     given = {**(config.env_args if not env else {}), **arguments}
-    made = make_env(env or config.train_env, given, wrap or config.wrap)
+    made = make_env(env or config.train_env, given, wrap or config.wrap, ends=True)
     _check(f"the agent of {run.name}", cast.agent, made)
     several = len(cast.checkpoints.names()) > 1
     return Watched(made, actor, run.videos_dir, cast.next if several else None)
@@ -108,7 +112,7 @@ def file_watched(
         raise UsageError(
             f"{path} does not say where its agent plays", hint="add --env, such as --env CartPole"
         )
-    made = make_env(env, arguments, wrap)
+    made = make_env(env, arguments, wrap, ends=True)
     found = read_agent(path)
     if found is None:
         model = _load_sb3(path, trust)

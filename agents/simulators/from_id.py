@@ -8,10 +8,11 @@ from importlib.util import find_spec as find_module
 from typing import Any, TypeVar
 
 import gymnasium as gym
+import numpy as np
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 from gymnasium.vector import VectorEnv
 
-from envs.base import BatchedEnv
+from envs.base import NO_LIMIT, BatchedEnv
 from envs.wrappers import wrap
 from sandbox.core.errors import EnvironmentNotFound, MissingExtra, SandboxError, UsageError
 from sandbox.core.names import suggest
@@ -21,6 +22,12 @@ AnEnv = TypeVar("AnEnv", gym.Env[Any, Any], VectorEnv[Any, Any, Any])
 
 _SUITES = {"ALE/": ("ale_py", "atari"), "Vizdoom": ("vizdoom.gymnasium_wrapper", "doom")}
 """Start of an id -> the module that registers such ids, and our extra that installs it."""
+
+
+RESERVED = {"render_mode", "num_envs", "autoreset_mode"}
+"""Arguments of environments that nobody passes with --env-arg."""
+
+LONGEST_LIMIT = 2**31 - 1
 
 
 class MissingPackageError(SandboxError):
@@ -53,13 +60,20 @@ def find_spec(name: str) -> EnvSpec:
         raise EnvironmentNotFound(f"no environment is registered as {name!r}", hint=hint) from error
 
 
-def make(create: Callable[..., T], spec: EnvSpec, **arguments: Any) -> T:
+def refuse_reserved(arguments: Mapping[str, Any]) -> None:
+    """Raise UsageError for an --env-arg that the commands themselves decide."""
+    for name in RESERVED & arguments.keys():
+        raise UsageError(f"{name} cannot be an --env-arg: the command decides it")
+
+
+def make(create: Callable[..., T], spec: EnvSpec, /, **arguments: Any) -> T:
     """Call `gym.make` or `gym.make_vec` for `spec`.
 
     Raises:
         MissingExtra, MissingPackageError: the environment needs a package that is not installed.
         UsageError: it does not take these arguments.
     """
+    _check_limit(arguments.get("max_episode_steps"))
     try:
         return create(spec, **arguments)
     except gym.error.DependencyNotInstalled as error:
@@ -109,6 +123,15 @@ def is_batch(spec: EnvSpec) -> bool:
         except (ImportError, AttributeError):
             return False  # `make` says what is missing, where it matters
     return isinstance(entry, type) and issubclass(entry, BatchedEnv)
+
+
+def _check_limit(steps: object) -> None:
+    """Raise UsageError for a limit that none can have: gymnasium does not name the value."""
+    if steps is None or steps == NO_LIMIT:
+        return
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps <= LONGEST_LIMIT:
+        rule = f"a whole number from 1 to {LONGEST_LIMIT}, or -1 for no limit"
+        raise UsageError(f"max_episode_steps must be {rule}, not {steps!r}")
 
 
 def _import(module: str, name: str) -> None:

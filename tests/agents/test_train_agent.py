@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agents.names import task_of
+from agents.names import LONGEST, task_of, with_end
 from agents.resolve import resolve_config
 from sandbox.__main__ import main
 
@@ -251,11 +252,51 @@ def test_an_agent_that_walks_in_a_circle_is_evaluated_all_the_same(
     runs_root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """CliffWalking has no time limit, and a greedy agent may never come to an end."""
-    monkeypatch.setattr("agents.session.longest_episode", lambda env: 20)
+    monkeypatch.setattr("agents.names.LONGEST", 20)
     assert main(["train-agent", "CliffWalking", *SMALL, "--json"]) == 0
     shown = capsys.readouterr()
     assert "did not end, and count as they stood after 20 steps" in shown.err
     assert json.loads(shown.out)["evaluation"]["mean"] <= -20
+
+
+@pytest.mark.parametrize("env", ["Pendulum", "Pendulum-v1"])
+def test_an_environment_whose_limit_was_taken_away_is_evaluated_all_the_same(
+    env: str, runs_root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.names.LONGEST", 20)
+    assert main(["train-agent", env, *SMALL, "--env-arg", "max_episode_steps=-1", "--json"]) == 0
+    assert "100 of 100 episodes did not end" in capsys.readouterr().err
+    assert main(["evaluate", "latest", "--episodes", "3", "--json"]) == 0
+    assert "3 of 3 episodes did not end" in capsys.readouterr().err
+
+
+def test_a_limit_that_was_given_is_kept_in_evaluations() -> None:
+    assert with_end("CliffWalking-v1", {"max_episode_steps": 7}) == {"max_episode_steps": 7}
+    assert with_end("CliffWalking-v1", {"is_slippery": True})["max_episode_steps"] == LONGEST
+    assert with_end("Sandbox/TMaze-v0", {"max_episode_steps": -1}) == {"max_episode_steps": LONGEST}
+    assert with_end("Sandbox/TMaze-v0", {"length": 9}) == {"length": 9}
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ("render_mode=42", "render_mode cannot be an --env-arg"),
+        ("num_envs=3", "num_envs cannot be an --env-arg"),
+        ("autoreset_mode=Disabled", "autoreset_mode cannot be an --env-arg"),
+        ("max_episode_steps=soon", "max_episode_steps must be a whole number.*not 'soon'"),
+        ("max_episode_steps=2.5", r"max_episode_steps must be .*not 2\.5"),
+        (f"max_episode_steps={2**31}", f"max_episode_steps must be .*not {2**31}"),
+        ("spec=3", "does not take these arguments"),
+    ],
+)
+@pytest.mark.parametrize("command", [("train-agent", "Catch"), ("watch", "--random", "--env", "Catch")])
+def test_an_argument_that_no_environment_can_have_is_named(
+    command: tuple[str, ...], argument: str, said: str, runs_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--env-arg", argument]) == 2
+    error = capsys.readouterr().err.strip()
+    assert re.search(f"^error: .*{said}", error, re.MULTILINE)
+    assert not runs_root.exists()
 
 
 def test_another_environment_than_the_configs_has_its_own_threshold(tmp_path: Path) -> None:
@@ -269,7 +310,7 @@ def test_an_episode_that_was_cut_off_is_followed_by_a_fresh_one(
     runs_root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More episodes than environments: a walk along the wall costs 1 a step, from a fresh start each time."""
-    monkeypatch.setattr("agents.session.longest_episode", lambda env: 20)
+    monkeypatch.setattr("agents.names.LONGEST", 20)
     assert main(["train-agent", "CliffWalking", *SMALL, "--quiet"]) == 0
     capsys.readouterr()
     assert main(["evaluate", "latest", "--episodes", "250", "--json"]) == 0

@@ -111,6 +111,15 @@ def test_without_a_display_a_video_is_recorded(runs: Path, capsys: pytest.Captur
     assert Path(video).stat().st_size > 0
 
 
+def test_a_recording_ends_where_the_episode_would_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("agents.names.LONGEST", 20)
+    words = ["watch", "--random", "--env", "Pendulum", "--env-arg", "max_episode_steps=-1"]
+    assert main([*words, "--record", str(tmp_path / "p.gif"), "--episodes", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["steps"] == 20
+
+
 def test_random_actions_are_recorded_where_one_says(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
