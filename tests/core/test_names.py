@@ -13,6 +13,8 @@ def test_a_slip_gets_a_suggestion_and_nonsense_gets_none() -> None:
     assert suggest("cartpol", known) == "CartPole"
     assert suggest("SNAKE", known) == "Snake"
     assert suggest("xyzzy", known) is None
+    assert suggest("nope", ["Hopper"]) is None
+    assert suggest("pp0", ["ppo"]) == "ppo"
 
 
 def test_case_does_not_matter_where_it_is_unambiguous() -> None:
