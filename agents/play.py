@@ -79,5 +79,5 @@ class Play:
         scores = [episode["return"] for episode in outcome.episodes if episode["finished"]]
         if scores:
             best, mean = max(scores), sum(scores) / len(scores)
-            console.print(f"score: best {best:g}, mean {mean:g} over {len(scores)} episodes")
+            console.print(f"return: best {best:g}, mean {mean:g} over {len(scores)} episodes")
         return {**result, "best": max(scores, default=None)}

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pygame
 from gymnasium.error import Error
 from numpy.typing import NDArray
+
+INVISIBLE = ("offscreen", "dummy")
+"""SDL's drivers that draw to nowhere; without a display SDL takes the first by itself and says nothing."""
 
 
 class Window:
@@ -21,7 +26,8 @@ class Window:
     """
 
     def __init__(self, title: str, size: tuple[int, int], fps: int) -> None:
-        _start_display(title)
+        if not start_display():
+            raise Error(f'{title}: render_mode="human" needs a display, and there is none; use "rgb_array"')
         self._surface = pygame.display.set_mode(size)
         pygame.display.set_caption(title)
         self._frame_s = 1.0 / fps
@@ -49,9 +55,32 @@ class Window:
         self._closed = True
 
 
-def _start_display(title: str) -> None:
-    pygame.display.init()
-    driver = pygame.display.get_driver()
-    if driver in ("offscreen", "dummy") and not os.environ.get("SDL_VIDEODRIVER"):
+def start_display() -> bool:
+    """Start pygame's display; False, and stopped again, where SDL would draw to nowhere without being told.
+
+    Raises:
+        pygame.error: SDL has no such driver as SDL_VIDEODRIVER names.
+    """
+    with _quiet_wayland():
+        pygame.display.init()
+    if pygame.display.get_driver() in INVISIBLE and not os.environ.get("SDL_VIDEODRIVER"):
         pygame.display.quit()
-        raise Error(f'{title}: render_mode="human" needs a display, and there is none; use "rgb_array"')
+        return False
+    return True
+
+
+@contextmanager
+def _quiet_wayland() -> Iterator[None]:
+    """Name a folder where Wayland's library looks for its socket: without any it complains on stderr."""
+    name = "XDG_RUNTIME_DIR"
+    before = os.environ.get(name)
+    if before is not None and os.path.isabs(before):  # noqa: PTH117 - as Wayland's library looks at it
+        yield
+        return
+    os.environ[name] = os.devnull  # absolute, which is all that is asked, and surely without a socket
+    try:
+        yield
+    finally:
+        del os.environ[name]
+        if before is not None:
+            os.environ[name] = before

@@ -39,6 +39,9 @@ HELP: tuple[tuple[str, str], ...] = (
     ("h", "this help"),
     ("esc", "quit"),
 )
+ARROWS = ("left", "right", "up", "down")
+WAITING = 2
+"""taps that wait for a step of their own; more would make the game answer late"""
 _SYMBOLS = {"left": "←", "right": "→", "up": "↑", "down": "↓", "return": "enter"}
 
 
@@ -74,7 +77,7 @@ class Keyboard:
         self._space = action_space
         self._known = frozenset().union(*self._actions)
         self._held: list[str] = []  # the last one was pressed last
-        self._tapped: list[str] = []  # since the last action: a short tap counts, too
+        self._tapped: list[str] = []  # without an action yet: a short tap counts, too
         self._last: Any = None
 
     def knows(self, key: str) -> bool:
@@ -83,8 +86,13 @@ class Keyboard:
 
     @property
     def tapped(self) -> bool:
-        """Whether a key went down since the last action."""
+        """Whether a key went down that had no action yet."""
         return bool(self._tapped)
+
+    @property
+    def arrow(self) -> str | None:
+        """The arrow key that is held, the last one of several."""
+        return next((key for key in reversed(self._held) if key in ARROWS), None)
 
     @property
     def in_use(self) -> bool:
@@ -117,24 +125,31 @@ class Keyboard:
     def action(self) -> Any:
         """The action that the keys stand for; None before the first one where no key means nothing.
 
-        Of keys that mean nothing together, the last one counts.
+        Each tap since the last action has one of its own, but for keys that are held and mean something
+        together; two taps may wait. Of keys that mean nothing together, the last one counts.
         """
-        keys = [*(key for key in self._held if key not in self._tapped), *self._tapped]
-        self._tapped = []
+        keys, later = [key for key in self._held if key not in self._tapped], self._tapped[1:]
+        keys += self._tapped[:1]
+        while later and later[0] not in keys and self._mean_together(keys, later[0]):
+            keys.append(later.pop(0))
+        self._tapped = later[:WAITING]
+        return self._chosen(keys)
+
+    def turn(self) -> Any:
+        """The action of the first tap that had no turn yet; call it only when `tapped`."""
+        return self._chosen([self._tapped.pop(0)])
+
+    def _mean_together(self, keys: list[str], other: str) -> bool:
+        """Whether these keys and another one are all held, and an action of their own."""
+        return {*keys, other} <= set(self._held) and frozenset((*keys, other)) in self._actions
+
+    def _chosen(self, keys: list[str]) -> Any:
         choices = [frozenset(keys), *(frozenset((key,)) for key in reversed(keys)), frozenset()]
         for choice in choices:
             if choice in self._actions and (choice or not keys):
                 self._last = self._fitted(self._actions[choice])
                 break
         return self._last
-
-    def turn(self) -> Any:
-        """The action of the first tap that had no turn yet; call it only when `tapped`."""
-        key, later = self._tapped[0], self._tapped[1:]
-        self._tapped, self._held = [key], [held for held in self._held if held == key]
-        action = self.action()
-        self._tapped = later
-        return action
 
     def _fitted(self, action: Any) -> Any:
         is_array = isinstance(action, tuple | list)

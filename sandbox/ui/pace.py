@@ -8,6 +8,9 @@ SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 PICTURES_PER_S = 60
 """more are not drawn: fast environments take several steps for one picture"""
 
+REPEAT_AFTER_S, REPEAT_EVERY_S = 0.35, 0.125
+"""a key that is held counts again after so long, and then so often"""
+
 
 class Pace:
     """A clock without a thread and without waiting: the caller says what time it is.
@@ -51,6 +54,25 @@ class Pace:
     def hold(self, now_s: float, seconds: float) -> None:
         """Nothing is due for some seconds: people want to see how an episode ended."""
         self._due_s = now_s + seconds
+
+
+class Repeat:
+    """When a held key counts again. A clock as `Pace` is."""
+
+    def __init__(self) -> None:
+        self._due_s = 0.0
+
+    def pressed(self, now_s: float) -> None:
+        """It, or another one, went down."""
+        self._due_s = now_s + REPEAT_AFTER_S
+
+    def repeated(self, now_s: float) -> None:
+        """It counted again."""
+        self._due_s = now_s + REPEAT_EVERY_S
+
+    def left_s(self, now_s: float) -> float:
+        """Seconds until it counts again, 0 when it is due."""
+        return max(0.0, self._due_s - now_s)
 
 
 def speed_text(speed: float) -> str:

@@ -14,16 +14,21 @@ _BODY, _SMALL = int(WINDOW_FONT_PX.body) - 1, int(WINDOW_FONT_PX.small) - 1
 _ROW = int(WINDOW_FONT_PX.body) + SPACING_PX.small
 _BAR_ROW = _SMALL + SPACING_PX.large
 _MARGIN = SPACING_PX.large
+_MESSAGE_LINES = 4
 
 
-def draw_panel(surface: pygame.Surface, area: pygame.Rect, hud: Hud) -> None:
-    """Draw everything that fits, from the top: what matters most comes first."""
+def draw_panel(surface: pygame.Surface, area: pygame.Rect, hud: Hud, message: str = "") -> None:
+    """Draw everything that fits, from the top: what matters most comes first.
+
+    Args:
+        message: for a moment, above the last lines; beside the picture it hides nothing that is played.
+    """
     if area.width <= 0:
         return
     surface.set_clip(area)
     surface.fill(rgb(DARK.panel), area)
     box = area.inflate(-2 * _MARGIN, -2 * _MARGIN)
-    bottom = _footer(surface, box, hud)
+    bottom = _message(surface, box, _footer(surface, box, hud), message)
     y = _titles(surface, box, hud)
     for label, text in hud.rows:
         if y + _ROW > bottom:
@@ -55,6 +60,21 @@ def _footer(surface: pygame.Surface, box: pygame.Rect, hud: Hud) -> int:
         pygame.draw.aacircle(surface, color, (box.left + 4, y + _SMALL // 2 + 2), 4)
         write(surface, text, (box.left + 16, y), _SMALL, color, width=box.width - 16)
     return y - SPACING_PX.small
+
+
+def _message(surface: pygame.Surface, box: pygame.Rect, bottom: int, text: str) -> int:
+    """A card that is seen from the corner of an eye; returns the height above which there is room."""
+    lines = wrapped(text, font(_BODY), box.width - 2 * SPACING_PX.small, _MESSAGE_LINES)
+    if not lines:
+        return bottom
+    row = _BODY + SPACING_PX.tiny
+    card = pygame.Rect(box.left, 0, box.width, row * len(lines) + 2 * SPACING_PX.small)
+    card.bottom = bottom - SPACING_PX.tiny
+    pygame.draw.rect(surface, rgb(DARK.accent), card, border_radius=SPACING_PX.radius)
+    for index, line in enumerate(lines):
+        at = card.centerx, card.top + SPACING_PX.small + row * index
+        write(surface, line, at, _BODY, rgb(DARK.background), anchor="midtop")
+    return card.top - SPACING_PX.tiny
 
 
 def _bars(surface: pygame.Surface, box: pygame.Rect, y: int, bottom: int, hud: Hud) -> int:
@@ -135,18 +155,16 @@ def draw_help(surface: pygame.Surface, area: pygame.Rect, lines: Sequence[tuple[
 
 
 def draw_message(surface: pygame.Surface, area: pygame.Rect, text: str) -> None:
-    """A line or two above the lower edge of `area`."""
-    lines = wrapped(text, font(_BODY), area.width - 4 * _MARGIN, 3)
-    if not lines:
-        return
-    width = max(font(_BODY).size(line)[0] for line in lines) + 2 * SPACING_PX.medium
-    row = _BODY + SPACING_PX.tiny
-    card = pygame.Rect(0, 0, width, row * len(lines) + 2 * SPACING_PX.small)
-    card.midbottom = area.centerx, area.bottom - SPACING_PX.medium
-    _card(surface, card)
+    """A line or two across the top of `area`, which still shines through: for windows without a panel."""
+    lines = wrapped(text, font(_SMALL), area.width - 2 * SPACING_PX.small, _MESSAGE_LINES)
+    row = _SMALL + SPACING_PX.tiny
+    band = pygame.Rect(area.left, area.top, area.width, row * len(lines) + SPACING_PX.small)
+    shade = pygame.Surface(band.size, pygame.SRCALPHA)
+    shade.fill((*rgb(DARK.panel), 170))
+    surface.blit(shade, band)
     for index, line in enumerate(lines):
-        at = card.centerx, card.top + SPACING_PX.small + row * index
-        write(surface, line, at, _BODY, rgb(DARK.ink), anchor="midtop")
+        at = band.centerx, band.top + SPACING_PX.tiny + row * index
+        write(surface, line, at, _SMALL, rgb(DARK.ink), anchor="midtop")
 
 
 def _card(surface: pygame.Surface, card: pygame.Rect) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.ui.keyboard import Keyboard
-from sandbox.ui.pace import Pace
+from sandbox.ui.pace import Pace, Repeat
 from sandbox.ui.recorder import fps_of
 from sandbox.ui.show import Outcome, Show
 from sandbox.ui.stage import Scene, Stage
@@ -32,6 +32,7 @@ class Playback:
         self.pace = Pace(fps_of(stage.env), show.speed)
         keys = {} if show.controls is None else show.controls.keys
         self.keyboard = Keyboard(keys, stage.env.action_space)
+        self._repeat = Repeat()
         self.by_hand = stage.actor is None
         self.paused = False
         self.closed = False
@@ -56,6 +57,11 @@ class Playback:
             self.pace.hold(time.monotonic(), END_SHOWN_S / max(self.pace.speed, 1.0))
             self.keyboard.forget()
         return True
+
+    def press(self, key: str) -> None:
+        """A key that plays the environment goes down."""
+        self.keyboard.press(key)
+        self._repeat.pressed(time.monotonic())
 
     def go_on(self) -> None:
         """Let the worker do what is due, if anything."""
@@ -85,10 +91,18 @@ class Playback:
         if self.paused:
             return False
         if self.takes_turns():
+            self._repeat_held()
             return self.keyboard.tapped
         if self.by_hand and not self.begun():
             return False
         return self.pace.left_s(time.monotonic()) == 0
+
+    def _repeat_held(self) -> None:
+        """In turns, an arrow that is held counts again and again, in its time."""
+        now_s = time.monotonic()
+        if self.keyboard.arrow and not self.keyboard.tapped and self._repeat.left_s(now_s) == 0:
+            self._repeat.repeated(now_s)
+            self.keyboard.press(self.keyboard.arrow)
 
     def _step(self) -> None:
         turn = self.takes_turns() and self.keyboard.tapped
@@ -103,8 +117,12 @@ class Playback:
         """For how long nothing can be due, unless the worker or a person makes it so."""
         if self.todo and not self.worker.busy:
             return 0.0
-        waiting = self.scene is None or self.worker.busy or self.paused or self.takes_turns()
-        if waiting or (self.by_hand and not self.scene.over and not self.begun()):  # type: ignore[union-attr]
+        if self.scene is None or self.worker.busy or self.paused:
+            return longest_s
+        if self.takes_turns():
+            held = self.keyboard.arrow is not None and not self.scene.over
+            return min(longest_s, self._repeat.left_s(time.monotonic())) if held else longest_s
+        if self.by_hand and not self.scene.over and not self.begun():
             return longest_s
         left_s = self.pace.left_s(time.monotonic())
         return min(longest_s, left_s) if left_s or not self.by_hand else longest_s

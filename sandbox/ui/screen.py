@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pygame
 
+from envs.window import INVISIBLE, start_display
+from sandbox.core.errors import Refused
 from sandbox.core.theme import DARK, SPACING_PX, rgb
 
-INVISIBLE = ("offscreen", "dummy")
-"""SDL's drivers that draw to nowhere; without a display SDL takes the first by itself and says nothing."""
 SMALLEST = (320, 240)
 COARSE_PX = 300
 """pictures with shorter sides than this are made of visible squares, which have to stay sharp"""
@@ -24,14 +24,31 @@ def has_display() -> bool:
     prepare()
     unix = sys.platform not in ("win32", "darwin")
     if unix and not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")):
-        return False  # asking SDL would make Wayland's library complain on stderr
+        return False  # SDL would take a bare console then, where it may
     try:
-        pygame.display.init()
-        return pygame.display.get_driver() not in INVISIBLE
+        return start_display() and pygame.display.get_driver() not in INVISIBLE
     except pygame.error:
         return False
     finally:
         pygame.display.quit()
+
+
+def open_display() -> None:
+    """Get ready for a window.
+
+    Raises:
+        Refused: nobody would see it, and nobody has set SDL_VIDEODRIVER to have it so.
+    """
+    prepare()
+    try:
+        visible = start_display()
+    except pygame.error as error:
+        raise Refused(f"there is no display for a window: {error}", hint=_DISPLAY_HINT) from None
+    if not visible:
+        raise Refused("there is no display for a window", hint=_DISPLAY_HINT)
+
+
+_DISPLAY_HINT = "set DISPLAY, or work on a desktop"
 
 
 def prepare() -> None:
@@ -50,11 +67,13 @@ class Screen:
     Args:
         title: in the window's bar.
         picture_size: width and height of the environment's pictures, in pixels.
+
+    Raises:
+        Refused: as `open_display`.
     """
 
     def __init__(self, title: str, picture_size: tuple[int, int]) -> None:
-        prepare()
-        pygame.display.init()
+        open_display()
         pygame.font.init()
         pygame.display.set_caption(title)
         self.surface = pygame.display.set_mode(

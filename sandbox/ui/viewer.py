@@ -17,7 +17,7 @@ from sandbox.ui.orders import Orders
 from sandbox.ui.pace import speed_text
 from sandbox.ui.panel import draw_help, draw_message, draw_panel
 from sandbox.ui.playback import Playback
-from sandbox.ui.screen import Screen, prepare
+from sandbox.ui.screen import Screen, open_display
 from sandbox.ui.show import Outcome, Show
 from sandbox.ui.stage import Stage
 
@@ -42,12 +42,15 @@ class Viewer:
         self._dirty = True
 
     def run(self) -> Outcome:
-        """Open the window and stay until it is closed; raises what the environment or the actor raises."""
-        prepare()
-        # Before the environment does it, in the other thread: some systems insist on the main one.
-        pygame.display.init()
+        """Open the window and stay until it is closed; raises what the environment or the actor raises.
+
+        Raises:
+            Refused: there is no display any more.
+        """
         screen: Screen | None = None
         try:
+            # Before the environment does it, in the other thread: some systems insist on the main one.
+            open_display()
             while not self.play.closed:
                 self._dirty = self.play.take_result() or self._dirty
                 if self.play.scene is not None and screen is None:
@@ -86,10 +89,11 @@ class Viewer:
         assert self.play.scene is not None
         self.screen.show_picture(self.play.scene.picture)
         surface, area = self.screen.surface, self.screen.picture_area
-        draw_panel(surface, self.screen.panel_area, hud_of(self.play.scene, self.surroundings()))
+        panel, text = self.screen.panel_area, self._message or self.prompt()
+        draw_panel(surface, panel, hud_of(self.play.scene, self.surroundings()), text)
         if self.helping:
             draw_help(surface, area, self._orders.help())
-        elif text := self._message or self._prompt():
+        elif text and not panel.width:
             draw_message(surface, area, text)
         pygame.display.flip()
 
@@ -122,12 +126,12 @@ class Viewer:
             max(returns, default=None) if self.play.stage.actor is None else None,
         )
 
-    def _prompt(self) -> str:
+    def prompt(self) -> str:
         """What the window waits for, if a person plays."""
         if not self.play.by_hand or self.play.scene is None or self.play.paused:
             return ""
         if self.play.scene.over:
-            return f"Score {number(self.play.scene.total)}. Press a key to play again"
+            return f"Return {number(self.play.scene.total)}. Press a key to play again"
         return "" if self.play.begun() or self.play.scene.step else "Press a key to begin"
 
     def _finish(self) -> None:
@@ -172,7 +176,7 @@ class Viewer:
     def _press(self, key: str) -> None:
         """A key plays the environment if a person does and it can; else it is one of the window's."""
         if self.play.by_hand and self.play.keyboard.knows(key):
-            self.play.keyboard.press(key)
+            self.play.press(key)
         elif key in ORDERS:
             self._orders.obey(ORDERS[key])
         self._dirty = True

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import gymnasium
@@ -11,14 +14,24 @@ import pytest
 from gymnasium.spaces import Box, Discrete
 
 from envs.controls import Controls, controls_of
-from sandbox.core.errors import UsageError
+from envs.window import start_display
+from sandbox.core.errors import Refused, UsageError
 from sandbox.ui.actor import RandomActor, View
 from sandbox.ui.hud import Bar, Surroundings, bars_of, hud_of, number, percent
 from sandbox.ui.panel import chosen_bars
-from sandbox.ui.screen import Screen, first_size, fitted, fresh_path, has_display, scaled
+from sandbox.ui.screen import Screen, first_size, fitted, fresh_path, has_display, open_display, scaled
 from sandbox.ui.show import Show
 from sandbox.ui.stage import Stage
 from sandbox.ui.viewer import Viewer
+
+
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A display is named that is not there."""
+    for name in ("SDL_VIDEODRIVER", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DISPLAY", ":4711")
+    pygame.display.quit()
 
 
 def test_numbers_are_short_and_have_a_real_minus():
@@ -128,6 +141,96 @@ def test_sdls_drivers_that_draw_to_nowhere_are_no_display(monkeypatch: pytest.Mo
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.setenv("DISPLAY", ":4711")
     assert not has_display()
+
+
+@pytest.mark.parametrize("start", [lambda: Screen("x", (48, 48)), open_display])
+def test_a_window_that_nobody_would_see_is_refused(start: Callable[[], object], nowhere: None):
+    with pytest.raises(Refused, match="no display for a window") as caught:
+        start()
+    assert caught.value.exit_code == 7
+    assert not pygame.display.get_init()
+
+
+def test_a_window_to_nowhere_opens_where_somebody_asks_for_it(nowhere: None, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    screen = Screen("x", (48, 48))
+    assert pygame.display.get_driver() == "dummy"
+    screen.close()
+
+
+def test_a_display_that_is_gone_when_the_window_opens_ends_the_show(nowhere: None):
+    viewer = Scripted([], "CartPole-v1", Show("CartPole-v1", episodes=1))
+    with pytest.raises(Refused):
+        viewer.run()
+    assert viewer.play.stage.frames == 0
+
+
+def test_the_search_for_a_display_is_silent_and_leaves_no_traces(
+    nowhere: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    for folder in (None, "relative"):
+        if folder is None:
+            monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+        else:
+            monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        assert not has_display()
+        assert not start_display()
+        assert os.environ.get("XDG_RUNTIME_DIR") == folder
+    assert capfd.readouterr().err == ""
+
+
+MESSAGE = "Press a key to begin"
+
+
+def shown(size: tuple[int, int], message: str) -> tuple[np.ndarray, pygame.Rect]:
+    """The pixels of a window with a message or none, (width, height, 3), and where its picture is."""
+    env = gymnasium.make("FrozenLake-v1", render_mode="rgb_array")
+    viewer = Viewer(Stage(env, RandomActor(env.action_space), 0), Show("FrozenLake-v1"))
+    viewer.play.scene = viewer.play.stage.begin()
+    viewer.screen = Screen("test", (256, 256))
+    viewer.screen.surface = pygame.display.set_mode(size)
+    viewer.say(message)
+    viewer.draw()
+    pixels = pygame.surfarray.array3d(viewer.screen.surface).astype(int)
+    area = viewer.screen.picture_area
+    viewer.play.worker.finish(env.close)
+    pygame.display.quit()
+    return pixels, area
+
+
+def test_messages_stand_beside_the_picture():
+    with_it, area = shown((752, 512), MESSAGE)
+    without, _ = shown((752, 512), "")
+    changed = (with_it != without).any(2)
+    assert not changed[: area.right].any()
+    assert changed[area.right :].sum() > 2_000
+
+
+def test_in_a_window_without_a_panel_messages_are_a_translucent_band_at_the_top():
+    with_it, area = shown((400, 400), MESSAGE)
+    without, _ = shown((400, 400), "")
+    assert area.width == 400
+    changed = (with_it != without).any(2)
+    assert changed.any()
+    assert not changed[:, 40:].any()
+    assert np.ptp(with_it[:20, 4:20], axis=(0, 1)).max() > 0  # the picture shines through
+
+
+def test_a_long_message_stays_within_the_panel():
+    words = "a screenshot with a name that is so long that nobody would want to read it to its end " * 5
+    pixels, area = shown((752, 512), words)
+    without, _ = shown((752, 512), "")
+    assert not (pixels != without).any(2)[: area.right].any()
+
+
+def test_the_end_is_told_by_the_name_that_the_panel_has_for_it():
+    env = gymnasium.make("FrozenLake-v1", render_mode="rgb_array", is_slippery=False)
+    viewer = Viewer(Stage(env, None, 0), Show("FrozenLake-v1", controls_of(env)))
+    scene = replace(viewer.play.stage.begin(), total=-1.0, over=True)
+    viewer.play.scene = scene
+    rows = dict(hud_of(scene, viewer.surroundings()).rows)
+    assert viewer.prompt() == f"Return {rows['return']}. Press a key to play again"
+    viewer.play.worker.finish(env.close)
 
 
 def test_files_never_replace_each_other(tmp_path: Path):

@@ -10,7 +10,7 @@ from gymnasium.spaces import Box, Discrete
 import envs  # noqa: F401 - registers ours
 from envs.controls import controls_of
 from sandbox.ui.keyboard import Keyboard, key_name, symbols
-from sandbox.ui.pace import SPEEDS, Pace, speed_text
+from sandbox.ui.pace import REPEAT_AFTER_S, REPEAT_EVERY_S, SPEEDS, Pace, Repeat, speed_text
 
 PLAYABLE = (
     *("CartPole-v1", "Sandbox/CartPole-v0", "MountainCar-v0", "MountainCarContinuous-v0", "Pendulum-v1"),
@@ -157,3 +157,57 @@ def test_speeds_have_steps_and_ends():
         pace.faster()
     assert pace.speed == SPEEDS[-1]
     assert [speed_text(speed) for speed in (0.5, 1.0, 16.0)] == ["½×", "1×", "16×"]
+
+
+SNAKE = {"up": 0, "right": 1, "down": 2, "left": 3}
+
+
+def test_taps_within_one_step_have_a_step_each_and_two_may_wait():
+    keyboard = Keyboard(SNAKE, Discrete(4))
+    for key in ("up", "left", "down", "right", "up"):
+        keyboard.press(key)
+        keyboard.release(key)
+    assert [keyboard.action() for _ in range(4)] == [0, 3, 2, 2]
+    assert not keyboard.tapped
+
+
+def test_a_tap_beside_a_held_key_has_its_step_and_then_the_held_one_goes_on():
+    keyboard = Keyboard(SNAKE, Discrete(4))
+    keyboard.press("right")
+    assert keyboard.action() == 1
+    for key in ("up", "left"):
+        keyboard.press(key)
+        keyboard.release(key)
+    assert [keyboard.action() for _ in range(3)] == [0, 3, 1]
+
+
+def test_one_key_tapped_twice_counts_twice():
+    keyboard = Keyboard(SIDEWAYS, Discrete(9))
+    keyboard.press("right")
+    keyboard.release("right")
+    keyboard.press("right")
+    assert keyboard.action() == 2
+    assert keyboard.tapped
+    keyboard.release("right")
+    assert [keyboard.action(), keyboard.action()] == [2, 1]
+
+
+def test_a_turn_leaves_the_keys_held():
+    keyboard = Keyboard(SNAKE, Discrete(4))
+    for key in ("right", "down"):
+        keyboard.press(key)
+    assert [keyboard.turn(), keyboard.turn()] == [1, 2]
+    assert keyboard.arrow == "down"
+    keyboard.release("down")
+    assert keyboard.arrow == "right"
+    keyboard.release_all()
+    assert keyboard.arrow is None
+
+
+def test_a_held_key_counts_again_after_a_while_and_then_steadily():
+    repeat = Repeat()
+    repeat.pressed(100.0)
+    assert repeat.left_s(100.0) == pytest.approx(REPEAT_AFTER_S)
+    assert repeat.left_s(100.5) == 0
+    repeat.repeated(100.5)
+    assert repeat.left_s(100.5) == pytest.approx(REPEAT_EVERY_S)
