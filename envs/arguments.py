@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+MANY = 1_000_000
+"""The most balls, points, steps: what is counted in 32 bits stays far from their end."""
+
 
 def whole(name: str, argument: str, value: Any, low: int = 1, high: int | None = None) -> int:
     """`value` as an int of at least `low` and, if given, at most `high`.
@@ -62,10 +65,10 @@ def checked_mask(name: str, argument: str, value: Any, num_envs: int) -> NDArray
 
 
 def check_alike(name: str, here: Mapping[str, NDArray[Any]], saved: Mapping[str, NDArray[Any]]) -> None:
-    """Two states have the same arrays.
+    """Two states have the same arrays, and the saved one no number that is not finite.
 
     Raises:
-        ValueError: a name, shape or dtype differs.
+        ValueError: a name, shape or dtype differs, or there is a NaN or an infinity.
     """
     if set(here) != set(saved):
         raise ValueError(f"{name}: the state of another environment, with {', '.join(sorted(saved))}")
@@ -75,3 +78,5 @@ def check_alike(name: str, here: Mapping[str, NDArray[Any]], saved: Mapping[str,
             raise ValueError(
                 f"{name}: {key} is {array.dtype} {array.shape} here, {other.dtype} {other.shape} in the state"
             )
+        if other.dtype.kind == "f" and not np.isfinite(other).all():
+            raise ValueError(f"{name}: {key} is not finite in the state")

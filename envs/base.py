@@ -11,7 +11,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Self, TypedDict
 
 import numpy as np
-from gymnasium.error import ResetNeeded
+from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
@@ -28,6 +28,9 @@ Step = tuple[Array, Array, Array, Array, dict[str, Any]]
 NO_LIMIT = -1
 """What `gymnasium.make` too takes as "no time limit" in `max_episode_steps`."""
 
+MOST_ENVS = 2**20
+LONGEST_LIMIT = np.iinfo(np.int32).max  # steps are counted in 32 bits
+
 _MODES = {key: mode for mode in AutoresetMode for key in (mode, mode.value)}
 
 
@@ -35,7 +38,8 @@ class CoreOptions(TypedDict, total=False):
     """The arguments that every environment takes and hands on to `BatchedEnv`."""
 
     max_episode_steps: int | None
-    """Steps after which an episode is truncated; None: the environment's own limit; -1: never."""
+    """Steps after which an episode is truncated; None: the environment's own limit; -1: never. At most
+    2**31 - 1."""
     autoreset_mode: AutoresetMode | str
     """When a new episode follows an ended one, as gymnasium defines it (default: SAME_STEP)."""
     render_mode: str | None
@@ -59,8 +63,10 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
     **Seeding.** One generator serves the whole batch: the same seed and actions give the same episodes.
 
     Raises:
-        ValueError: an argument is outside its range (the message names environment, argument and value).
+        ValueError: an argument is outside its range (the message names environment, argument and value), as
+            `num_envs` is beyond 2**20.
         TypeError: an argument is unknown.
+        gymnasium.error.ClosedEnvironmentError: the batch is used after `close()`.
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012
@@ -83,13 +89,13 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
     ) -> None:
         for argument in unknown:
             raise TypeError(f"{self.name} has no argument {argument!r}")
-        self.num_envs = whole(self.name, "num_envs", num_envs)
+        self.num_envs = whole(self.name, "num_envs", num_envs, 1, MOST_ENVS)
         self.render_mode = one_of(self.name, "render_mode", render_mode, (None, "rgb_array"))
         self.autoreset_mode = one_of(self.name, "autoreset_mode", autoreset_mode, _MODES)
         mode = {"autoreset_mode": self.autoreset_mode, "render_fps": self.render_fps}
         self.metadata = {**self.metadata, **mode}
         self.max_episode_steps = self._time_limit(max_episode_steps)
-        self._limit = self.max_episode_steps or np.iinfo(np.int32).max
+        self._limit = self.max_episode_steps or LONGEST_LIMIT
         self.obs = obs
         self._set_spaces()
 
@@ -118,6 +124,7 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
             ValueError: the mask has another shape or dtype, or selects nothing.
             gymnasium.error.ResetNeeded: a mask is given before the first full reset.
         """
+        self._need_open("reset()")
         who = self._reset_mask(options or {})
         super().reset(seed=seed)
         self._begin(who)
@@ -171,8 +178,14 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
         return tuple(self.picture(one) for one in range(self.num_envs))
 
     def picture(self, one: int = 0) -> Array:
-        """The picture for people of episode number `one`, (height, width, 3) uint8, in any render mode."""
+        """The picture for people of episode number `one`, (height, width, 3) uint8, in any render mode.
+
+        Raises:
+            IndexError: there is no such episode.
+        """
         self._need_reset("render()")
+        if not 0 <= one < self.num_envs:
+            raise IndexError(f"{self.name}: there is no episode {one}, only 0 to {self.num_envs - 1}")
         from envs.canvas import Canvas  # pygame is loaded only where something is drawn
 
         self._canvas = self._canvas or Canvas(*self.picture_size)
@@ -191,8 +204,11 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue bit-identically from where `state_dict()` was called on a batch built alike.
 
+        Names, shapes and types are checked, and that all is finite; values beyond that are trusted.
+
         Raises:
-            ValueError: the state belongs to another environment, number of episodes or autoreset mode.
+            ValueError: the state belongs to another environment, number of episodes or autoreset mode, or
+                holds a NaN or an infinity.
         """
         if missing := {"episodes", "autoreset_mode", "started", "generator"} - set(state):
             raise ValueError(f"{self.name}: the state lacks {', '.join(sorted(missing))}")
@@ -211,7 +227,12 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
         # Rebuilt rather than copied attribute by attribute, as arrays may be views of each other.
         return _rebuild, (type(self), *self._arguments, self.state_dict(), self.spec)
 
+    def _need_open(self, call: str) -> None:
+        if self.closed:
+            raise ClosedEnvironmentError(f"{self.name}: {call} after close()")
+
     def _need_reset(self, call: str) -> None:
+        self._need_open(call)
         if not self._started:
             raise ResetNeeded(f"{self.name}: call reset() before {call}")
 
@@ -232,7 +253,7 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
         limit = self.default_max_episode_steps if asked is None else asked
         if limit is None or limit == NO_LIMIT:
             return None
-        return whole(self.name, "max_episode_steps", limit)
+        return whole(self.name, "max_episode_steps", limit, 1, LONGEST_LIMIT)
 
     def _reset_mask(self, options: dict[str, Any]) -> Mask:
         if "reset_mask" not in options:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from envs.arguments import one_of, whole
+from envs.arguments import MANY, one_of, whole
 from envs.base import BatchedEnv, CoreOptions
 from envs.controls import Controls
 from envs.palette import (
@@ -87,7 +87,7 @@ class Catch(BatchedEnv):
     | name    | default  | meaning                                                            |
     |---------|----------|--------------------------------------------------------------------|
     | obs     | "pixels" | "pixels" or "features"                                             |
-    | balls   | 10       | balls in an episode                                                |
+    | balls   | 10       | balls in an episode, 1 to 10⁶                                      |
     | rows    | 10       | height of the grid: 4, 5, 8, 10 or 20                              |
     | columns | 10       | width of the grid: 4, 5, 8, 10 or 20, and not more than the rows   |
 
@@ -119,7 +119,7 @@ class Catch(BatchedEnv):
         columns: int = 10,
         **core: Unpack[CoreOptions],
     ) -> None:
-        self.balls = whole(self.name, "balls", balls)
+        self.balls = whole(self.name, "balls", balls, 1, MANY)
         self.rows, self.columns = (
             one_of(self.name, argument, size, SIZES)
             for argument, size in (("rows", rows), ("columns", columns))

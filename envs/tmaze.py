@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from envs import palette
-from envs.arguments import whole
+from envs.arguments import MANY, whole
 from envs.base import BatchedEnv, CoreOptions
 from envs.controls import Controls
 from envs.single import SingleEnv
@@ -80,10 +80,10 @@ class TMaze(BatchedEnv):
     - Truncated: after twice `length` steps; the shortest way takes `length` + 1.
 
     ## Arguments
-    | name   | default  | meaning                                   |
-    |--------|----------|-------------------------------------------|
-    | obs    | "pixels" | "pixels" or "features"                    |
-    | length | 10       | steps from the start to the junction      |
+    | name   | default  | meaning                                         |
+    |--------|----------|-------------------------------------------------|
+    | obs    | "pixels" | "pixels" or "features"                          |
+    | length | 10       | steps from the start to the junction, 1 to 10⁶  |
 
     Beside those of every environment: `max_episode_steps`, `render_mode` and, for batches, `num_envs` and
     `autoreset_mode`.
@@ -110,7 +110,7 @@ class TMaze(BatchedEnv):
     def __init__(
         self, num_envs: int = 1, obs: str = "pixels", length: int = 10, **core: Unpack[CoreOptions]
     ) -> None:
-        self.length = whole(self.name, "length", length)
+        self.length = whole(self.name, "length", length, 1, MANY)
         if core.get("max_episode_steps") is None:
             core["max_episode_steps"] = 2 * self.length
         super().__init__(num_envs, obs, **core)

@@ -155,3 +155,10 @@ def test_the_expert_sees_in_pixels_what_stands_in_features(rows: int, columns: i
 def test_bad_arguments_are_named(arguments: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=f"Catch.*{said}"):
         Catch(2, **arguments)
+
+
+@pytest.mark.parametrize("balls", [1_000_001, 10**30])
+def test_balls_have_an_upper_bound(balls: int) -> None:
+    Catch(balls=1_000_000).reset(seed=0)
+    with pytest.raises(ValueError, match=rf"Catch: balls .*from 1 to 1000000, got {balls}"):
+        Catch(balls=balls)

@@ -201,3 +201,10 @@ def test_people_see_the_end(length: int) -> None:
 def test_a_bad_length_is_named(length: Any) -> None:
     with pytest.raises(ValueError, match=f"TMaze.*length.*{length}"):
         TMaze(length=length)
+
+
+@pytest.mark.parametrize("length", [1_000_001, 10**30])
+def test_the_length_has_an_upper_bound(length: int) -> None:
+    TMaze(length=1_000_000).reset(seed=0)
+    with pytest.raises(ValueError, match=rf"TMaze: length .*from 1 to 1000000, got {length}"):
+        TMaze(length=length)
