@@ -94,6 +94,10 @@ class Task:
         """The scripted player behind the reward threshold: actions (num_envs, *action shape).
 
         `memory` is empty before the first call and the same dict in all; the expert may keep things in it.
-        Before each call the caller sets `memory["first"]`, (num_envs,) bool: rows where an episode begins.
+        Before each call the caller sets `memory["first"]`, (num_envs,) bool: rows where an episode begins. In
+        the first call, where all do, it may be missing. Some experts need one kind of observation.
+
+        Raises:
+            ValueError: the observations do not show what the expert needs; the message says which do.
         """
         raise NotImplementedError(f"{self.name} has no expert")

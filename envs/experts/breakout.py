@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from envs.experts.episodes import begins
 from envs.experts.tracking import mirror, track
 from envs.pictures.breakout import (
     BRICK_HEIGHT,
@@ -41,7 +42,7 @@ def see(pixels: Array, rows: int, memory: dict[str, Any]) -> tuple[Array, ...]:
     row, column = np.divmod((pixels[:, 1] == 255).reshape(len(pixels), -1).argmax(1), 40)
     ball = np.stack([column + 1.0, row + 1.0], 1)
     moved = np.sign(ball[:, 1] - memory.get("ball", ball)[:, 1])
-    new = memory["first"] | (moved != memory.get("moved", moved))
+    new = begins(memory, len(pixels)) | (moved != memory.get("moved", moved))
     memory |= {"ball": ball, "moved": moved}
     position, velocity = track(ball - MIDDLE, np.array([SIDE, np.inf]), new, memory)
     paddle = (pixels[:, 0, 37:39] == PADDLE[0]).any(1).argmax(1) + 4.0

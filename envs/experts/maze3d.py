@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from envs.experts.episodes import begins
 from envs.pictures.maze3d_view import FOCAL, GOAL_HEIGHT, HALF_WIDTH, PX, SKY
 from envs.pictures.raycast import EYE, FORWARD, HEADINGS, PITCH, RIGHT
 from envs.task import Array
@@ -160,6 +161,6 @@ class Mapper:
 def play(pictures: Array, memory: dict[str, Any], size: int) -> Array:
     """The actions (some,) for pictures (some, 3, 40, 40); `memory` as in `Task.expert`."""
     mapper = memory.setdefault("mapper", Mapper(len(pictures), size))
-    mapper.forget(memory["first"])
+    mapper.forget(begins(memory, len(pictures)))
     mapper.look(pictures)
     return mapper.act()

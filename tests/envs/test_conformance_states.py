@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gymnasium.error import InvalidAction, ResetNeeded
+from gymnasium.error import ClosedEnvironmentError, InvalidAction, ResetNeeded
 from gymnasium.vector import AutoresetMode
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -104,6 +104,11 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(entry: Entry) 
         env.load_state_dict({**before, "episodes": {"balls": np.zeros(3)}})
     with pytest.raises(ValueError, match="lacks generator"):
         env.load_state_dict({key: value for key, value in before.items() if key != "generator"})
+    for name, array in before["episodes"].items():
+        if array.dtype.kind == "f":
+            bad = {**before["episodes"], name: np.full_like(array, np.nan)}
+            with pytest.raises(ValueError, match=f"{entry.name}: {name} is not finite"):
+                env.load_state_dict({**before, "episodes": bad})
     for name, array in env.state_dict()["episodes"].items():
         np.testing.assert_array_equal(array, before["episodes"][name])
 
@@ -148,7 +153,55 @@ def test_a_batch_closes_twice(entry: Entry) -> None:
     assert env.closed
 
 
+@every_entry
+def test_a_closed_batch_refuses_to_go_on(entry: Entry) -> None:
+    env = batch_of(entry, 2)
+    env.reset(seed=0)
+    action = next(action_stream(env, 0))
+    env.close()
+    for call in (env.reset, lambda: env.step(action), env.observation, env.picture):
+        with pytest.raises(ClosedEnvironmentError, match=rf"{entry.name}: .* after close"):
+            call()
+
+
+@every_entry
+def test_the_picture_of_an_episode_that_is_not_there(entry: Entry) -> None:
+    env = batch_of(entry, 3)
+    env.reset(seed=0)
+    for number in (3, -1):
+        with pytest.raises(IndexError, match=f"{entry.name}: there is no episode {number}, only 0 to 2"):
+            env.picture(number)
+
+
 # The expert
+
+
+@every_entry
+def test_the_expert_need_not_be_told_that_its_first_call_is_the_first(entry: Entry) -> None:
+    actions = []
+    for memory in ({}, {"first": np.ones(4, np.bool_)}):
+        env = batch_of(entry, 4)
+        observation, _ = env.reset(seed=0)
+        for _ in range(30):
+            actions.append(env.expert(observation, memory))
+            observation, _, terminated, truncated, _ = env.step(actions[-1])
+            memory["first"] = terminated | truncated
+    np.testing.assert_array_equal(actions[:30], actions[30:])
+
+
+@every_entry
+def test_an_expert_that_is_never_told_remembers_its_episode(entry: Entry) -> None:
+    """Nobody says where episodes begin: all in the first call, and then none."""
+    actions = []
+    for memory, told in (({}, False), ({}, True)):
+        env = batch_of(entry, 4)
+        observation, _ = env.reset(seed=0)
+        for step in range(8):
+            if told:
+                memory["first"] = np.full(4, step == 0)
+            actions.append(env.expert(observation, memory))
+            observation, _, _, _, _ = env.step(actions[-1])
+    np.testing.assert_array_equal(actions[:8], actions[8:])
 
 
 @every_entry
@@ -175,6 +228,9 @@ def test_the_expert_reaches_the_threshold(entry: Entry) -> None:
         ({"num_envs": 0}, "num_envs.*0"),
         ({"num_envs": -3}, "num_envs.*-3"),
         ({"num_envs": 2.5}, r"num_envs.*2\.5"),
+        ({"num_envs": 10**9}, "num_envs .*from 1 to 1048576, got 1000000000"),
+        ({"num_envs": 10**30}, "num_envs .*from 1 to 1048576, got 1000"),
+        ({"max_episode_steps": 2**31}, "max_episode_steps .*to 2147483647, got 2147483648"),
         ({"max_episode_steps": 0}, "max_episode_steps.*0"),
         ({"max_episode_steps": -7}, "max_episode_steps.*-7"),
         ({"obs": "sound"}, "obs.*sound"),

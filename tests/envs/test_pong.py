@@ -243,3 +243,10 @@ def test_the_expert_sees_velocities_in_a_few_frames() -> None:
     error = np.concatenate(errors)
     assert len(error) > 1000
     assert (np.quantile(error, 0.95, axis=0) < [0.8, 0.8, 0.2, 0.2, 0.51, 0.01]).all()
+
+
+@pytest.mark.parametrize("points", [1_000_001, 10**30])
+def test_points_have_an_upper_bound(points: int) -> None:
+    Pong(points=1_000_000).reset(seed=0)
+    with pytest.raises(ValueError, match=rf"Pong: points .*from 1 to 1000000, got {points}"):
+        Pong(points=points)
