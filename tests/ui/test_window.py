@@ -175,6 +175,22 @@ def test_turn_based_play_waits_for_each_key(open_window: Open) -> None:
     assert window.ended()["steps"] in (1, 2)
 
 
+def test_in_turns_quick_taps_all_count_and_a_held_arrow_goes_on_until_it_is_let_go(open_window: Open) -> None:
+    window = open_window("CliffWalking-v1", play=True)
+    window.display.xdotool("key", "--delay", 12, *["Up"] * 12)
+    window.wait(lambda: window.now["step"] == 12, "a step for each tap")
+    window.display.xdotool("keydown", "Up")
+    window.wait(lambda: window.now["step"] >= 16, "more steps")
+    window.display.xdotool("keyup", "Up")
+    window.keys("h")
+    window.wait(lambda: window.now["helping"], "the help")
+    time.sleep(0.5)
+    stopped = window.now["step"]
+    time.sleep(1.0)
+    window.keys("Escape")
+    assert window.ended()["steps"] == stopped
+
+
 def _cpu_s(window: Window) -> float:
     """Seconds of the processor that the window's process has used."""
     import os
