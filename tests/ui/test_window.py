@@ -14,7 +14,7 @@ import pygame
 import pytest
 
 from sandbox.ui.hud import number, percent
-from tests.ui.windows import Display, Window
+from tests.ui.windows import PATIENCE_S, Display, Window
 
 Open = Callable[..., Window]
 
@@ -224,3 +224,32 @@ def test_the_command_opens_a_window(display: Display) -> None:
     result = json.loads(done.stdout)
     assert len(result["episodes"]) == 2
     assert result["frames"] < result["steps"]  # several steps for one picture, at this speed
+
+
+def test_play_ends_with_the_returns(display: Display) -> None:
+    words = ["play", "Sandbox/CartPole-v0", "--episodes", "1", "--speed", "4"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandbox", *words],
+        env=display.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        deadline_s = time.monotonic() + PATIENCE_S
+        while not (found := display.xdotool("search", "--pid", process.pid)):
+            assert process.poll() is None
+            assert time.monotonic() < deadline_s
+            time.sleep(0.05)
+        display.xdotool("windowfocus", "--sync", found.split()[-1])
+        while process.poll() is None and time.monotonic() < deadline_s:
+            display.xdotool("key", "Left")  # the last action stays, until the pole falls
+            time.sleep(0.2)
+        out, err = process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err
+    episode, last = out.splitlines()
+    score = episode.split()[2]
+    assert episode.startswith(f"1. you: {score} in ")
+    assert last == f"return: best {score}, mean {score} over 1 episodes"
