@@ -7,7 +7,8 @@
 One definition gives both: `BatchedEnv` steps many episodes in arrays, `SingleEnv` is a batch of one.
 """
 
-from envs.base import NO_LIMIT, BatchedEnv, CoreOptions
+from envs.base import BatchedEnv
+from envs.options import NO_LIMIT, CoreOptions
 from envs.registry import Entry, listing, register_all, twin
 from envs.single import SingleEnv
 from envs.task import Array, Mask

@@ -8,7 +8,7 @@ the three autoreset modes, seeding, states that can be saved and continued, pict
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, Self, TypedDict
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from gymnasium.error import ClosedEnvironmentError, ResetNeeded
@@ -17,6 +17,7 @@ from gymnasium.vector.utils import batch_space
 
 from envs.actions import ActionCheck
 from envs.arguments import check_alike, checked_mask, one_of, whole
+from envs.options import LONGEST_LIMIT, MOST_ENVS, NO_LIMIT
 from envs.task import Array, Mask, Task
 from envs.views import FeatureView, PixelView
 
@@ -25,25 +26,7 @@ if TYPE_CHECKING:
 
 Step = tuple[Array, Array, Array, Array, dict[str, Any]]
 
-NO_LIMIT = -1
-"""What `gymnasium.make` too takes as "no time limit" in `max_episode_steps`."""
-
-MOST_ENVS = 2**20
-LONGEST_LIMIT = np.iinfo(np.int32).max  # steps are counted in 32 bits
-
 _MODES = {key: mode for mode in AutoresetMode for key in (mode, mode.value)}
-
-
-class CoreOptions(TypedDict, total=False):
-    """The arguments that every environment takes and hands on to `BatchedEnv`."""
-
-    max_episode_steps: int | None
-    """Steps after which an episode is truncated; None: the environment's own limit; -1: never. At most
-    2**31 - 1."""
-    autoreset_mode: AutoresetMode | str
-    """When a new episode follows an ended one, as gymnasium defines it (default: SAME_STEP)."""
-    render_mode: str | None
-    """None, or "rgb_array" to make `render()` return pictures."""
 
 
 class BatchedEnv(Task, VectorEnv[Array, Array, Array]):

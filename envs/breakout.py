@@ -8,9 +8,10 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from envs.arguments import whole
-from envs.base import BatchedEnv, CoreOptions
+from envs.base import BatchedEnv
 from envs.controls import Controls
 from envs.experts.breakout import play, read, see
+from envs.options import CoreOptions
 from envs.pictures.breakout import (
     BALL_PIXELS,
     BRICK_HEIGHT,

@@ -8,8 +8,9 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from envs.arguments import MANY, one_of, whole
-from envs.base import BatchedEnv, CoreOptions
+from envs.base import BatchedEnv
 from envs.controls import Controls
+from envs.options import CoreOptions
 from envs.palette import (
     AMBER,
     AMBER_LIGHT,

@@ -8,10 +8,11 @@ import numpy as np
 from gymnasium.spaces import Discrete
 
 from envs.arguments import whole
-from envs.base import BatchedEnv, CoreOptions
+from envs.base import BatchedEnv
 from envs.controls import Controls
 from envs.experts.maze3d import play
 from envs.levels.mazes import blocks, carve, spread
+from envs.options import CoreOptions
 from envs.pictures.maze3d import Scene, draw_map, draw_numbers
 from envs.pictures.maze3d_view import MATERIALS, View
 from envs.pictures.raycast import FORWARD, FREE, HEADINGS, MAX_SIZE, PITCH, RIGHT, next_side

@@ -9,10 +9,11 @@ from gymnasium.spaces import Discrete
 
 from envs import palette
 from envs.arguments import one_of, whole
-from envs.base import BatchedEnv, CoreOptions
+from envs.base import BatchedEnv
 from envs.controls import Controls
 from envs.experts.episodes import begins
 from envs.levels.dungeon import AGENT, CODES, DOOR, FLOOR, GOAL, KEY, MAX_KEYS, WALL, Dungeon
+from envs.options import CoreOptions
 from envs.pictures.rooms import INKS, draw_key, draw_level, tiles_of
 from envs.single import SingleEnv
 from envs.task import Array, Mask

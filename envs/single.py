@@ -9,8 +9,9 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from envs.arguments import one_of
-from envs.base import NO_LIMIT, BatchedEnv
+from envs.base import BatchedEnv
 from envs.controls import Controls
+from envs.options import NO_LIMIT
 from envs.task import Array
 
 if TYPE_CHECKING:

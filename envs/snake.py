@@ -8,9 +8,10 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from envs.arguments import whole
-from envs.base import BatchedEnv, CoreOptions
+from envs.base import BatchedEnv
 from envs.controls import Controls
 from envs.experts.flood import FAR, distances
+from envs.options import CoreOptions
 from envs.pictures.snake import draw_snake
 from envs.pictures.tiles import Tiles, plain
 from envs.single import SingleEnv

@@ -9,8 +9,9 @@ from gymnasium.spaces import Box, Discrete
 
 from envs import palette
 from envs.arguments import MANY, whole
-from envs.base import BatchedEnv, CoreOptions
+from envs.base import BatchedEnv
 from envs.controls import Controls
+from envs.options import CoreOptions
 from envs.single import SingleEnv
 from envs.task import Array, Mask
 from envs.views import PIXELS

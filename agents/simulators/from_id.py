@@ -12,7 +12,8 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 from gymnasium.vector import VectorEnv
 
-from envs.base import NO_LIMIT, BatchedEnv
+from envs.base import BatchedEnv
+from envs.options import LONGEST_LIMIT, NO_LIMIT
 from envs.wrappers import wrap
 from sandbox.core.errors import EnvironmentNotFound, MissingExtra, SandboxError, UsageError
 from sandbox.core.names import suggest
@@ -26,8 +27,6 @@ _SUITES = {"ALE/": ("ale_py", "atari"), "Vizdoom": ("vizdoom.gymnasium_wrapper",
 
 RESERVED = {"render_mode", "num_envs", "autoreset_mode"}
 """Arguments of environments that nobody passes with --env-arg."""
-
-LONGEST_LIMIT = 2**31 - 1
 
 
 class MissingPackageError(SandboxError):

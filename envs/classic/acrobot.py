@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from envs.base import BatchedEnv, CoreOptions
+from envs.base import BatchedEnv
 from envs.classic.flipbook import COLUMNS, ROWS, rod
 from envs.classic.pictures.acrobot import draw_acrobot
 from envs.controls import Controls
+from envs.options import CoreOptions
 from envs.single import SingleEnv
 from envs.task import Array, Mask
 from envs.views import PIXELS

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from envs.base import BatchedEnv, CoreOptions
+from envs.base import BatchedEnv
 from envs.classic.pictures.cart_pole import draw_cart_pole
 from envs.controls import Controls
+from envs.options import CoreOptions
 from envs.single import SingleEnv
 from envs.task import Array, Mask
 from envs.views import PIXELS

@@ -9,9 +9,9 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from envs.arguments import number
-from envs.base import CoreOptions
 from envs.classic.flipbook import COLUMNS, ROWS, Flipbook, disc, lay, rod
 from envs.classic.pictures.hill import draw_hill
+from envs.options import CoreOptions
 from envs.task import Array, Mask
 from envs.views import PIXELS
 

@@ -10,10 +10,10 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from envs.arguments import number
-from envs.base import CoreOptions
 from envs.classic.flipbook import COLUMNS, ROWS, Flipbook, disc, lay, rod
 from envs.classic.pictures.pendulum import draw_pendulum
 from envs.controls import Controls
+from envs.options import CoreOptions
 from envs.single import SingleEnv
 from envs.task import Array, Mask
 from envs.views import PIXELS
