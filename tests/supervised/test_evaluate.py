@@ -108,7 +108,7 @@ def test_an_unknown_split_is_refused(run: Path, capsys: Captured) -> None:
 
 
 @pytest.mark.parametrize("file", ["config.toml", "run.json"])
-@pytest.mark.parametrize("content", [None, b"", b"{not json", gzip.compress(b"x")])
+@pytest.mark.parametrize("content", [None, b"", b"{not json", gzip.compress(b"x", mtime=0)])
 def test_a_missing_or_damaged_file_is_named(
     run: Path, capsys: Captured, file: str, content: bytes | None
 ) -> None:
