@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.core.errors import UnknownName
 
-from .config import PPOSettings
+from .settings import DQNSettings, PPOSettings, Settings
 
 if TYPE_CHECKING:
     from .algorithm import Agent
@@ -20,7 +20,7 @@ class Algorithm:
 
     target: str
     """module:class"""
-    settings: type[PPOSettings]
+    settings: type[Settings]
     """the dataclass of its hyperparameters"""
     policies: tuple[str, ...]
     actions: str
@@ -39,6 +39,13 @@ ALGORITHMS: dict[str, Algorithm] = {
         ("MlpPolicy", "MultiInputPolicy"),
         "Discrete, MultiDiscrete, MultiBinary, Box",
         "proximal policy optimisation, on batches of environments",
+    ),
+    "dqn": Algorithm(
+        "agents.dqn:DQN",
+        DQNSettings,
+        ("MlpPolicy", "MultiInputPolicy"),
+        "Discrete",
+        "deep Q-learning: double, dueling, n-step, prioritized, distributional, noisy",
     ),
 }
 

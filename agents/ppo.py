@@ -20,7 +20,6 @@ from sandbox.core.errors import UsageError
 
 from .actions import for_env
 from .algorithm import Agent, Env
-from .config import PPOSettings
 from .episodes import count_step
 from .log import check_finite, log_update
 from .networks import ActorCritic, MultiInputActorCritic
@@ -30,6 +29,7 @@ from .rollout import Batch, Rollout
 from .sb3_infos import sb3_locals
 from .schedules import Schedule, as_schedule
 from .session import AgentSession
+from .settings import PPOSettings
 from .simulators import Step
 
 

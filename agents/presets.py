@@ -1,4 +1,4 @@
-"""Tuned settings, one entry a task. What is not said here has the default of `AgentConfig` and `PPOSettings`.
+"""Tuned settings, one entry a task. What is not said here has the config's default, or the algorithm's.
 
 The ones that are not our own are rl-baselines3-zoo's. A task without an entry gets what works for most.
 """

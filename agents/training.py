@@ -22,7 +22,7 @@ from sandbox.nn.device import pick_device
 from sandbox.ui.console import Console
 
 from .algorithms import find_algorithm
-from .config import AgentConfig, PPOSettings
+from .config import AgentConfig
 from .encoding import encode_arguments
 from .evaluate import Evaluation
 from .names import portable_id, threshold_of
@@ -218,7 +218,8 @@ def config_of(agent: Agent, total_timesteps: int) -> AgentConfig:
             f"no other process would find {agent.source.env!r}: a script registered it",
             hint="move it to a module and register it there, or learn without run=True",
         )
-    names = {field.name for field in fields(PPOSettings)}
+    settings = find_algorithm(type(agent).__name__.lower()).settings
+    names = {field.name for field in fields(settings)}
     plain = {name: agent.setting(name) for name in agent.saved_settings if name in names}
     policy = dict(agent.policy_kwargs)
     if "activation_fn" in policy:
@@ -249,5 +250,5 @@ def config_of(agent: Agent, total_timesteps: int) -> AgentConfig:
         threshold=threshold_of(agent.source.env),
         env_args=agent.source.env_kwargs,
         wrap=agent.source.wrap,
-        settings=from_mapping(PPOSettings, known),
+        settings=from_mapping(settings, known),
     )

@@ -110,6 +110,8 @@ def from_mapping(
 ) -> Config:
     """Build the dataclass ``cls`` from plain values, checking every key and type.
 
+    Where the type of a table depends on other values, ``cls.types_of_tables(values)`` names it.
+
     Args:
         source: The file the values come from, named in errors.
         lines: The line of every dotted key in that file.
@@ -118,7 +120,7 @@ def from_mapping(
     Raises:
         ConfigError: An unknown key (with a suggestion), a missing one, or a value that does not fit.
     """
-    types = field_types(cls)
+    types = {**field_types(cls), **_types_of_tables(cls, values)}
     arguments: dict[str, Any] = {}
     for name, value in values.items():
         key = f"{prefix}{name}"
@@ -138,6 +140,12 @@ def from_mapping(
         field_name = next(iter(str(error).split()), "").strip("'\"`:")
         key = f"{prefix}{field_name}" if field_name in types else prefix.rstrip(".")
         raise _at(source, lines, key, str(error)) from None
+
+
+def _types_of_tables(cls: type[Any], values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a dataclass says about those of its tables whose type depends on its other values."""
+    types_of_tables = getattr(cls, "types_of_tables", None)
+    return {} if types_of_tables is None else types_of_tables(values)
 
 
 def _build(target: Any, value: Any, key: str, source: Any, lines: Mapping[str, int] | None) -> Any:

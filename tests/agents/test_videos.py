@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from imageio_ffmpeg import count_frames_and_secs
 
-from agents.config import AgentConfig, PPOSettings
+from agents.config import AgentConfig
+from agents.settings import PPOSettings
 from agents.videos import TrainingVideos
 from sandbox.core.metrics import read_metrics
 from sandbox.core.run import Run

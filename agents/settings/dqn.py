@@ -1,0 +1,123 @@
+"""Hyperparameters of DQN and what has been added to it since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from sandbox.core.errors import ConfigError
+
+from .rules import (
+    activation_class,
+    check_counts,
+    check_fractions,
+    check_schedules,
+    check_weights,
+    check_widths,
+    require,
+    split,
+)
+
+RAINBOW: dict[str, Any] = {"double": True, "dueling": True, "prioritized": True, "n_step": 3}
+"""what `preset = "rainbow"` turns on, where nothing else is said"""
+
+
+@dataclass(frozen=True)
+class DQNSettings:
+    """Hyperparameters of DQN that a file can hold; `--set KEY=VALUE` changes one."""
+
+    learning_rate: float | str = 1e-3
+    """a number, or "lin_<number>": linearly to 0"""
+    buffer_size: int = 100_000
+    """transitions to remember, of all environments together"""
+    learning_starts: int = 1_000
+    """environment steps of random actions before the first update"""
+    batch_size: int = 128
+    """transitions per gradient step"""
+    tau: float = 1.0
+    """how much of the network the target takes over at each update of it; 1: all"""
+    gamma: float = 0.99
+    """discount per step"""
+    train_freq: int = 4
+    """environment steps, of all environments together, from one round of gradient steps to the next"""
+    gradient_steps: int = 1
+    """gradient steps in such a round; -1: as many as environment steps"""
+    target_update_interval: int = 1_000
+    """environment steps from one update of the target network to the next"""
+    exploration_fraction: float = 0.1
+    """part of the training over which random actions become fewer"""
+    exploration_initial_eps: float = 1.0
+    """probability of a random action at the start"""
+    exploration_final_eps: float = 0.05
+    """probability of a random action in the end"""
+    max_grad_norm: float = 10.0
+    """longest gradient"""
+    preset: str = ""
+    """"rainbow" turns on what is proven: double, dueling, prioritized, n_step 3"""
+    double: bool | None = None
+    """the network chooses the next action, the target judges it"""
+    dueling: bool | None = None
+    """value and advantages from streams of their own"""
+    n_step: int | None = None
+    """rewards to add up before bootstrapping"""
+    prioritized: bool | None = None
+    """draw transitions with large errors more often"""
+    prioritized_alpha: float = 0.5
+    """how much more often: 0 not at all, 1 in proportion"""
+    prioritized_beta: float = 0.4
+    """correction of that bias at the start; rises to 1"""
+    distributional: bool | None = None
+    """learn quantiles of the return instead of its mean"""
+    n_quantiles: int = 32
+    """how many of them"""
+    noisy: bool | None = None
+    """explore by noise in the weights instead of random actions"""
+    noisy_std: float = 0.5
+    """its standard deviation at the start"""
+    normalize_observation: bool = False
+    """observations to mean 0 and variance 1, by running statistics in the policy"""
+    stats_window_size: int = 100
+    """episodes in the averages of the log"""
+    net_arch: list[int] = field(default_factory=lambda: [64, 64])
+    """widths of the hidden layers"""
+    activation: str = "ReLU"
+    """a class of torch.nn: Tanh, ReLU, SiLU, …"""
+
+    _defaults: ClassVar[dict[str, Any]] = {
+        "double": False, "dueling": False, "n_step": 1, "prioritized": False, "distributional": False,
+        "noisy": False,
+    }  # fmt: skip
+
+    def __post_init__(self) -> None:
+        require(self.preset in ("", "rainbow"), "preset", '"" or "rainbow"', repr(self.preset))
+        meant = {**self._defaults, **(RAINBOW if self.preset else {})}
+        for name, value in meant.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        check_counts(self, ("buffer_size", "batch_size", "train_freq", "target_update_interval"))
+        check_counts(self, ("n_step", "n_quantiles", "stats_window_size"))
+        check_counts(self, ("learning_starts",), least=0)
+        several = self.gradient_steps >= 1 or self.gradient_steps == -1
+        rule = "a whole number, at least 1, or -1 for as many as environment steps"
+        require(several, "gradient_steps", rule, self.gradient_steps)
+        check_fractions(self, ("tau", "gamma", "prioritized_alpha", "prioritized_beta"))
+        check_fractions(self, ("exploration_fraction", "exploration_initial_eps", "exploration_final_eps"))
+        check_weights(self, ("max_grad_norm", "noisy_std"))
+        check_widths(self.net_arch)
+        check_schedules(self, ("learning_rate",))
+
+    def check_envs(self, envs: int) -> None:
+        """Raise ConfigError where the buffer is too small for that many environments."""
+        assert self.n_step is not None
+        if self.buffer_size < envs * (self.n_step + 1):
+            least = envs * (self.n_step + 1)
+            raise ConfigError(
+                f"buffer_size must be at least {least:,} for {envs:,} environments, not {self.buffer_size:,}",
+                key="settings.buffer_size",
+            )
+
+    def arguments(self) -> dict[str, Any]:
+        """Arguments of `agents.DQN`. Raises ConfigError for an activation that torch.nn does not have."""
+        plain, policy = split(self, ("net_arch", "activation"))
+        policy["activation_fn"] = activation_class(policy.pop("activation"))
+        return {**plain, "policy_kwargs": policy}

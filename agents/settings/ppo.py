@@ -1,0 +1,84 @@
+"""Hyperparameters of PPO."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.core.errors import ConfigError
+
+from .rules import (
+    activation_class,
+    check_counts,
+    check_fractions,
+    check_schedules,
+    check_weights,
+    check_widths,
+    require,
+    split,
+)
+
+
+@dataclass(frozen=True)
+class PPOSettings:
+    """Hyperparameters of PPO that a file can hold; `--set KEY=VALUE` changes one."""
+
+    learning_rate: float | str = 3e-4
+    """a number, or "lin_<number>": linearly to 0"""
+    n_steps: int = 256
+    """steps per environment and rollout"""
+    batch_size: int = 256
+    """transitions per gradient step"""
+    n_epochs: int = 10
+    """passes over each rollout"""
+    gamma: float = 0.99
+    """discount per step"""
+    gae_lambda: float = 0.95
+    """weight of longer advantage estimates"""
+    clip_range: float | str = 0.2
+    """how far the probability ratio may move from 1; a number or "lin_<number>\""""
+    clip_range_vf: float | str | None = None
+    """how far a value may move in one rollout; left out: freely"""
+    normalize_advantage: bool = True
+    """advantages to mean 0 and deviation 1 in each minibatch"""
+    ent_coef: float = 0.0
+    """weight of the entropy bonus"""
+    vf_coef: float = 0.5
+    """weight of the value loss"""
+    max_grad_norm: float = 0.5
+    """longest gradient"""
+    target_kl: float | None = None
+    """stop an update where the policy moved 1.5 times that far; left out: never"""
+    normalize_observation: bool = False
+    """observations to mean 0 and variance 1, by running statistics in the policy"""
+    normalize_reward: bool = False
+    """rewards over the running deviation of the discounted return"""
+    stats_window_size: int = 100
+    """episodes in the averages of the log"""
+    net_arch: list[int] = field(default_factory=lambda: [64, 64])
+    """widths of the hidden layers, of actor and critic each"""
+    activation: str = "Tanh"
+    """a class of torch.nn: Tanh, ReLU, SiLU, …"""
+    ortho_init: bool = True
+    """orthogonal initialisation"""
+    log_std_init: float = 0.0
+    """continuous actions: logarithm of the first standard deviation"""
+
+    def __post_init__(self) -> None:
+        check_counts(self, ("n_steps", "batch_size", "n_epochs", "stats_window_size"))
+        check_fractions(self, ("gamma", "gae_lambda"))
+        check_weights(self, ("ent_coef", "vf_coef", "max_grad_norm"))
+        require(self.target_kl is None or self.target_kl > 0, "target_kl", "above 0", self.target_kl)
+        check_widths(self.net_arch)
+        check_schedules(self, ("learning_rate", "clip_range", "clip_range_vf"))
+
+    def check_envs(self, envs: int) -> None:
+        """Raise ConfigError where a rollout of that many environments is too short."""
+        if self.normalize_advantage and envs * self.n_steps < 2:
+            raise ConfigError("envs times n_steps must be at least 2 to normalise advantages", key="envs")
+
+    def arguments(self) -> dict[str, Any]:
+        """Arguments of `agents.PPO`. Raises ConfigError for an activation that torch.nn does not have."""
+        plain, policy = split(self, ("net_arch", "activation", "ortho_init", "log_std_init"))
+        policy["activation_fn"] = activation_class(policy.pop("activation"))
+        return {**plain, "policy_kwargs": policy}
