@@ -92,6 +92,8 @@ def described(distribution: sb3.Distribution) -> dict[str, Any]:
         return {"probabilities": tuple(np.array([1 - p, p]) for p in _row(inner.probs))}
     if isinstance(distribution, sb3.DiagGaussianDistribution):
         return {"mean": _row(inner.mean), "spread": _row(inner.stddev)}
+    if isinstance(distribution, sb3.StateDependentNoiseDistribution) and distribution.bijector is None:
+        return {"mean": _row(inner.mean), "spread": _row(inner.stddev)}
     return {}
 
 

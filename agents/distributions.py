@@ -14,6 +14,8 @@ from gymnasium import spaces
 from torch import Tensor
 from torch.nn import functional
 
+_LEAST_VARIANCE = 1e-6  # as SB3: where all features are 0
+
 
 class ActionDistribution(Protocol):
     """What the engine asks of a distribution over a batch of actions."""
@@ -92,7 +94,8 @@ class Bernoulli:
 
 
 class DiagonalGaussian:
-    """Independent normals. `mean`: (batch, n); `log_std`: (n,); actions: (batch, n), not clipped."""
+    """Independent normals. `mean`: (batch, n); `log_std`: (n,) or (batch, n); actions: (batch, n), not
+    clipped."""
 
     def __init__(self, mean: Tensor, log_std: Tensor) -> None:
         self.mean = mean
@@ -110,8 +113,32 @@ class DiagonalGaussian:
         return (-0.5 * deviation.square() - self.log_std - 0.5 * math.log(2 * math.pi)).sum(-1)
 
     def entropy(self) -> Tensor:
-        each = 0.5 + 0.5 * math.log(2 * math.pi) + self.log_std  # (n,), the same for every mean
-        return each.sum().expand(self.mean.shape[0])
+        each = 0.5 + 0.5 * math.log(2 * math.pi) + self.log_std  # (n,) is the same for every mean
+        return each.sum(-1).expand(self.mean.shape[0])
+
+
+class StateDependentGaussian(DiagonalGaussian):
+    """Noise that is a linear function of the features (gSDE, Raffin et al. 2020, arXiv:2005.05719).
+
+    With one and the same matrix for several steps the noise is smooth where the features are, so that a
+    motor is pushed instead of shaken. Over all matrices an action is normal, which gives its probability.
+
+    Args:
+        mean: (batch, n).
+        features: (batch, features) that the noise is a function of; no gradient flows into them.
+        std: (features, n), the matrices' standard deviation.
+        matrices: (batch, features, n), one for each row; None draws new ones for every sample.
+    """
+
+    def __init__(self, mean: Tensor, features: Tensor, std: Tensor, matrices: Tensor | None = None) -> None:
+        self.features, self.matrices = features.detach(), matrices
+        variance = self.features.square() @ std.square()  # (batch, n)
+        super().__init__(mean, 0.5 * (variance + _LEAST_VARIANCE).log())
+
+    def sample(self, generator: torch.Generator | None) -> Tensor:
+        if self.matrices is None:
+            return super().sample(generator)
+        return self.mean + (self.features.unsqueeze(1) @ self.matrices).squeeze(1)
 
 
 def action_distribution(

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import torch
 from gymnasium import spaces
+from stable_baselines3.common.distributions import StateDependentNoiseDistribution
 from stable_baselines3.common.policies import ActorCriticPolicy, MultiInputActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from sandbox.core.errors import UsageError
 
-from .distributions import ActionDistribution, action_distribution
+from .distributions import ActionDistribution, StateDependentGaussian, action_distribution
 from .normalize import ObservationNormalizer, RewardNormalizer
 from .observations import Tensors
 from .optimizers import EagerAdam
@@ -56,8 +57,12 @@ class ActorCritic(ActorCriticPolicy):
         optimizer_kwargs: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        if kwargs.get("use_sde"):
-            raise UsageError("state-dependent exploration (use_sde) is not supported")
+        if kwargs.get("use_sde") and not isinstance(action_space, spaces.Box):
+            raise UsageError(
+                f"state-dependent exploration (use_sde) is for continuous actions, not {action_space}"
+            )
+        if kwargs.get("squash_output"):
+            raise UsageError("squash_output is not supported", hint="actions are clipped to their bounds")
         if optimizer_class is torch.optim.Adam and optimizer_kwargs is None:
             optimizer_kwargs = {"eps": 1e-5}  # as SB3
         if optimizer_class in (torch.optim.Adam, torch.optim.AdamW):
@@ -86,6 +91,16 @@ class ActorCritic(ActorCriticPolicy):
         del n_envs
         return None
 
+    def exploration(self, n_envs: int, generator: torch.Generator | None = None) -> PolicyState:
+        """The state that explores each environment with a matrix of its own, for as long as it is passed on.
+
+        Returns:
+            (envs, features, actions), drawn with the standard deviations of now; for `use_sde` alone.
+        """
+        std = self._exploration_std()
+        noise = torch.empty(n_envs, *std.shape, device=std.device).normal_(generator=generator)
+        return noise * std.detach()
+
     def act(
         self,
         observation: Tensors,
@@ -99,14 +114,15 @@ class ActorCritic(ActorCriticPolicy):
 
         Args:
             observation: (batch, *shape), or a flat dict of such.
-            state: memory from the step before; None at the start, and always without memory.
+            state: memory from the step before, or `exploration`'s; None at the start, and always without
+                either.
             episode_start: (batch,) bool, where memory is to be forgotten.
             generator: source of randomness, on the policy's device; None is torch's global one.
             deterministic: take the mode instead of a sample.
         """
         del episode_start
         latent_actor, latent_critic = self._latents(observation)
-        distribution = self._distribution(latent_actor)
+        distribution = self._distribution(latent_actor, state)
         actions = distribution.mode() if deterministic else distribution.sample(generator)
         values = self.value_net(latent_critic).squeeze(-1)
         return Decision(self._shaped(actions), distribution.log_prob(actions), values, state)
@@ -122,7 +138,7 @@ class ActorCritic(ActorCriticPolicy):
     ) -> tuple[Tensor, PolicyState]:
         """`act` without the critic, for evaluation: actions (batch, *action shape) and the next memory."""
         del episode_start
-        distribution = self._distribution(self._latent_actor(observation))
+        distribution = self._distribution(self._latent_actor(observation), state)
         actions = distribution.mode() if deterministic else distribution.sample(generator)
         return self._shaped(actions), state
 
@@ -148,6 +164,8 @@ class ActorCritic(ActorCriticPolicy):
 
     def get_distribution(self, obs: PyTorchObs) -> Any:
         """SB3's `Distribution` over actions (for people; the engine uses its own)."""
+        if self.use_sde:
+            self.reset_noise()  # its matrix is as old as its last call of this
         return self._get_action_dist_from_latent(self._latent_actor(obs))
 
     def predict_values(self, obs: PyTorchObs) -> Tensor:
@@ -155,6 +173,9 @@ class ActorCritic(ActorCriticPolicy):
         extractor = self.vf_features_extractor
         features = super(ActorCriticPolicy, self).extract_features(self._normalized(obs), extractor)
         return self.value_net(self.mlp_extractor.forward_critic(features))
+
+    def _predict(self, observation: PyTorchObs, deterministic: bool = False) -> Tensor:
+        return self.choose(observation, deterministic=deterministic)[0]
 
     def _latent_actor(self, observation: Tensors) -> Tensor:
         extractor = self.pi_features_extractor
@@ -171,10 +192,16 @@ class ActorCritic(ActorCriticPolicy):
             observation if self.observation_normalizer is None else self.observation_normalizer(observation)
         )
 
-    def _distribution(self, latent_actor: Tensor) -> ActionDistribution:
-        return action_distribution(
-            self.action_space, self.action_net(latent_actor), getattr(self, "log_std", None)
-        )
+    def _distribution(self, latent_actor: Tensor, state: PolicyState = None) -> ActionDistribution:
+        output = self.action_net(latent_actor)
+        if self.use_sde:
+            return StateDependentGaussian(output, latent_actor, self._exploration_std(), state)
+        return action_distribution(self.action_space, output, getattr(self, "log_std", None))
+
+    def _exploration_std(self) -> Tensor:
+        """(features, actions), from the parameter as `full_std` and `use_expln` say."""
+        assert isinstance(self.action_dist, StateDependentNoiseDistribution)
+        return self.action_dist.get_std(self.log_std)
 
     def _shaped(self, actions: Tensor) -> Tensor:
         if isinstance(self.action_space, spaces.Box):

@@ -51,6 +51,8 @@ class PPO(Agent):
         freely. normalize_advantage: to mean 0 and deviation 1 in each minibatch.
         ent_coef, vf_coef: weights of the entropy bonus and of the value loss.
         max_grad_norm: longest gradient, over all parameters.
+        use_sde: continuous actions: explore with noise that depends on the state (Raffin et al. 2020,
+        arXiv:2005.05719). sde_sample_freq: steps until its matrices are drawn anew; -1 for a rollout.
         target_kl: stop the update where the policy moved 1.5 times that far; None for never.
         normalize_observation: learn from observations with mean 0 and variance 1; statistics live in the
         policy. normalize_reward: learn from rewards over the deviation of the discounted return.
@@ -69,6 +71,7 @@ class PPO(Agent):
         *Agent.saved_settings,
         *("n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "clip_range", "clip_range_vf"),
         *("normalize_advantage", "ent_coef", "vf_coef", "max_grad_norm", "target_kl"),
+        *("use_sde", "sde_sample_freq"),
         *("normalize_observation", "normalize_reward"),
     )
     policy: ActorCritic
@@ -89,6 +92,8 @@ class PPO(Agent):
         ent_coef: float = 0.0,
         vf_coef: float = 0.5,
         max_grad_norm: float = 0.5,
+        use_sde: bool = False,
+        sde_sample_freq: int = -1,
         target_kl: float | None = None,
         normalize_observation: bool = False,
         normalize_reward: bool = False,
@@ -127,6 +132,9 @@ class PPO(Agent):
         self.normalize_advantage = normalize_advantage
         self.ent_coef, self.vf_coef, self.max_grad_norm = ent_coef, vf_coef, max_grad_norm
         self.target_kl = target_kl
+        self.use_sde, self.sde_sample_freq = use_sde, sde_sample_freq
+        if "use_sde" in self.policy_kwargs:
+            raise UsageError("use_sde is an argument of the agent, not of its policy")
         self.normalize_observation, self.normalize_reward = normalize_observation, normalize_reward
         if normalize_advantage and batch_size == 1:
             raise UsageError("one transition has no deviation", hint="set normalize_advantage=False")
@@ -137,11 +145,9 @@ class PPO(Agent):
             self._setup_model()
 
     def _build(self) -> None:
+        own = {"normalize_observations": self.normalize_observation, "use_sde": self.use_sde}
         policy: ActorCritic = self.policy_class(  # type: ignore[assignment]
-            self.observation_space,
-            self.action_space,
-            self.lr_schedule,
-            **{"normalize_observations": self.normalize_observation, **self.policy_kwargs},
+            self.observation_space, self.action_space, self.lr_schedule, **{**own, **self.policy_kwargs}
         )
         if self.normalize_reward:
             policy.reward_normalizer = RewardNormalizer(self.n_envs, self.gamma)
@@ -200,6 +206,8 @@ class PPO(Agent):
         self.policy.set_training_mode(False)
         callback.on_rollout_start()
         for t in range(self.n_steps):
+            if self.use_sde and (t == 0 or (self.sde_sample_freq > 0 and t % self.sde_sample_freq == 0)):
+                self._policy_state = self.policy.exploration(self.n_envs, self.generator)
             observation = to_tensors(self._last_obs, self.device)  # type: ignore[arg-type]
             starts = torch.as_tensor(self._last_episode_starts, device=self.device)  # (envs,)
             with torch.inference_mode():

@@ -114,10 +114,9 @@ def _from_sb3(
     settings["policy_kwargs"] = {k: v for k, v in data.get("policy_kwargs", {}).items() if k != "use_sde"}
     settings.update(overrides)
     policy = SB3_POLICIES.get(data.get("policy_class"))
-    if policy is None or data.get("use_sde"):
-        what = "state-dependent exploration" if policy else f"policy {data.get('policy_class')}"
+    if policy is None:
         raise UsageError(
-            f"an SB3 agent with {what} cannot be taken over",
+            f"an SB3 agent with policy {data.get('policy_class')} cannot be taken over",
             hint=f"possible: {', '.join(cls.__name__ for cls in SB3_POLICIES)}",
         )
     agent = _make(cls, policy, env, device, (data["observation_space"], data["action_space"]), settings)

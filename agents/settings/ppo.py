@@ -63,12 +63,19 @@ class PPOSettings:
     """orthogonal initialisation"""
     log_std_init: float = 0.0
     """continuous actions: logarithm of the first standard deviation"""
+    use_sde: bool = False
+    """continuous actions: exploration that depends on the state (gSDE)"""
+    sde_sample_freq: int = -1
+    """steps until its noise is drawn anew; -1: a rollout"""
 
     def __post_init__(self) -> None:
         check_counts(self, ("n_steps", "batch_size", "n_epochs", "stats_window_size"))
         check_fractions(self, ("gamma", "gae_lambda"))
         check_weights(self, ("ent_coef", "vf_coef", "max_grad_norm"))
         require(self.target_kl is None or self.target_kl > 0, "target_kl", "above 0", self.target_kl)
+        frequency = self.sde_sample_freq
+        rule = "a whole number, at least 1, or -1 for a rollout"
+        require(frequency >= 1 or frequency == -1, "sde_sample_freq", rule, frequency)
         check_widths(self.net_arch)
         check_schedules(self, ("learning_rate", "clip_range", "clip_range_vf"))
 
