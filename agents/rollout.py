@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,8 +10,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
-from sandbox.core.errors import Refused
-
+from .memory_check import check_memory, space_bytes
 from .normalize import RewardNormalizer
 from .observations import Tensors, empty_like_space, map_parts, zip_parts
 from .returns import generalized_advantages
@@ -142,30 +140,10 @@ class Rollout:
 def _check_memory(
     lead: tuple[int, int], observation_space: spaces.Space, action_space: spaces.Space, device: torch.device
 ) -> None:
-    """Refuse with numbers what would not fit, before the system kills somebody.
-
-    Raises:
-        Refused: a rollout of this size and its shuffled copy need more memory than the device has.
-    """
-    one = _flat_bytes(observation_space) + _flat_bytes(action_space) + 40
-    needed = 2 * lead[0] * lead[1] * one
-    there = torch.cuda.mem_get_info(device)[1] if device.type == "cuda" else _physical_memory()
-    if needed > there:
-        sizes = f"{needed / 2**30:,.1f} GiB, and {device.type} has {there / 2**30:,.1f} GiB"
-        raise Refused(
-            f"a rollout of {lead[0]:,} steps in {lead[1]:,} environments needs {sizes}",
-            hint="lower n_steps or the number of environments",
-        )
-
-
-def _flat_bytes(space: spaces.Space) -> int:
-    if isinstance(space, spaces.Dict):
-        return sum(_flat_bytes(part) for part in space.spaces.values())
-    return int(np.prod(space.shape or ())) * (1 if space.dtype == np.uint8 else 8)
-
-
-def _physical_memory() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """Raise Refused where a rollout of this size and its shuffled copy would not fit."""
+    one = space_bytes(observation_space) + space_bytes(action_space) + 40
+    what = f"a rollout of {lead[0]:,} steps in {lead[1]:,} environments"
+    check_memory(2 * lead[0] * lead[1] * one, device, what, "lower n_steps or the number of environments")
 
 
 def _actions_storage(space: spaces.Space, lead: tuple[int, int], device: torch.device) -> Tensor:

@@ -1,0 +1,264 @@
+"""Experience replay: the newest transitions of many environments, to draw minibatches from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from torch import Tensor
+
+from sandbox.core.errors import UsageError
+
+from .frames import FrameRing, frame_bytes
+from .memory_check import check_memory, space_bytes
+from .n_step import NO_TRANSITION, TERMINATED, TRUNCATED, n_step_returns
+from .observations import Arrays, Tensors, map_parts
+from .simulators import Step
+
+NOBODY = np.zeros(0, np.int64)
+
+
+@dataclass
+class Transitions:
+    """Transitions to learn from, `(batch, …)` each; of up to n steps taken together."""
+
+    observations: Tensors
+    actions: Tensor
+    """(batch, *action shape) int64: the first of these steps' actions"""
+    returns: Tensor
+    """(batch,) float32: sum of gamma^i · reward over the m steps taken together"""
+    discounts: Tensor
+    """(batch,) float32: gamma^m, or 0 where the last of these steps terminated its episode"""
+    next_observations: Tensors
+    """what came after the last of them; of a truncated episode its final observation"""
+    weights: Tensor
+    """(batch,) float32: importance weights, not normalised; ones where sampling is uniform"""
+    index: Tensor
+    """(batch,) int64: where they are stored, for `Replay.update_priorities`"""
+
+    def select(self, index: Tensor | slice) -> Transitions:
+        """The transitions at `index` (a slice gives views, a tensor of numbers a copy)."""
+        return Transitions(
+            map_parts(lambda part: part[index], self.observations),
+            self.actions[index],
+            self.returns[index],
+            self.discounts[index],
+            map_parts(lambda part: part[index], self.next_observations),
+            self.weights[index],
+            self.index[index],
+        )
+
+
+class Replay:
+    """The newest `buffer_size` transitions, on `device`; every frame is stored once.
+
+    A ring of rows, one for each step of all environments. What an environment shows after a step is what the
+    next one begins with, so next observations are later rows; only final observations of truncated episodes
+    lie apart. Of stacked frames the newest is stored. Rewards and ends stay on the host; what n steps give
+    together is worked out when it is sampled for the first time.
+
+    Args:
+        buffer_size: transitions to keep, of all environments together.
+        n_envs: environments.
+        observation_space: of one environment.
+        action_space: of one environment; its actions are whole numbers.
+        device: where to keep them, and where samples lie.
+        gamma: discount per step.
+        n_step: steps to take together at most. Fewer are taken where an episode ends, where its end is not
+            known yet, and where an environment was reset in between.
+        stack_depth: frames in one observation, see `agents.simulators.stack_depth_of`.
+
+    Raises:
+        UsageError: the buffer is too small for its environments, or observations are no such stacks.
+        Refused: it does not fit in the device's memory.
+    """
+
+    def __init__(
+        self,
+        buffer_size: int,
+        n_envs: int,
+        observation_space: spaces.Space,
+        action_space: spaces.Space,
+        device: torch.device,
+        *,
+        gamma: float = 0.99,
+        n_step: int = 1,
+        stack_depth: int = 1,
+    ) -> None:
+        self.capacity = buffer_size // n_envs
+        """rows of transitions that are kept"""
+        least = n_envs * (n_step + stack_depth)
+        if buffer_size < least:
+            raise UsageError(
+                f"buffer_size must be at least {least} with {n_envs} environments, got {buffer_size}",
+                hint="raise buffer_size, or lower the number of environments",
+            )
+        # The oldest transition needs the frames before it, the newest the observation after it.
+        self.rows = rows = self.capacity + stack_depth
+        self.n_envs, self.device, self.gamma, self.n_step = n_envs, device, gamma, n_step
+        self.size = 0
+        """transitions stored now, of all environments together"""
+        slots = rows * n_envs
+        needed = slots * (frame_bytes(observation_space, stack_depth) + space_bytes(action_space) + 53)
+        what = f"a replay buffer of {buffer_size:,} transitions"
+        check_memory(needed, device, what, "lower buffer_size")
+        self._frames = FrameRing(observation_space, rows, n_envs, stack_depth, device)
+        self._count = 0  # steps so far; the row after them holds what the environments show now
+        self._complete_to = 0  # steps whose returns have been worked out, as far as they were known
+        self._rewards = np.zeros((rows, n_envs), np.float32)
+        self._outcomes = np.full((rows, n_envs), NO_TRANSITION, np.uint8)
+        self._after = np.zeros((rows, n_envs), np.int64)  # address of the frame after the step
+        self._taken = np.zeros(rows, np.int64)  # transitions in the row
+        self._actions = torch.zeros((slots, *(action_space.shape or ())), dtype=torch.int64, device=device)
+        self._returns = torch.zeros(slots, device=device)
+        self._discounts = torch.full((slots,), -1.0, device=device)  # -1: no transition
+        self._last = torch.zeros(slots, dtype=torch.int64, device=device)  # where the last of n steps stands
+        self._next = torch.zeros(slots, dtype=torch.int64, device=device)  # address of the frame after it
+
+    @property
+    def stored_rows(self) -> int:
+        """Rows of transitions that may be sampled now."""
+        return min(self._count, self.capacity)
+
+    def begin(self, observation: Arrays) -> None:
+        """All environments stand here now, at the beginning of episodes: at the start, or after a restart.
+
+        Episodes that were running are cut as if truncated: what they had shown last is what came after.
+        """
+        everyone = np.arange(self.n_envs)
+        if self._count:
+            self._store(np.zeros(self.n_envs, np.float32), np.full(self.n_envs, NO_TRANSITION, np.uint8))
+        self._frames.write(self._count, observation, everyone)
+
+    def add(self, actions: np.ndarray | Tensor, step: Step) -> None:
+        """Store what `actions` (envs, *action shape), taken where the environments stood, led to."""
+        first = self._count % self.rows * self.n_envs
+        self._actions[first : first + self.n_envs].copy_(torch.as_tensor(actions))
+        ended = step.terminated | step.truncated
+        outcomes = np.where(step.terminated, TERMINATED, step.truncated * np.uint8(TRUNCATED))
+        if step.ignored is not None:
+            outcomes[step.ignored] = NO_TRANSITION
+            ended = ended | step.ignored
+        self._store(step.reward, outcomes)
+        begun = ended.nonzero()[0] if ended.any() else NOBODY
+        if begun.size:
+            self._keep_final(step, outcomes)
+        self._frames.write(self._count, step.observation, begun)
+
+    def _keep_final(self, step: Step, outcomes: np.ndarray) -> None:
+        truncated = (outcomes == TRUNCATED).nonzero()[0]
+        if truncated.size:
+            assert step.final_observation is not None
+            count = self._count - 1
+            addresses = self._frames.write_final(count, step.final_observation, truncated)
+            self._after[count % self.rows, truncated] = addresses
+
+    def _store(self, rewards: np.ndarray, outcomes: np.ndarray) -> None:
+        """Fill the row in which the environments stand, and go on to the next."""
+        row = self._count % self.rows
+        self._rewards[row], self._outcomes[row] = rewards, outcomes
+        self._count += 1
+        first = self._count % self.rows * self.n_envs
+        self._after[row] = np.arange(first, first + self.n_envs)
+        self._taken[row] = taken = self.n_envs - np.count_nonzero(outcomes == NO_TRANSITION)
+        gone = self._count - 1 - self.capacity
+        self.size += int(taken) - (int(self._taken[gone % self.rows]) if gone >= 0 else 0)
+
+    def sample(self, count: int, generator: torch.Generator, beta: float = 1.0) -> Transitions:
+        """Draw `count` transitions, with replacement; one call may serve many gradient steps.
+
+        Args:
+            count: how many.
+            generator: decides which, on any device.
+            beta: exponent of the importance weights.
+        """
+        assert self.size > 0, "nothing to sample yet"
+        self._complete()
+        return self._read(self._draw(count, generator))
+
+    def _draw(self, count: int, generator: torch.Generator) -> Tensor:
+        """Slots (count,) of transitions, each as likely as any other."""
+        slots = self._draw_slots(count, generator)
+        if self.size < self.stored_rows * self.n_envs:
+            while len(none := (self._discounts[slots] < 0).nonzero().squeeze(-1)):
+                slots[none] = self._draw_slots(len(none), generator)
+        return slots
+
+    def _draw_slots(self, count: int, generator: torch.Generator) -> Tensor:
+        total, rows = self.rows * self.n_envs, self.stored_rows
+        first = (self._count - rows) % self.rows * self.n_envs
+        end = first + rows * self.n_envs
+        slots = torch.randint(first, end, (count,), generator=generator, device=generator.device)
+        return (slots if end <= total else slots.remainder_(total)).to(self.device)
+
+    def _read(self, slots: Tensor) -> Transitions:
+        """The transitions at `slots` (batch,), which are such."""
+        after = self._next.index_select(0, slots)
+        stacked = self._frames.depth > 1
+        last = self._last.index_select(0, slots) if stacked else slots
+        return Transitions(
+            self._frames.read(slots),
+            self._actions.index_select(0, slots),
+            self._returns.index_select(0, slots),
+            self._discounts.index_select(0, slots),
+            self._frames.read_next(last, after),
+            torch.ones(len(slots), device=self.device),
+            slots,
+        )
+
+    def _complete(self) -> None:
+        """Work out what n steps give together, for the new steps and the n - 1 before them."""
+        if self._complete_to == self._count:
+            return
+        first = max(self._complete_to - self.n_step + 1, self._count - self.stored_rows)
+        rows = np.arange(first, self._count) % self.rows
+        outcomes = self._outcomes[rows]
+        returns, discounts, steps = n_step_returns(self._rewards[rows], outcomes, self.gamma, self.n_step)
+        position = np.arange(len(rows))[:, None] + np.maximum(steps - 1, 0)  # of the last of m steps
+        envs = np.arange(self.n_envs)
+        last = rows[position] * self.n_envs + envs
+        after = self._after[rows][position, envs]
+        where = torch.as_tensor(rows, device=self.device)
+        for stored, values in (
+            (self._returns, returns),
+            (self._discounts, discounts),
+            (self._last, last),
+            (self._next, after),
+        ):
+            stored.view(self.rows, -1).index_copy_(0, where, torch.as_tensor(values, device=self.device))
+        self._complete_to = self._count
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is filled; tensors share the buffer's memory."""
+        rows = min(self._count + 1, self.rows)
+        return {
+            "shape": [self.capacity, self.n_envs, self._frames.depth],
+            "count": self._count,
+            "size": self.size,
+            "rewards": self._rewards[:rows],
+            "outcomes": self._outcomes[:rows],
+            "after": self._after[:rows],
+            "actions": self._actions[: rows * self.n_envs],
+            "frames": self._frames.state_dict(rows),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where `state_dict` was called on a buffer made with the same arguments.
+
+        Raises:
+            ValueError: that one had another size, or was for other environments.
+        """
+        shape = [self.capacity, self.n_envs, self._frames.depth]
+        if list(state["shape"]) != shape:
+            raise ValueError(f"the saved replay has rows, environments, frames {state['shape']}, not {shape}")
+        rows = len(state["rewards"])
+        self._rewards[:rows], self._outcomes[:rows] = state["rewards"], state["outcomes"]
+        self._after[:rows] = state["after"]
+        self._actions[: rows * self.n_envs] = state["actions"].to(self.device)
+        self._frames.load_state_dict(state["frames"])
+        self._count, self.size = int(state["count"]), int(state["size"])
+        self._taken = (self._outcomes != NO_TRANSITION).sum(1)
+        self._complete_to = max(self._count - self.stored_rows, 0)
