@@ -16,6 +16,7 @@ from .frames import FrameRing, frame_bytes
 from .memory_check import check_memory, space_bytes
 from .n_step import NO_TRANSITION, TERMINATED, TRUNCATED, n_step_returns
 from .observations import Arrays, Tensors, map_parts
+from .priorities import Priorities
 from .simulators import Step
 
 NOBODY = np.zeros(0, np.int64)
@@ -70,6 +71,9 @@ class Replay:
         n_step: steps to take together at most. Fewer are taken where an episode ends, where its end is not
             known yet, and where an environment was reset in between.
         stack_depth: frames in one observation, see `agents.simulators.stack_depth_of`.
+        prioritized: sample in proportion to priority ** alpha; new transitions have the largest priority so
+            far, later ones |TD error| + 1e-6 (Schaul et al. 2015, arXiv:1511.05952).
+        alpha: see `prioritized`.
 
     Raises:
         UsageError: the buffer is too small for its environments, or observations are no such stacks.
@@ -87,6 +91,8 @@ class Replay:
         gamma: float = 0.99,
         n_step: int = 1,
         stack_depth: int = 1,
+        prioritized: bool = False,
+        alpha: float = 0.6,
     ) -> None:
         self.capacity = buffer_size // n_envs
         """rows of transitions that are kept"""
@@ -102,7 +108,9 @@ class Replay:
         self.size = 0
         """transitions stored now, of all environments together"""
         slots = rows * n_envs
-        needed = slots * (frame_bytes(observation_space, stack_depth) + space_bytes(action_space) + 53)
+        needed = slots * (
+            frame_bytes(observation_space, stack_depth) + space_bytes(action_space) + 53 + 9 * prioritized
+        )
         what = f"a replay buffer of {buffer_size:,} transitions"
         check_memory(needed, device, what, "lower buffer_size")
         self._frames = FrameRing(observation_space, rows, n_envs, stack_depth, device)
@@ -117,6 +125,7 @@ class Replay:
         self._discounts = torch.full((slots,), -1.0, device=device)  # -1: no transition
         self._last = torch.zeros(slots, dtype=torch.int64, device=device)  # where the last of n steps stands
         self._next = torch.zeros(slots, dtype=torch.int64, device=device)  # address of the frame after it
+        self._priorities = Priorities(slots, alpha, device) if prioritized else None
 
     @property
     def stored_rows(self) -> int:
@@ -173,11 +182,27 @@ class Replay:
         Args:
             count: how many.
             generator: decides which, on any device.
-            beta: exponent of the importance weights.
+            beta: exponent of the importance weights (size · P(i)) ** -beta. They are not normalised: divide
+                each minibatch's by their largest.
         """
         assert self.size > 0, "nothing to sample yet"
         self._complete()
-        return self._read(self._draw(count, generator))
+        if self._priorities is None:
+            slots = self._draw(count, generator)
+            return self._read(slots, torch.ones(count, device=self.device))
+        slots = self._priorities.draw(count, generator)
+        return self._read(slots, self._priorities.weights(slots, self.size, beta))
+
+    def update_priorities(self, index: Tensor, errors: Tensor) -> None:
+        """Let |TD error| decide how soon the transitions at `index` are sampled again.
+
+        Args:
+            index: (n,), of `Transitions`; of one listed twice the larger error counts.
+            errors: (n,), of any sign. Nothing happens where sampling is uniform.
+        """
+        if self._priorities is not None:
+            self._complete()  # what came before has the largest priority until now
+            self._priorities.update(index, errors)
 
     def _draw(self, count: int, generator: torch.Generator) -> Tensor:
         """Slots (count,) of transitions, each as likely as any other."""
@@ -194,7 +219,7 @@ class Replay:
         slots = torch.randint(first, end, (count,), generator=generator, device=generator.device)
         return (slots if end <= total else slots.remainder_(total)).to(self.device)
 
-    def _read(self, slots: Tensor) -> Transitions:
+    def _read(self, slots: Tensor, weights: Tensor) -> Transitions:
         """The transitions at `slots` (batch,), which are such."""
         after = self._next.index_select(0, slots)
         stacked = self._frames.depth > 1
@@ -205,15 +230,33 @@ class Replay:
             self._returns.index_select(0, slots),
             self._discounts.index_select(0, slots),
             self._frames.read_next(last, after),
-            torch.ones(len(slots), device=self.device),
+            weights,
             slots,
         )
 
     def _complete(self) -> None:
-        """Work out what n steps give together, for the new steps and the n - 1 before them."""
-        if self._complete_to == self._count:
-            return
-        first = max(self._complete_to - self.n_step + 1, self._count - self.stored_rows)
+        """Make the newest steps ready to be sampled."""
+        if self._complete_to < self._count:
+            self._combine(self._complete_to)
+            if self._priorities is not None:
+                self._enter(self._priorities)
+            self._complete_to = self._count
+
+    def _enter(self, priorities: Priorities) -> None:
+        """Give new transitions a priority, and take it from those that are gone."""
+        kept = self._count - self.stored_rows
+        gone = np.arange(max(self._complete_to - self.capacity, self._count - self.rows, 0), kept)
+        new = np.arange(max(self._complete_to, kept), self._count)
+        rows = np.concatenate([gone, new]) % self.rows
+        occupied = self._outcomes[rows] != NO_TRANSITION
+        occupied[: len(gone)] = False
+        slots = rows[:, None] * self.n_envs + np.arange(self.n_envs)
+        slots, occupied = (torch.as_tensor(part.ravel(), device=self.device) for part in (slots, occupied))
+        priorities.enter(slots, occupied)
+
+    def _combine(self, since: int) -> None:
+        """Work out what n steps give together, for the steps from number `since` and the n - 1 before."""
+        first = max(since - self.n_step + 1, self._count - self.stored_rows)
         rows = np.arange(first, self._count) % self.rows
         outcomes = self._outcomes[rows]
         returns, discounts, steps = n_step_returns(self._rewards[rows], outcomes, self.gamma, self.n_step)
@@ -229,11 +272,11 @@ class Replay:
             (self._next, after),
         ):
             stored.view(self.rows, -1).index_copy_(0, where, torch.as_tensor(values, device=self.device))
-        self._complete_to = self._count
 
     def state_dict(self) -> dict[str, Any]:
-        """What is filled; tensors share the buffer's memory."""
-        rows = min(self._count + 1, self.rows)
+        """What is filled; tensors and arrays share the buffer's memory."""
+        self._complete()
+        rows, priorities = min(self._count + 1, self.rows), self._priorities
         return {
             "shape": [self.capacity, self.n_envs, self._frames.depth],
             "count": self._count,
@@ -243,6 +286,7 @@ class Replay:
             "after": self._after[:rows],
             "actions": self._actions[: rows * self.n_envs],
             "frames": self._frames.state_dict(rows),
+            "priorities": priorities and priorities.state_dict(rows * self.n_envs),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -260,5 +304,9 @@ class Replay:
         self._actions[: rows * self.n_envs] = state["actions"].to(self.device)
         self._frames.load_state_dict(state["frames"])
         self._count, self.size = int(state["count"]), int(state["size"])
-        self._taken = (self._outcomes != NO_TRANSITION).sum(1)
-        self._complete_to = max(self._count - self.stored_rows, 0)
+        self._outcomes[rows:] = NO_TRANSITION
+        self._taken = np.count_nonzero(self._outcomes != NO_TRANSITION, 1)
+        if self._priorities is not None:
+            self._priorities.load_state_dict(state["priorities"])
+        self._complete_to = self._count
+        self._combine(0)
