@@ -6,14 +6,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .dqn import DQN
     from .encoding import register_class
     from .ppo import PPO
     from .simulators import Simulator, Step, as_simulator
     from .vec import SB3VecEnv
 
-__all__ = ["PPO", "SB3VecEnv", "Simulator", "Step", "as_simulator", "register_class"]
+__all__ = ["DQN", "PPO", "SB3VecEnv", "Simulator", "Step", "as_simulator", "register_class"]
 
 _HOMES = {
+    "DQN": "agents.dqn",
     "PPO": "agents.ppo",
     "SB3VecEnv": "agents.vec",
     "Simulator": "agents.simulators",

@@ -17,8 +17,11 @@ from .observations import to_tensors
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
+    from torch import Tensor
 
-    from .networks import ActorCritic
+    from .networks import ActorCritic, PolicyState
+    from .observations import Tensors
+    from .q_networks import QPolicy
 
 
 class PolicyActor:
@@ -29,7 +32,7 @@ class PolicyActor:
         name: who it is, for people.
     """
 
-    def __init__(self, policy: ActorCritic, name: str) -> None:
+    def __init__(self, policy: ActorCritic | QPolicy, name: str) -> None:
         policy.set_training_mode(False)
         self.policy, self.name = policy, name
         self.begin(0)
@@ -45,11 +48,20 @@ class PolicyActor:
         batch = to_tensors(_batch_of_one(observation), policy.device)
         with torch.inference_mode():
             first = torch.tensor([self._first], device=policy.device)
-            decision = policy.act(batch, self._state, first, deterministic=True)
-            distribution = policy.get_distribution(batch)
-        self._state, self._first = decision.state, False
-        action = for_env(decision.actions, policy.action_space)[0]  # (*action shape)
-        return View(action, float(decision.values[0]), **described(distribution))
+            thoughts = _thoughts(policy, batch, self._state, first)
+            actions, self._state = policy.choose(batch, self._state, first)
+        self._first = False
+        return View(for_env(actions, policy.action_space)[0], **thoughts)
+
+
+def _thoughts(
+    policy: ActorCritic | QPolicy, batch: Tensors, state: PolicyState, first: Tensor
+) -> dict[str, Any]:
+    """Fields of a `View`: what a policy thinks of a batch of one observation."""
+    if hasattr(policy, "q_net"):
+        return {"q_values": _row(policy.quantiles(batch).mean(1))}
+    value = float(policy.values(batch, state, first)[0])
+    return {"value": value, **described(policy.get_distribution(batch))}
 
 
 class SB3Actor:

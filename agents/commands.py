@@ -71,6 +71,8 @@ class TrainAgent:
     """Steps between checkpoints."""
     keep_checkpoints: Count | None = None
     """How many of the newest checkpoints to keep, besides the best."""
+    checkpoint_replay: bool = True
+    """Leave the replay buffer out of checkpoints: they are smaller, and a resumed run collects anew."""
     video_every: Count | None = None
     """Steps between videos of the agent, into the run's folder; also of its beginning and its end."""
     early_stop: bool = True
@@ -111,8 +113,7 @@ class TrainAgent:
         changes = {name: getattr(self, name) for name in _PASSED_ON if getattr(self, name) is not None}
         if self.wrap:
             changes["wrap"] = list(self.wrap)
-        if not self.early_stop:
-            changes["early_stop"] = False
+        changes |= {name: False for name in ("early_stop", "checkpoint_replay") if not getattr(self, name)}
         return resolve_config(
             self.env,
             changes,

@@ -54,6 +54,8 @@ class AgentConfig:
     """steps between checkpoints: what a power cut can cost"""
     keep_checkpoints: int = 3
     """how many of the newest to keep, besides the best"""
+    checkpoint_replay: bool = True
+    """keep the replay buffer beside the newest checkpoint, for an exact resume"""
     video_every: Count = 0
     """steps between videos of the greedy agent, in the run's folder `videos`; 0 for none"""
     track: Literal["tensorboard"] | None = None

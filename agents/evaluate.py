@@ -15,6 +15,7 @@ from .observations import to_tensors
 
 if TYPE_CHECKING:
     from .networks import ActorCritic
+    from .q_networks import QPolicy
     from .simulators import Simulator
 
 
@@ -40,7 +41,12 @@ class Evaluation:
 
 
 def evaluate(
-    policy: ActorCritic, simulator: Simulator, episodes: int, seed: int, *, deterministic: bool = True
+    policy: ActorCritic | QPolicy,
+    simulator: Simulator,
+    episodes: int,
+    seed: int,
+    *,
+    deterministic: bool = True,
 ) -> Evaluation:
     """Play `episodes` episodes and forget how the simulator stood before.
 

@@ -58,7 +58,7 @@ def log_update(
         record("train/clip_range_vf", clip_range_vf)
 
 
-def check_finite(step: int, loss: float, gradient_norm: float) -> None:
+def check_finite(step: int, loss: float, gradient_norm: float = 0.0) -> None:
     """Raise Diverged where learning has produced NaN or infinity."""
     # A gradient can overflow where the loss does not; the weights are lost either way.
     for name, value in (("loss", loss), ("gradient's norm", gradient_norm)):

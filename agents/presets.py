@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .dqn_presets import DQN
+
 PPO: dict[str, dict[str, Any]] = {
     # Found by random search for the shortest training of the slowest of 12 seeds; all of 24 solve it.
     "CartPole-v1": {
@@ -76,13 +78,21 @@ CONTINUOUS: dict[str, Any] = {
 """for continuous actions without an entry: torques and speeds come in all sizes"""
 
 
-def preset(algo: str, env: str, continuous: bool = False) -> dict[str, Any]:
-    """Changes of the default config for `algo` on the task `env`, as in a config file.
+def preset(algo: str, env: str) -> dict[str, Any]:
+    """Changes of the default config for `algo` on the task `env`, as in a config file; none for most tasks.
 
     Args:
         algo: name of the algorithm.
         env: id of the task.
-        continuous: the task has continuous actions (only asked where there is no entry).
     """
-    table = {"ppo": PPO}.get(algo, {})
-    return table.get(env, CONTINUOUS if continuous else {})
+    return {"ppo": PPO, "dqn": DQN}.get(algo, {}).get(env, {})
+
+
+def untuned(algo: str, continuous: bool) -> dict[str, Any]:
+    """The same for a task without an entry.
+
+    Args:
+        algo: name of the algorithm.
+        continuous: the task has continuous actions.
+    """
+    return CONTINUOUS if algo == "ppo" and continuous else {}

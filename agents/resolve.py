@@ -15,7 +15,7 @@ from sandbox.core.errors import UsageError
 from .algorithms import find_algorithm
 from .config import AgentConfig
 from .names import task_of
-from .presets import preset
+from .presets import preset, untuned
 from .simulators.from_id import find_spec, make_single, refuse_reserved
 
 
@@ -55,11 +55,12 @@ def resolve_config(
     algorithm = find_algorithm(algo)
     arguments = {**_table(values, "env_args"), **(env_args or {})}
     refuse_reserved(arguments)
-    wrap = changes.get("wrap", values.get("wrap", []))
+    tuned = preset(algo, find_spec(values["env"]).id)
+    wrap = changes.get("wrap", values.get("wrap", tuned.get("wrap", [])))
     task, single = _look_at(values["env"], values["train_env"], arguments, wrap if _texts(wrap) else [])
     if "policy" not in values and isinstance(single[0], spaces.Dict):
         values["policy"] = "MultiInputPolicy"
-    tuned = preset(algo, task.id, continuous=isinstance(single[1], spaces.Box))
+    tuned = tuned or untuned(algo, continuous=isinstance(single[1], spaces.Box))
     merged = {"threshold": task.reward_threshold, **tuned, **values, **changes, "env_args": arguments}
     typed = parse_assignments(settings, algorithm.settings)
     merged["settings"] = {**tuned.get("settings", {}), **_table(values, "settings"), **typed}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from stable_baselines3.common.logger import KVWriter, Logger, TensorBoardOutputFormat
 
+from sandbox.core.errors import CheckpointBroken
 from sandbox.core.metrics import MetricsWriter
 from sandbox.core.run import Run
 from sandbox.core.seeding import derive_seed
@@ -116,7 +117,20 @@ class AgentSession(Session):
 
     def save(self, agent: Agent) -> None:
         """Write a checkpoint; raises as `write` does."""
-        self.write(agent.num_timesteps, agent.policy.state_dict(), agent.training_state())
+        state = agent.training_state()
+        replay = state.pop("replay", None)
+        bulk = replay if self.config.checkpoint_replay else None
+        self.write(agent.num_timesteps, agent.policy.state_dict(), state, bulk)
+
+    def load(self, agent: Agent, state: dict[str, Any]) -> list[str]:
+        """Take a checkpoint's state into `agent`, with the replay buffer where one was kept beside it; says
+        what could not be restored."""
+        try:
+            replay = self.checkpoints.load_bulk(state["counters"]["num_timesteps"])
+        except CheckpointBroken as error:
+            self.console.note(f"warning: {error.message}")
+            replay = None
+        return agent.load_training_state(state if replay is None else {**state, "replay": replay})
 
     def own_state(self) -> dict[str, Any]:
         return {**super().own_state(), "solved": self.solved}

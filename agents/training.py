@@ -90,7 +90,7 @@ def resume(config: AgentConfig, agent: Agent, run: Run, console: Console) -> dic
     """
     with run.lock():
         session = AgentSession(run, config, console)
-        step = session.resume_from(agent.load_training_state, "train-agent")
+        step = session.resume_from(lambda state: session.load(agent, state), "train-agent")
         write_manifest(run, sys.argv, {"device": str(agent.device), "threads": config.threads})
         session.begin(agent)
         if not session.solved:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 from sandbox.core.errors import ConfigError
 
@@ -18,6 +18,15 @@ from .rules import (
     split,
 )
 
+PLAIN: dict[str, Any] = {
+    "double": False,
+    "dueling": False,
+    "n_step": 1,
+    "prioritized": False,
+    "distributional": False,
+    "noisy": False,
+}
+"""DQN as it was at first"""
 RAINBOW: dict[str, Any] = {"double": True, "dueling": True, "prioritized": True, "n_step": 3}
 """what `preset = "rainbow"` turns on, where nothing else is said"""
 
@@ -83,14 +92,9 @@ class DQNSettings:
     activation: str = "ReLU"
     """a class of torch.nn: Tanh, ReLU, SiLU, …"""
 
-    _defaults: ClassVar[dict[str, Any]] = {
-        "double": False, "dueling": False, "n_step": 1, "prioritized": False, "distributional": False,
-        "noisy": False,
-    }  # fmt: skip
-
     def __post_init__(self) -> None:
         require(self.preset in ("", "rainbow"), "preset", '"" or "rainbow"', repr(self.preset))
-        meant = {**self._defaults, **(RAINBOW if self.preset else {})}
+        meant = {**PLAIN, **(RAINBOW if self.preset else {})}
         for name, value in meant.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)

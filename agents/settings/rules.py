@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any, ClassVar, Protocol
 
-from sandbox.core.errors import ConfigError
-
 from agents.schedules import as_schedule
+from sandbox.core.errors import ConfigError
 
 
 class Settings(Protocol):
@@ -83,7 +83,7 @@ def activation_class(name: str) -> type:
 
 def split(settings: Settings, policy: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The settings as arguments of an algorithm, and the ones that its policy takes under its own names."""
-    plain = {name: getattr(settings, name) for name in settings.__dataclass_fields__}
+    plain = {field.name: getattr(settings, field.name) for field in fields(settings)}
     return plain, {name: plain.pop(name) for name in policy}
 
 

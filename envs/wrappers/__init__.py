@@ -9,6 +9,7 @@ single = wrap(gymnasium.make("CartPole-v1"), ["mask_velocity", "frame_stack:4"])
 
 from envs.wrappers.action_repeat import ActionRepeat
 from envs.wrappers.apply import wrap
+from envs.wrappers.discretize import Discretize
 from envs.wrappers.flicker import Flicker
 from envs.wrappers.frame_stack import FrameStack
 from envs.wrappers.mask_velocity import MaskVelocity
@@ -23,6 +24,7 @@ __all__ = [
     "WRAPPERS",
     "ActionRepeat",
     "BatchWrapper",
+    "Discretize",
     "Flicker",
     "FrameStack",
     "Grayscale",

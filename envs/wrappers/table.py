@@ -10,6 +10,7 @@ from typing import Any
 from gymnasium.vector import VectorEnv
 
 from envs.wrappers.action_repeat import ActionRepeat
+from envs.wrappers.discretize import Discretize
 from envs.wrappers.flicker import Flicker
 from envs.wrappers.frame_stack import FrameStack
 from envs.wrappers.mask_velocity import MaskVelocity
@@ -52,6 +53,9 @@ WRAPPERS: tuple[WrapperEntry, ...] = (
     ),
     WrapperEntry(
         "action_repeat", ActionRepeat, int, "action_repeat:2", "each action so many times; stands innermost"
+    ),
+    WrapperEntry(
+        "discretize", Discretize, int, "discretize:5", "so many values of each number of a continuous action"
     ),
     WrapperEntry("grayscale", Grayscale, None, "grayscale", "grey pictures"),
     WrapperEntry("resize", Resize, int, "resize:36", "square pictures of this size"),

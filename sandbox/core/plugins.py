@@ -54,6 +54,9 @@ COMMANDS: dict[str, Command] = {
     "runs": Command(
         "sandbox.commands.runs:Runs", "list, show or remove runs", "manage", "[list|show|remove] [RUN…]"
     ),
+    "compare": Command(
+        "sandbox.commands.compare:Compare", "learning curves and a table of several runs", "manage", "RUN…"
+    ),
     "list": Command("sandbox.commands.listing:List", "what there is to choose from", "manage", "WHAT"),
     "data": Command("sandbox.commands.data:Data", "look at a data set", "manage", "show DATA"),
     "bench": Command(
@@ -64,6 +67,7 @@ COMMANDS: dict[str, Command] = {
 
 KINDS: dict[str, str] = {
     "ppo": "agents.runs:AgentRuns",
+    "dqn": "agents.runs:AgentRuns",
     "classifier": "sandbox.supervised.runs:ClassifierRuns",
 }
 

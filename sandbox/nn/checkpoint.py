@@ -28,6 +28,7 @@ class Checkpoints:
         if keep < 1:
             raise ValueError(f"keep must be at least 1, not {keep}")
         self.folder = Path(folder)
+        self._bulk = self.folder.parent / "bulk"
         self.keep = keep
 
     def names(self) -> list[str]:
@@ -45,8 +46,10 @@ class Checkpoints:
         """Whether a checkpoint was ever written here, even if all are gone by now."""
         return bool(self.names()) or (self.folder.parent / "LAST").exists()
 
-    def save(self, step: int, state: Mapping[str, Any]) -> Path:
+    def save(self, step: int, state: Mapping[str, Any], bulk: Mapping[str, Any] | None = None) -> Path:
         """Write a checkpoint of ``state`` after ``step`` steps, then forget old ones.
+
+        ``bulk`` is what only the newest checkpoint keeps, in the folder ``RUN/bulk``: a replay buffer, say.
 
         Checkpoints of later steps are removed: training went back before them, so they belong to no run.
         Raises as ``save_state`` does; until the new checkpoint is complete, all others stay.
@@ -54,10 +57,21 @@ class Checkpoints:
         self.folder.mkdir(parents=True, exist_ok=True)
         remove_leftovers(self.folder)
         name = f"step-{step:012d}"
+        if bulk is not None:  # first, so that a complete checkpoint has its bulk
+            save_state(self._bulk / name, bulk)
         save_state(self.folder / name, state)
         self._mark("LAST", name)
         self._prune(step)
+        self._prune_bulk(keep=name)
         return self.folder / name
+
+    def load_bulk(self, step: int) -> dict[str, Any] | None:
+        """The ``bulk`` of the checkpoint of ``step``; None where there is none (any more).
+
+        Raises CheckpointBroken if it is damaged.
+        """
+        folder = self._bulk / f"step-{step:012d}"
+        return load_state(folder) if folder.exists() else None
 
     def mark_best(self, step: int) -> None:
         """Call the checkpoint of ``step`` the best from now on. Raises CheckpointBroken if there is none."""
@@ -121,6 +135,13 @@ class Checkpoints:
                 remove_state(self.folder / name)
         if best is not None and best not in until_now:
             (self.folder.parent / "BEST").unlink(missing_ok=True)
+
+    def _prune_bulk(self, keep: str) -> None:
+        if self._bulk.is_dir():
+            remove_leftovers(self._bulk)
+            for folder in self._bulk.iterdir():
+                if folder.name != keep:
+                    remove_state(folder)
 
     def _mark(self, file: str, name: str) -> None:
         write_atomically(self.folder.parent / file, f"{name}\n")

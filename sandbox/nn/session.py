@@ -121,15 +121,21 @@ class Session:
 
     # Checkpoints
 
-    def write(self, step: int, weights: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-        """Write a checkpoint, and the state of the run beside it.
+    def write(
+        self,
+        step: int,
+        weights: Mapping[str, Tensor],
+        state: Mapping[str, Any],
+        bulk: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write a checkpoint, and the state of the run beside it; ``bulk`` as in `Checkpoints.save`.
 
         Raises:
             Diverged: its weights are no numbers: the one before stays the last good one.
         """
         if not all(bool(part.isfinite().all()) for part in weights.values()):
             raise Diverged(f"the weights stopped being finite numbers before step {step}")
-        self.checkpoints.save(step, {**state, "session": self.own_state()})
+        self.checkpoints.save(step, {**state, "session": self.own_state()}, bulk)
         self.run.update(steps=step, best=self.best, train_seconds=self.seconds)
 
     def own_state(self) -> dict[str, Any]:

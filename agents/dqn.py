@@ -1,0 +1,459 @@
+"""Deep Q-learning (Mnih et al. 2015) and what has been added to it since, on batches of environments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.type_aliases import MaybeCallback
+from torch import Tensor
+
+from sandbox.core.errors import CheckpointBroken, UsageError
+from sandbox.nn.session import due
+from sandbox.nn.state_files import load_state, save_state
+
+from .actions import for_env
+from .algorithm import Agent, Env
+from .episodes import count_step
+from .log import check_finite
+from .observations import to_tensors
+from .q_learning import bellman_targets, huber_loss, of_actions, quantile_huber_loss
+from .q_networks import MultiInputQPolicy, QPolicy
+from .replay import Replay, Transitions
+from .sb3_infos import sb3_locals
+from .schedules import Schedule
+from .session import AgentSession
+from .settings import DQNSettings
+
+_ROWS_AT_ONCE = 1024
+"""Transitions drawn, and judged by the target network, in one go: fewer calls, and still in the cache."""
+
+
+class DQN(Agent):
+    """DQN with SB3's interface: same arguments and defaults, same callbacks, logger keys and parameter names.
+
+    Other than in SB3, `train_freq` and `target_update_interval` count the steps of all environments together
+    whatever their number, each environment decides for itself whether its action is random, and pictures are
+    stored once, also where several make an observation.
+
+    Args:
+        policy: "MlpPolicy", "MultiInputPolicy" (Dict observations), or a subclass of `QPolicy`.
+        env, n_envs, env_kwargs, wrap, vec, policy_kwargs, stats_window_size, tensorboard_log, verbose,
+            seed, device: see `Agent`.
+        learning_rate: a number, "lin_3e-4" (falls to 0), or a callable of the remaining progress.
+        buffer_size: transitions to remember, of all environments together.
+        learning_starts: environment steps of random actions before the first update.
+        batch_size: transitions per gradient step.
+        tau: how much the target takes over at each update of it (1: all of the network).
+        gamma: discount per step.
+        train_freq: environment steps between two rounds of gradient steps.
+        gradient_steps: gradient steps a round; -1 for as many as environment steps.
+        n_steps, optimize_memory_usage: SB3's names; `n_step`, and what is done in any case.
+        target_update_interval: environment steps between two updates of the target network.
+        exploration_fraction, exploration_initial_eps, exploration_final_eps: the probability of a random
+            action falls linearly over that fraction of the training.
+        max_grad_norm: longest gradient, over all parameters.
+        preset: "rainbow" turns on double, dueling and prioritized, and three steps; what is said besides
+            counts (after Hessel et al. 2018, arXiv:1710.02298).
+        double: the network chooses the next action, the target judges it (arXiv:1509.06461).
+        dueling: value and advantages from streams of their own (arXiv:1511.06581).
+        n_step: rewards to add up before bootstrapping.
+        prioritized: draw transitions with large errors more often (arXiv:1511.05952), by the power
+            prioritized_alpha; prioritized_beta, which rises to 1, corrects the bias.
+        distributional: learn n_quantiles quantiles of the return (arXiv:1710.10044).
+        noisy: explore by noise in the weights (arXiv:1706.10295) instead of random actions; noisy_std is its
+            standard deviation at the start.
+        normalize_observation: learn from observations with mean 0 and variance 1; statistics live in the
+            policy.
+
+    Raises:
+        UsageError: an argument out of its range.
+        Refused: the buffer would not fit into memory.
+        UnsupportedSpace, NoDevice: see `Agent`.
+    """
+
+    policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {
+        "MlpPolicy": QPolicy,
+        "MultiInputPolicy": MultiInputQPolicy,
+    }
+    supported_actions = (spaces.Discrete,)
+    saved_settings = (
+        *Agent.saved_settings,
+        *("buffer_size", "learning_starts", "batch_size", "tau", "gamma", "train_freq", "gradient_steps"),
+        *("target_update_interval", "exploration_fraction", "exploration_initial_eps"),
+        *("exploration_final_eps", "max_grad_norm", "double", "dueling", "n_step", "prioritized"),
+        *("prioritized_alpha", "prioritized_beta", "distributional", "n_quantiles", "noisy", "noisy_std"),
+        *("normalize_observation",),
+    )
+    policy: QPolicy
+    replay: Replay
+
+    def __init__(
+        self,
+        policy: str | type[QPolicy],
+        env: Env | None,
+        learning_rate: Schedule = 1e-4,
+        buffer_size: int = 1_000_000,
+        learning_starts: int = 100,
+        batch_size: int = 32,
+        tau: float = 1.0,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 4,
+        gradient_steps: int = 1,
+        replay_buffer_class: None = None,
+        replay_buffer_kwargs: None = None,
+        optimize_memory_usage: bool = False,
+        n_steps: int | None = None,
+        target_update_interval: int = 10_000,
+        exploration_fraction: float = 0.1,
+        exploration_initial_eps: float = 1.0,
+        exploration_final_eps: float = 0.05,
+        max_grad_norm: float = 10.0,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        preset: str = "",
+        double: bool | None = None,
+        dueling: bool | None = None,
+        n_step: int | None = None,
+        prioritized: bool | None = None,
+        prioritized_alpha: float = 0.5,
+        prioritized_beta: float = 0.4,
+        distributional: bool | None = None,
+        n_quantiles: int = 32,
+        noisy: bool | None = None,
+        noisy_std: float = 0.5,
+        normalize_observation: bool = False,
+        n_envs: int | None = None,
+        env_kwargs: dict[str, Any] | None = None,
+        wrap: Sequence[str] = (),
+        vec: str = "sync",
+    ) -> None:
+        given = dict(locals())
+        del optimize_memory_usage  # frames are stored once in any case
+        if replay_buffer_class is not None or replay_buffer_kwargs is not None:
+            raise UsageError("the replay buffer is our own", hint="say prioritized=True, n_step=3, …")
+        super().__init__(
+            policy,
+            env,
+            learning_rate=learning_rate,
+            n_envs=n_envs,
+            env_kwargs=env_kwargs,
+            wrap=wrap,
+            vec=vec,
+            policy_kwargs=policy_kwargs,
+            stats_window_size=stats_window_size,
+            tensorboard_log=tensorboard_log,
+            verbose=verbose,
+            seed=seed,
+            device=device,
+        )
+        if n_step is None:
+            given["n_step"] = n_steps
+        given["train_freq"] = _in_steps(train_freq)
+        self._take(given)
+        if _init_setup_model:
+            self._setup_model()
+
+    def _take(self, given: dict[str, Any]) -> None:
+        """Check the hyperparameters among the arguments and keep them as attributes."""
+        names = {field.name for field in fields(DQNSettings)} & given.keys()
+        checked = DQNSettings(**{name: given[name] for name in names if not callable(given[name])})
+        for name in names - {"learning_rate", "stats_window_size", "preset"}:
+            setattr(self, name, getattr(checked, name))
+
+    def _build(self) -> None:
+        policy: QPolicy = self.policy_class(  # type: ignore[assignment]
+            self.observation_space,
+            self.action_space,
+            self.lr_schedule,
+            **{
+                "n_quantiles": self.n_quantiles if self.distributional else 1,
+                "dueling": self.dueling,
+                "noisy_std": self.noisy_std if self.noisy else None,
+                "normalize_observations": self.normalize_observation,
+                **self.policy_kwargs,
+            },
+        )
+        self.policy = policy.to(self.device)  # pyright: ignore[reportIncompatibleVariableOverride]
+        self.exploration_rate = 1.0
+        self._rounds = 0  # of `train_freq` environment steps, that have been learned from or passed over
+        self._learns_from = self.learning_starts
+        self._loss = torch.zeros((), device=self.device)  # sum since it was last looked at
+        self._logged = (0, 0, 0)  # episodes, steps and updates at that time
+
+    # SB3's names
+
+    @property
+    def q_net(self) -> torch.nn.Module:
+        return self.policy.q_net
+
+    @property
+    def q_net_target(self) -> torch.nn.Module:
+        return self.policy.q_net_target
+
+    # Environments
+
+    def _prepare_for_env(self) -> None:
+        super()._prepare_for_env()
+        before = getattr(self, "replay", None)
+        if before is None or before.n_envs != self.n_envs:
+            self.replay = Replay(
+                self.buffer_size,
+                self.n_envs,
+                self.observation_space,
+                self.action_space,
+                self.device,
+                gamma=self.gamma,
+                n_step=self.n_step,
+                **({"prioritized": True, "alpha": self.prioritized_alpha} if self.prioritized else {}),
+            )
+
+    def _begin_episodes(self) -> None:
+        super()._begin_episodes()
+        if self._last_obs is not None:
+            self.replay.begin(self._last_obs)  # type: ignore[arg-type]
+
+    # Learning
+
+    def learn(
+        self,
+        total_timesteps: int,
+        callback: MaybeCallback = None,
+        log_interval: int | None = 4,
+        tb_log_name: str = "DQN",
+        reset_num_timesteps: bool = True,
+        progress_bar: bool = False,
+        *,
+        run: bool | AgentSession = False,
+    ) -> Self:
+        """Learn for at least `total_timesteps` environment steps (whole steps of all environments).
+
+        Args:
+            callback, log_interval, tb_log_name, reset_num_timesteps, progress_bar: as in SB3; `log_interval`
+                counts episodes (and no log is longer than about a thousand rows), None logs nothing.
+            run: True writes a run folder (metrics, checkpoints, evaluation); an `AgentSession` says how.
+
+        Raises:
+            Diverged: the loss is no number any more.
+        """
+        total_timesteps, callback = self._setup_learn(
+            total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar
+        )
+        if reset_num_timesteps:
+            self._rounds, self._learns_from, self._logged = 0, self.learning_starts, (0, 0, self._n_updates)
+        with self._open_session(run) as session:
+            callback.on_training_start(locals(), globals())
+            while self.num_timesteps < total_timesteps and self.collect(callback):
+                self.train(self._rounds_due())
+                self._log(log_interval, total_timesteps)
+                if not session.after_update(self):
+                    break
+            callback.on_training_end()
+        return self
+
+    def collect(self, callback: BaseCallback) -> bool:
+        """Step all environments until a round of gradient steps is due. False where a callback ended
+        training on the way."""
+        self.policy.set_training_mode(False)
+        callback.on_rollout_start()
+        enough = min((self._rounds + 1) * self.train_freq, self._total_timesteps)
+        while True:
+            observation = to_tensors(self._last_obs, self.device)  # type: ignore[arg-type]
+            starts = torch.as_tensor(self._last_episode_starts, device=self.device)  # (envs,)
+            with torch.inference_mode():
+                actions, self._policy_state = self.policy.explore(
+                    observation,
+                    self._policy_state,
+                    starts,
+                    generator=self.generator,
+                    epsilon=self._epsilon(),
+                )
+            if self.policy.observation_normalizer is not None:
+                self.policy.observation_normalizer.update(observation)
+            taken = for_env(actions, self.action_space)
+            step = self.simulator.step(taken)
+            self.replay.add(actions, step)
+            finished = count_step(self, step, step.terminated | step.truncated)
+            self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
+            if self._watched:
+                callback.update_locals(sb3_locals(self, taken, step, finished))
+            if not callback.on_step():
+                return False
+            if self.num_timesteps >= enough:
+                break
+        callback.on_rollout_end()
+        return True
+
+    def _epsilon(self) -> float:
+        """Probability of a random action; everything is random before learning starts."""
+        gone = 1 - self._current_progress_remaining
+        part = min(gone / self.exploration_fraction, 1.0) if self.exploration_fraction > 0 else 1.0
+        change = self.exploration_final_eps - self.exploration_initial_eps
+        self.exploration_rate = 0.0 if self.noisy else self.exploration_initial_eps + part * change
+        return 1.0 if self.num_timesteps < self._learns_from else self.exploration_rate
+
+    def _rounds_due(self) -> int:
+        """How many rounds of gradient steps are due, without those before learning starts."""
+        now = self.num_timesteps // self.train_freq
+        if self.num_timesteps <= self._learns_from or self.replay.size == 0:
+            self._rounds = now
+        return now - self._rounds
+
+    def train(self, rounds: int) -> None:
+        """Learn from the replay: in each round `gradient_steps`, with the target network updated between
+        them as often as the environment steps behind them ask for."""
+        if rounds == 0:
+            return
+        self.policy.set_training_mode(True)
+        self._update_learning_rate(self.policy.optimizer)
+        each = self.train_freq if self.gradient_steps < 0 else self.gradient_steps
+        steps = 0  # until the target network changes
+        for _ in range(rounds):
+            before = self._rounds * self.train_freq
+            self._rounds += 1
+            if due(before, before + self.train_freq, self.target_update_interval):
+                self._gradient_steps(steps)
+                self.policy.update_target(self.tau)
+                steps = 0
+            steps += each
+        self._gradient_steps(steps)
+
+    def _gradient_steps(self, count: int) -> None:
+        """So many gradient steps with the target network as it is."""
+        at_once = max(_ROWS_AT_ONCE // self.batch_size, 1)
+        beta = 1 - (1 - self.prioritized_beta) * self._current_progress_remaining
+        for first in range(0, count, at_once):
+            several = min(at_once, count - first)
+            batch = self.replay.sample(several * self.batch_size, self.generator, beta)
+            with torch.no_grad():
+                later = self.policy.target_quantiles(batch.next_observations, self.generator)
+            errors = []
+            for start in range(0, several * self.batch_size, self.batch_size):
+                rows = slice(start, start + self.batch_size)
+                loss, error = self.loss(batch.select(rows), later[rows])
+                self._descend(loss)
+                errors.append(error)
+            if self.prioritized:
+                self.replay.update_priorities(batch.index, torch.cat(errors))
+        self._n_updates += count
+
+    def loss(self, batch: Transitions, later: Tensor) -> tuple[Tensor, Tensor]:
+        """The error of what the network says about a minibatch, weighted by the importance of its rows.
+
+        Args:
+            batch: (batch, …).
+            later: (batch, quantiles, actions), the target network's word on the next observations.
+
+        Returns:
+            the loss, and (batch,) each row's own error, its new priority.
+        """
+        with torch.no_grad():
+            chooser = later
+            if self.double:
+                chooser = self.policy.quantiles(batch.next_observations, self.generator)
+            targets = bellman_targets(batch.returns, batch.discounts, later, chooser.mean(1).argmax(-1))
+        said = of_actions(self.policy.quantiles(batch.observations, self.generator), batch.actions)
+        losses, errors = (quantile_huber_loss if self.distributional else huber_loss)(said, targets)
+        if self.prioritized:
+            losses = losses * (batch.weights / batch.weights.max())
+        return losses.mean(), errors
+
+    def _descend(self, loss: Tensor) -> None:
+        self.policy.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.policy.q_net.parameters(), self.max_grad_norm)
+        self.policy.optimizer.step()
+        self._loss += loss.detach()
+
+    def _log(self, log_interval: int | None, total_timesteps: int) -> None:
+        """Write a row of the log where enough episodes have ended, and at most a thousand rows in all."""
+        episodes, steps, updates = self._logged
+        often = log_interval is not None and due(episodes, self._episode_num, log_interval)
+        row = often and self.num_timesteps - steps >= total_timesteps // 1000
+        if row or self._n_updates - updates >= 1000:  # a loss that is no number is found soon in any case
+            loss = self._loss.item() / max(self._n_updates - updates, 1)
+            check_finite(self.num_timesteps, loss)
+            self._loss.zero_()
+            if self._n_updates > updates:
+                self.logger.record("train/loss", loss)
+            self._logged = episodes, steps, self._n_updates
+        if row:
+            self.logger.record("rollout/exploration_rate", self.exploration_rate)
+            self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
+            self._logged = self._episode_num, self.num_timesteps, self._n_updates
+            self.dump_logs()
+
+    # The whole state of training
+
+    def training_state(self) -> dict[str, Any]:
+        learning = {
+            "rounds": self._rounds,
+            "learns_from": self._learns_from,
+            "logged": list(self._logged),
+            "loss": self._loss,
+        }
+        return {**super().training_state(), "learning": learning, "replay": self.replay.state_dict()}
+
+    def load_training_state(self, state: dict[str, Any]) -> list[str]:
+        """As `Agent.load_training_state`; without "replay" the buffer starts anew, with random actions."""
+        troubles = super().load_training_state(state)
+        try:
+            learning = state["learning"]
+            self._rounds, self._learns_from = learning["rounds"], learning["learns_from"]
+            episodes, steps, updates = learning["logged"]
+            self._logged = episodes, steps, updates
+            self._loss.copy_(learning["loss"])
+            if "replay" in state:
+                self.replay.load_state_dict(state["replay"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise CheckpointBroken(f"the checkpoint does not fit this agent: {error}") from error
+        if "replay" not in state:
+            self._learns_from = self.num_timesteps + self.learning_starts
+            troubles.append(
+                f"the replay buffer was not kept: it starts anew, with {self.learning_starts:,} random steps"
+            )
+        if troubles:
+            self.replay.begin(self._last_obs)  # type: ignore[arg-type]
+        return troubles
+
+    # SB3's names for what a pickle holds there
+
+    def save_replay_buffer(self, path: str | Path) -> None:
+        """Write the replay buffer as a folder of safetensors and JSON."""
+        save_state(Path(path), self.replay.state_dict())
+
+    def load_replay_buffer(self, path: str | Path, truncate_last_traj: bool = True) -> None:
+        """Take over what `save_replay_buffer` wrote, for the same number of environments.
+
+        Raises:
+            CheckpointBroken: it is damaged, or does not fit.
+        """
+        del truncate_last_traj  # an episode that was running when it was written is cut in any case
+        try:
+            self.replay.load_state_dict(load_state(Path(path)))
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise CheckpointBroken(f"{path} does not fit this agent: {error}") from error
+        if self._last_obs is not None:
+            self.replay.begin(self._last_obs)  # type: ignore[arg-type]
+
+
+def _in_steps(train_freq: int | tuple[int, str]) -> int:
+    """SB3's `(4, "step")` as a number. Raises UsageError for episodes."""
+    if isinstance(train_freq, int):
+        return train_freq
+    count, unit = train_freq
+    if str(getattr(unit, "value", unit)) != "step":
+        raise UsageError("train_freq counts environment steps, not episodes", hint="train_freq=4")
+    return count
