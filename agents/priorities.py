@@ -34,7 +34,7 @@ class SumTree:
         return self._sums.sum()
 
     def set(self, index: Tensor, values: Tensor) -> None:
-        """Replace the numbers at `index` (n,) by `values` (n,) float64; of one listed twice the larger counts."""
+        """Replace the numbers at `index` (n,) by `values` (n,) float64; of those listed twice the larger."""
         self.leaves.index_fill_(0, index, 0.0)
         self.leaves.scatter_reduce_(0, index, values, "amax")
         if len(index) >= len(self._sums):

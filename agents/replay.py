@@ -70,7 +70,7 @@ class Replay:
         gamma: discount per step.
         n_step: steps to take together at most. Fewer are taken where an episode ends, where its end is not
             known yet, and where an environment was reset in between.
-        stack_depth: frames in one observation, see `agents.simulators.stack_depth_of`.
+        stack_depth: frames in one observation, see `Simulator.stack_depth`.
         prioritized: sample in proportion to priority ** alpha; new transitions have the largest priority so
             far, later ones |TD error| + 1e-6 (Schaul et al. 2015, arXiv:1511.05952).
         alpha: see `prioritized`.

@@ -15,6 +15,7 @@ from sandbox.core.errors import UsageError
 
 from .arrays import Observation, allocate, copied, write_row
 from .simulator import Simulator, Step
+from .stacks import depth_of_batch
 
 NEXT_STEP, SAME_STEP, DISABLED = AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP, AutoresetMode.DISABLED
 
@@ -158,6 +159,10 @@ class FromVectorEnv(Simulator):
         if isinstance(base, AsyncVectorEnv):
             return base.call(name, *args, **kwargs)[one]
         return getattr(_having(self.env, name), name)(*args, **kwargs)
+
+    @property
+    def stack_depth(self) -> int:
+        return depth_of_batch(self.env)
 
     def render(self) -> Sequence[Any] | None:
         return self.env.render()

@@ -90,6 +90,11 @@ class Simulator(ABC):
     def env_method(self, name: str, one: int, *args: Any, **kwargs: Any) -> Any:
         """Call a method of environment number `one`."""
 
+    @property
+    def stack_depth(self) -> int:
+        """Frames in one observation, the oldest first, as `stacks` finds them; 1 where it is not sure."""
+        return 1
+
     def render(self) -> Sequence[Any] | None:
         """One picture for each environment, or None."""
         return None

@@ -14,6 +14,7 @@ from sandbox.core.errors import UsageError
 from .arrays import Observation, allocate, check_spaces, write_row
 from .restorable import Restorable
 from .simulator import Simulator, Step
+from .stacks import depth_of_single
 
 
 class Singles(Simulator):
@@ -131,6 +132,11 @@ class Singles(Simulator):
 
     def env_method(self, name: str, one: int, *args: Any, **kwargs: Any) -> Any:
         return self.envs[one].env.get_wrapper_attr(name)(*args, **kwargs)
+
+    @property
+    def stack_depth(self) -> int:
+        depths = {depth_of_single(env) for env in self.envs}
+        return depths.pop() if len(depths) == 1 else 1
 
     def render(self) -> Sequence[Any] | None:
         return [env.render() for env in self.envs]

@@ -115,6 +115,9 @@ class _Block:
     def env_method(self, one: int, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return self.singles.env_method(name, one, *args, **kwargs)
 
+    def stack_depth(self) -> int:
+        return self.singles.stack_depth
+
     def render(self) -> Any:
         return self.singles.render()
 

@@ -157,6 +157,11 @@ class Workers(Simulator):
     def env_method(self, name: str, one: int, *args: Any, **kwargs: Any) -> Any:
         return self._ask_one(one, "env_method", name, args, kwargs)
 
+    @property
+    def stack_depth(self) -> int:
+        depths = set(self._ask("stack_depth"))
+        return depths.pop() if len(depths) == 1 else 1
+
     def render(self) -> Sequence[Any] | None:
         return [picture for block in self._ask("render") for picture in block]
 
