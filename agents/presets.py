@@ -25,15 +25,22 @@ PPO: dict[str, dict[str, Any]] = {
             "net_arch": [32],
         },
     },
+    # Found by random search; all of 11 seeds solve it, in 100 thousand steps for most. The rate that falls to
+    # 0 takes them to -98 by the end: the best possible is about -97.6.
     "MountainCar-v0": {
         "steps": 1_000_000,
-        "envs": 16,
-        "eval_every": 50_000,
+        "envs": 32,
+        "eval_every": 8_192,
         "settings": {
-            "n_steps": 16,
-            "batch_size": 64,
-            "n_epochs": 4,
+            "n_steps": 64,
+            "batch_size": 512,
+            "n_epochs": 8,
+            "learning_rate": "lin_0.012",
+            "gamma": 0.995,
             "gae_lambda": 0.98,
+            "ent_coef": 0.01,
+            "max_grad_norm": 2.0,
+            "net_arch": [32, 32],
             "normalize_observation": True,
             "normalize_reward": True,
         },
