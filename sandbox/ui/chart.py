@@ -86,13 +86,19 @@ def axes_on_page(
     title: str, subtitle: str, caption: str, steps: str = "environment steps"
 ) -> tuple[Figure, Axes]:
     """A page with axes over steps; ``caption`` says what is drawn, ``steps`` of what kind they are."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
     figure = page(title)
     figure.text(0.03, 0.868, subtitle, fontsize=PLOT_FONT_PT.body, color=QUIET)
     axes = figure.add_axes((0.085, 0.13, 0.695, 0.63))
-    axes.set_xlabel(steps, color=QUIET, fontsize=PLOT_FONT_PT.body)
     figure.text(0.03, 0.79, caption, color=QUIET, fontsize=PLOT_FONT_PT.body)
+    style(axes, steps)
+    return figure, axes
+
+
+def style(axes: Axes, horizontal: str) -> None:
+    """Our look of axes; ``horizontal`` says what is counted from left to right."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axes.set_xlabel(horizontal, color=QUIET, fontsize=PLOT_FONT_PT.body)
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(short_count))
     axes.tick_params(length=0, colors=QUIET, labelsize=PLOT_FONT_PT.small)
@@ -100,7 +106,6 @@ def axes_on_page(
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(LIGHT.edge)
-    return figure, axes
 
 
 def finish(axes: Axes, labels: list[Label], threshold: float | None) -> None:

@@ -5,11 +5,8 @@ Lines are sparse: each series takes the lines that hold its key, and leaves out 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from sandbox.core.theme import LIGHT
 from sandbox.ui.chart import (
@@ -63,36 +60,6 @@ def learning_curve(
     return save(figure, path)
 
 
-def learning_curves(
-    path: Path,
-    runs: Mapping[str, Sequence[Metrics]],
-    *,
-    title: str,
-    threshold: float | None = None,
-    metric: str = TRAINING,
-) -> Path:
-    """Compare groups of runs (a label -> the metrics of each of its seeds) in the PNG ``path``.
-
-    A thin line is a run; the thick one is the mean of the group's runs, its band goes from the lowest to the
-    highest. Both end where the first of these runs ends: beyond, they would speak of the slower ones only.
-    """
-    groups = {label: [series(one, metric) for one in group] for label, group in runs.items()}
-    groups = {label: [one for one in group if one.steps.size] for label, group in groups.items()}
-    groups = {label: group for label, group in groups.items() if group}
-    if not groups:
-        return save(message(title, _NOTHING_YET), path)
-    seeds = max(map(len, groups.values()))
-    figure, axes = axes_on_page(
-        title, f"mean of {seeds} seeds, band from lowest to highest" if seeds > 1 else "", "episode return"
-    )
-    labels = []
-    for index, (label, group) in enumerate(groups.items()):
-        colour = COLOURS[index % len(COLOURS)]
-        labels.append(Label(_draw_group(axes, group, colour), label, colour))
-    finish(axes, labels, threshold)
-    return save(figure, path)
-
-
 def _summary(metrics: Metrics, evaluation: Series) -> str:
     parts = [f"{max(line['step'] for line in metrics):,} environment steps"]
     seconds = series(metrics, "time/seconds").values
@@ -117,18 +84,3 @@ def _draw_evaluations(axes: Axes, metrics: Metrics, evaluation: Series) -> None:
         *evaluation, "o", color=colour, markersize=6 if few else 2.5, markeredgecolor=LIGHT.background,
         markeredgewidth=1 if few else 0, clip_on=False, zorder=5,
     )  # fmt: skip
-
-
-def _draw_group(axes: Axes, group: Sequence[Series], colour: str) -> float:
-    """Draw the runs, their mean and their band; returns the height at which the mean ends."""
-    if len(group) == 1:
-        axes.plot(*group[0], color=colour, linewidth=2.2, zorder=4)
-        return float(group[0].values[-1])
-    for one in group:
-        axes.plot(*one, color=colour, linewidth=0.8, alpha=0.35, zorder=3)
-    first, last = max(one.steps[0] for one in group), min(one.steps[-1] for one in group)
-    grid = np.linspace(first, max(first, last), 400)
-    values = np.stack([np.interp(grid, *one) for one in group])  # (runs, 400)
-    axes.fill_between(grid, values.min(0), values.max(0), color=colour, alpha=0.15, linewidth=0, zorder=2)
-    axes.plot(grid, values.mean(0), color=colour, linewidth=2.2, zorder=4)
-    return float(values.mean(0)[-1])

@@ -16,7 +16,7 @@ from PIL import Image
 
 from sandbox.ui import chart
 from sandbox.ui.chart import series, short_count
-from sandbox.ui.plots import learning_curve, learning_curves
+from sandbox.ui.plots import learning_curve
 
 
 def metrics(lines: int = 12, top: float = 500.0) -> list[dict[str, Any]]:
@@ -91,23 +91,6 @@ def test_a_picture_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "curve.png"
     path.write_bytes(b"old")
     assert drawn_share(learning_curve(path, metrics(), title="PPO")) > 0.005
-
-
-def test_several_runs_are_compared_with_mean_and_band(tmp_path: Path) -> None:
-    groups = {"ours": [metrics(12), metrics(10), metrics(14)], "SB3": [metrics(20)], "nothing": [[]]}
-    path = learning_curves(tmp_path / "curves.png", groups, title="CartPole", threshold=475)
-    assert has_colour(path, chart.COLOURS[0])
-    assert has_colour(path, chart.COLOURS[1])
-    assert not has_colour(path, chart.COLOURS[2])
-
-
-def test_runs_that_never_overlap_are_drawn(tmp_path: Path) -> None:
-    early, late = metrics(2), [{"step": 10**6, "rollout/ep_rew_mean": 3.0}]
-    assert drawn_share(learning_curves(tmp_path / "c.png", {"both": [early, late]}, title="CartPole")) > 0.005
-
-
-def test_no_runs_at_all_give_the_picture_that_says_so(tmp_path: Path) -> None:
-    assert drawn_share(learning_curves(tmp_path / "curves.png", {}, title="CartPole")) > 0.001
 
 
 def test_a_series_holds_the_finite_values_in_their_order() -> None:

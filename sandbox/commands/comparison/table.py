@@ -1,0 +1,78 @@
+"""How `compare` tells people what came out: a table, and what one should know before believing it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sandbox.commands.comparison.grouping import Group, differing_within, repeats, short
+from sandbox.commands.comparison.measured import Measured
+from sandbox.ui.console import Console
+
+MOST_NAMED = 6
+"""settings or runs that a remark names"""
+
+
+def show(result: dict[str, Any], console: Console) -> None:
+    """Print the table."""
+    goal = result["threshold"]
+    last = f"final {result['metric']}" if result["asked_for"] else "final"
+    columns = ["group", "seeds", f"{last} ± std", "IQM [95 % interval]", "best", "steps", "seconds"]
+    columns += [] if goal is None else [f"to {goal:g}: steps", "seconds", "reached"]
+    console.table(columns, [_row(group, goal is not None, result["asked_for"]) for group in result["groups"]])
+
+
+def _row(group: dict[str, Any], with_threshold: bool, asked_for: bool) -> list[Any]:
+    incomplete = not asked_for and any(run["final_is"] == "last value" for run in group["runs"])
+    spread = "" if group["std"] is None else f" ± {_number(group['std'])}"
+    interval = group["interval"]
+    around = " –" if interval is None else f" [{_number(interval[0])}, {_number(interval[1])}]"
+    row = [
+        group["label"],
+        f"{group['seeds']}{' indicative' if group['indicative'] else ''}",
+        f"{_number(group['mean'])}{spread}{'*' * incomplete}",
+        f"{_number(group['iqm'])}{around}",
+        _number(group["best"]),
+        f"{group['steps']:,.0f}",
+        _number(group["seconds"]),
+    ]
+    if with_threshold:
+        steps = group["steps_to_threshold"]
+        row += [None if steps is None else f"{steps:,.0f}", _number(group["seconds_to_threshold"])]
+        row.append(f"{group['reached']} of {len(group['runs'])}")
+    return row
+
+
+def _number(value: float | None) -> str | None:
+    if value is None:
+        return None
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+
+
+def remarks(groups: Sequence[Group[Measured]], result: dict[str, Any]) -> list[str]:
+    """What one should know before believing the table."""
+    said = []
+    outcomes = [run for group in result["groups"] for run in group["runs"]]
+    last = [f"{run['run']} ({run['status']})" for run in outcomes if run["final_is"] == "last value"]
+    if last and not result["asked_for"]:
+        said.append(f"* with the last {result['metric']} of {_some(last)}, in place of a final evaluation")
+    for group in groups:
+        twice = len(group.runs) - len(set(repeats(group.runs)))
+        if twice:
+            said.append(
+                f"{group.label}: {twice} of {len(group.runs)} runs repeat the seed of another one,"
+                " and are no evidence of their own (--by run keeps all apart)"
+            )
+        within = [short(key) for key in differing_within(group)]
+        if within:
+            said.append(f"{group.label}: its runs differ in {_some(within)}")
+    named = {key for group in groups for key in group.named}
+    hidden = [short(key) for key in groups[0].settings if key not in named | {"model"}]
+    if hidden:
+        said.append(f"the groups also differ in {_some(hidden)}")
+    return said
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
