@@ -58,7 +58,9 @@ def _thoughts(
     policy: ActorCritic | QPolicy, batch: Tensors, state: PolicyState, first: Tensor
 ) -> dict[str, Any]:
     """Fields of a `View`: what a policy thinks of a batch of one observation."""
-    if hasattr(policy, "q_net"):
+    from .q_networks import QPolicy
+
+    if isinstance(policy, QPolicy):
         return {"q_values": _row(policy.quantiles(batch).mean(1))}
     value = float(policy.values(batch, state, first)[0])
     return {"value": value, **described(policy.get_distribution(batch))}

@@ -25,9 +25,10 @@ from sandbox.core.errors import UsageError
 from sandbox.core.seeding import derive_seed, fresh_seed
 from sandbox.nn.device import pick_device
 
+from .actors import PolicyActor
 from .episodes import EpisodeStatistics
 from .log import log_progress, plain_logger
-from .networks import SB3_POLICIES, PolicyState
+from .networks import PolicyState
 from .progress import ProgressBar
 from .saved_agent import load_agent, save_agent
 from .saving import Target
@@ -72,6 +73,8 @@ class Agent(BaseAlgorithm):
     saved_settings: ClassVar[tuple[str, ...]] = ("learning_rate", "stats_window_size", "seed", "verbose")
     """attributes that `save` writes and `load` restores; each is an argument of the constructor too"""
     supported_actions: ClassVar[tuple[type[spaces.Space], ...]] = ()
+    sb3_policies: ClassVar[dict[type, str]] = {}
+    """stock SB3's classes of policies, which people pass too, and the names of ours with the same networks"""
 
     def __init__(
         self,
@@ -90,7 +93,7 @@ class Agent(BaseAlgorithm):
         seed: int | None = None,
         device: torch.device | str = "auto",
     ) -> None:
-        policy = SB3_POLICIES.get(policy, policy)  # type: ignore[call-overload]
+        policy = self.sb3_policies.get(policy, policy)  # type: ignore[call-overload]
         known = ", ".join(self.policy_aliases)
         if policy not in self.policy_aliases and not hasattr(policy, "act"):
             raise UsageError(f"{type(self).__name__} has no policy {policy!r}", hint=f"known: {known}")
@@ -234,6 +237,10 @@ class Agent(BaseAlgorithm):
 
         return python_run(self, self._total_timesteps)
 
+    def actor(self, name: str) -> PolicyActor:
+        """Somebody for `watch` and for videos, who takes the most likely action."""
+        return PolicyActor(self.policy, name)  # type: ignore[arg-type]
+
     # The whole state of training
 
     def training_state(self) -> dict[str, Any]:
@@ -274,6 +281,12 @@ class Agent(BaseAlgorithm):
     def setting(self, name: str) -> Any:
         """A hyperparameter as the constructor takes it: a number, text or callable."""
         return plain_schedule(self._stats_window_size if name == "stats_window_size" else getattr(self, name))
+
+    @classmethod
+    def settings_from_sb3(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Hyperparameters for the constructor, from the attributes of a saved agent of stock SB3's."""
+        known = {name: data[name] for name in cls.saved_settings if data.get(name) is not None}
+        return {name: plain_schedule(value) for name, value in known.items()}
 
     @classmethod
     def load(  # type: ignore[override]

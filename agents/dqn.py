@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.callbacks import BaseCallback
@@ -14,25 +15,29 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import MaybeCallback
 from torch import Tensor
 
-from sandbox.core.errors import CheckpointBroken, UsageError
+from sandbox.core.errors import UsageError
 from sandbox.nn.session import due
-from sandbox.nn.state_files import load_state, save_state
 
 from .actions import for_env
 from .algorithm import Agent, Env
 from .episodes import count_step
-from .log import check_finite
+from .log import log_q_learning
 from .observations import to_tensors
 from .q_learning import bellman_targets, huber_loss, of_actions, quantile_huber_loss
-from .q_networks import MultiInputQPolicy, QPolicy
+from .q_networks import SB3_POLICIES, MultiInputQPolicy, QPolicy
 from .replay import Replay, Transitions
+from .replay_state import capture_learning, load_replay, restore_learning, save_replay
 from .sb3_infos import sb3_locals
-from .schedules import Schedule
+from .schedules import Schedule, as_steps
 from .session import AgentSession
 from .settings import DQNSettings
 
 _ROWS_AT_ONCE = 1024
 """Transitions drawn, and judged by the target network, in one go: fewer calls, and still in the cache."""
+
+
+_SETTINGS = {field.name for field in fields(DQNSettings)} - {"net_arch", "activation"}
+_OWN_SETTINGS = tuple(sorted(_SETTINGS - {"preset", *Agent.saved_settings}))
 
 
 class DQN(Agent):
@@ -47,33 +52,14 @@ class DQN(Agent):
         env, n_envs, env_kwargs, wrap, vec, policy_kwargs, stats_window_size, tensorboard_log, verbose,
             seed, device: see `Agent`.
         learning_rate: a number, "lin_3e-4" (falls to 0), or a callable of the remaining progress.
-        buffer_size: transitions to remember, of all environments together.
-        learning_starts: environment steps of random actions before the first update.
-        batch_size: transitions per gradient step.
-        tau: how much the target takes over at each update of it (1: all of the network).
-        gamma: discount per step.
-        train_freq: environment steps between two rounds of gradient steps.
-        gradient_steps: gradient steps a round; -1 for as many as environment steps.
-        n_steps, optimize_memory_usage: SB3's names; `n_step`, and what is done in any case.
-        target_update_interval: environment steps between two updates of the target network.
-        exploration_fraction, exploration_initial_eps, exploration_final_eps: the probability of a random
-            action falls linearly over that fraction of the training.
-        max_grad_norm: longest gradient, over all parameters.
-        preset: "rainbow" turns on double, dueling and prioritized, and three steps; what is said besides
-            counts (after Hessel et al. 2018, arXiv:1710.02298).
-        double: the network chooses the next action, the target judges it (arXiv:1509.06461).
-        dueling: value and advantages from streams of their own (arXiv:1511.06581).
-        n_step: rewards to add up before bootstrapping.
-        prioritized: draw transitions with large errors more often (arXiv:1511.05952), by the power
-            prioritized_alpha; prioritized_beta, which rises to 1, corrects the bias.
-        distributional: learn n_quantiles quantiles of the return (arXiv:1710.10044).
-        noisy: explore by noise in the weights (arXiv:1706.10295) instead of random actions; noisy_std is its
-            standard deviation at the start.
-        normalize_observation: learn from observations with mean 0 and variance 1; statistics live in the
-            policy.
+        train_freq: also (4, "step"), as in SB3.
+        n_steps: SB3's name for `n_step`. optimize_memory_usage: not used, that is done in any case.
+        preset: "rainbow" turns on double, dueling, prioritized and three steps; what is said besides counts
+            (after Hessel et al. 2018, arXiv:1710.02298).
+        others: hyperparameters; `DQNSettings` says what each is, and in which paper it was proposed.
 
     Raises:
-        UsageError: an argument out of its range.
+        UsageError, ConfigError: an argument out of its range.
         Refused: the buffer would not fit into memory.
         UnsupportedSpace, NoDevice: see `Agent`.
     """
@@ -82,15 +68,9 @@ class DQN(Agent):
         "MlpPolicy": QPolicy,
         "MultiInputPolicy": MultiInputQPolicy,
     }
+    sb3_policies = SB3_POLICIES
     supported_actions = (spaces.Discrete,)
-    saved_settings = (
-        *Agent.saved_settings,
-        *("buffer_size", "learning_starts", "batch_size", "tau", "gamma", "train_freq", "gradient_steps"),
-        *("target_update_interval", "exploration_fraction", "exploration_initial_eps"),
-        *("exploration_final_eps", "max_grad_norm", "double", "dueling", "n_step", "prioritized"),
-        *("prioritized_alpha", "prioritized_beta", "distributional", "n_quantiles", "noisy", "noisy_std"),
-        *("normalize_observation",),
-    )
+    saved_settings = (*Agent.saved_settings, *_OWN_SETTINGS)
     policy: QPolicy
     replay: Replay
 
@@ -159,19 +139,21 @@ class DQN(Agent):
             seed=seed,
             device=device,
         )
-        if n_step is None:
-            given["n_step"] = n_steps
-        given["train_freq"] = _in_steps(train_freq)
-        self._take(given)
+        given |= {"n_step": n_steps if n_step is None else n_step, "train_freq": as_steps(train_freq)}
+        checked = DQNSettings(**{name: given[name] for name in _SETTINGS if not callable(given[name])})
+        self.buffer_size, self.learning_starts, self.batch_size = buffer_size, learning_starts, batch_size
+        self.tau, self.gamma, self.max_grad_norm = tau, gamma, max_grad_norm
+        self.train_freq, self.gradient_steps = checked.train_freq, gradient_steps
+        self.target_update_interval, self.exploration_fraction = target_update_interval, exploration_fraction
+        self.exploration_initial_eps = exploration_initial_eps
+        self.exploration_final_eps = exploration_final_eps
+        self.double, self.dueling, self.n_step = checked.double, checked.dueling, int(checked.n_step or 1)
+        self.prioritized, self.distributional = checked.prioritized, checked.distributional
+        self.prioritized_alpha, self.prioritized_beta = prioritized_alpha, prioritized_beta
+        self.n_quantiles, self.noisy, self.noisy_std = n_quantiles, checked.noisy, noisy_std
+        self.normalize_observation = normalize_observation
         if _init_setup_model:
             self._setup_model()
-
-    def _take(self, given: dict[str, Any]) -> None:
-        """Check the hyperparameters among the arguments and keep them as attributes."""
-        names = {field.name for field in fields(DQNSettings)} & given.keys()
-        checked = DQNSettings(**{name: given[name] for name in names if not callable(given[name])})
-        for name in names - {"learning_rate", "stats_window_size", "preset"}:
-            setattr(self, name, getattr(checked, name))
 
     def _build(self) -> None:
         policy: QPolicy = self.policy_class(  # type: ignore[assignment]
@@ -203,6 +185,22 @@ class DQN(Agent):
     def q_net_target(self) -> torch.nn.Module:
         return self.policy.q_net_target
 
+    def predict(
+        self,
+        observation: np.ndarray | dict[str, np.ndarray],
+        state: tuple[np.ndarray, ...] | None = None,
+        episode_start: np.ndarray | None = None,
+        deterministic: bool = False,
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...] | None]:
+        """As SB3: the greedy actions, or, not `deterministic`, random ones as often as in training now."""
+        actions, state = super().predict(observation, state, episode_start, deterministic=True)
+        if deterministic:
+            return actions, state
+        sizes = {"size": actions.shape, "generator": self.generator, "device": self.device}
+        random = torch.randint(int(self.action_space.n), **sizes).cpu().numpy()  # type: ignore[attr-defined]
+        explores = (torch.rand(**sizes) < self.exploration_rate).cpu().numpy()
+        return np.where(explores, random, actions), state
+
     # Environments
 
     def _prepare_for_env(self) -> None:
@@ -217,7 +215,9 @@ class DQN(Agent):
                 self.device,
                 gamma=self.gamma,
                 n_step=self.n_step,
-                **({"prioritized": True, "alpha": self.prioritized_alpha} if self.prioritized else {}),
+                stack_depth=self.simulator.stack_depth,
+                prioritized=self.prioritized,
+                alpha=self.prioritized_alpha,
             )
 
     def _begin_episodes(self) -> None:
@@ -257,7 +257,7 @@ class DQN(Agent):
             callback.on_training_start(locals(), globals())
             while self.num_timesteps < total_timesteps and self.collect(callback):
                 self.train(self._rounds_due())
-                self._log(log_interval, total_timesteps)
+                log_q_learning(self, log_interval, total_timesteps)
                 if not session.after_update(self):
                     break
             callback.on_training_end()
@@ -333,6 +333,7 @@ class DQN(Agent):
     def _gradient_steps(self, count: int) -> None:
         """So many gradient steps with the target network as it is."""
         at_once = max(_ROWS_AT_ONCE // self.batch_size, 1)
+        parameters = list(self.policy.q_net.parameters())
         beta = 1 - (1 - self.prioritized_beta) * self._current_progress_remaining
         for first in range(0, count, at_once):
             several = min(at_once, count - first)
@@ -343,7 +344,12 @@ class DQN(Agent):
             for start in range(0, several * self.batch_size, self.batch_size):
                 rows = slice(start, start + self.batch_size)
                 loss, error = self.loss(batch.select(rows), later[rows])
-                self._descend(loss)
+                for parameter in parameters:
+                    parameter.grad = None
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(parameters, self.max_grad_norm)
+                self.policy.optimizer.step()
+                self._loss += loss.detach()
                 errors.append(error)
             if self.prioritized:
                 self.replay.update_priorities(batch.index, torch.cat(errors))
@@ -370,69 +376,25 @@ class DQN(Agent):
             losses = losses * (batch.weights / batch.weights.max())
         return losses.mean(), errors
 
-    def _descend(self, loss: Tensor) -> None:
-        self.policy.optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.policy.q_net.parameters(), self.max_grad_norm)
-        self.policy.optimizer.step()
-        self._loss += loss.detach()
-
-    def _log(self, log_interval: int | None, total_timesteps: int) -> None:
-        """Write a row of the log where enough episodes have ended, and at most a thousand rows in all."""
-        episodes, steps, updates = self._logged
-        often = log_interval is not None and due(episodes, self._episode_num, log_interval)
-        row = often and self.num_timesteps - steps >= total_timesteps // 1000
-        if row or self._n_updates - updates >= 1000:  # a loss that is no number is found soon in any case
-            loss = self._loss.item() / max(self._n_updates - updates, 1)
-            check_finite(self.num_timesteps, loss)
-            self._loss.zero_()
-            if self._n_updates > updates:
-                self.logger.record("train/loss", loss)
-            self._logged = episodes, steps, self._n_updates
-        if row:
-            self.logger.record("rollout/exploration_rate", self.exploration_rate)
-            self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
-            self._logged = self._episode_num, self.num_timesteps, self._n_updates
-            self.dump_logs()
+    @classmethod
+    def settings_from_sb3(cls, data: dict[str, Any]) -> dict[str, Any]:
+        found = super().settings_from_sb3(data)
+        # There a step is one of all environments.
+        steps = as_steps(data["train_freq"]) * data["n_envs"]
+        return {**found, "train_freq": steps, "n_step": data.get("n_steps", 1)}
 
     # The whole state of training
 
     def training_state(self) -> dict[str, Any]:
-        learning = {
-            "rounds": self._rounds,
-            "learns_from": self._learns_from,
-            "logged": list(self._logged),
-            "loss": self._loss,
-        }
-        return {**super().training_state(), "learning": learning, "replay": self.replay.state_dict()}
+        return super().training_state() | capture_learning(self)
 
     def load_training_state(self, state: dict[str, Any]) -> list[str]:
         """As `Agent.load_training_state`; without "replay" the buffer starts anew, with random actions."""
-        troubles = super().load_training_state(state)
-        try:
-            learning = state["learning"]
-            self._rounds, self._learns_from = learning["rounds"], learning["learns_from"]
-            episodes, steps, updates = learning["logged"]
-            self._logged = episodes, steps, updates
-            self._loss.copy_(learning["loss"])
-            if "replay" in state:
-                self.replay.load_state_dict(state["replay"])
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise CheckpointBroken(f"the checkpoint does not fit this agent: {error}") from error
-        if "replay" not in state:
-            self._learns_from = self.num_timesteps + self.learning_starts
-            troubles.append(
-                f"the replay buffer was not kept: it starts anew, with {self.learning_starts:,} random steps"
-            )
-        if troubles:
-            self.replay.begin(self._last_obs)  # type: ignore[arg-type]
-        return troubles
-
-    # SB3's names for what a pickle holds there
+        return restore_learning(self, state, super().load_training_state(state))
 
     def save_replay_buffer(self, path: str | Path) -> None:
         """Write the replay buffer as a folder of safetensors and JSON."""
-        save_state(Path(path), self.replay.state_dict())
+        save_replay(self, Path(path))
 
     def load_replay_buffer(self, path: str | Path, truncate_last_traj: bool = True) -> None:
         """Take over what `save_replay_buffer` wrote, for the same number of environments.
@@ -441,19 +403,4 @@ class DQN(Agent):
             CheckpointBroken: it is damaged, or does not fit.
         """
         del truncate_last_traj  # an episode that was running when it was written is cut in any case
-        try:
-            self.replay.load_state_dict(load_state(Path(path)))
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise CheckpointBroken(f"{path} does not fit this agent: {error}") from error
-        if self._last_obs is not None:
-            self.replay.begin(self._last_obs)  # type: ignore[arg-type]
-
-
-def _in_steps(train_freq: int | tuple[int, str]) -> int:
-    """SB3's `(4, "step")` as a number. Raises UsageError for episodes."""
-    if isinstance(train_freq, int):
-        return train_freq
-    count, unit = train_freq
-    if str(getattr(unit, "value", unit)) != "step":
-        raise UsageError("train_freq counts environment steps, not episodes", hint="train_freq=4")
-    return count
+        load_replay(self, Path(path))

@@ -11,11 +11,13 @@ import numpy as np
 from stable_baselines3.common.logger import HumanOutputFormat, Logger
 
 from sandbox.core.errors import Diverged
+from sandbox.nn.session import due
 
 from .returns import explained_variance
 
 if TYPE_CHECKING:
     from .algorithm import Agent
+    from .dqn import DQN
     from .rollout import Batch
 
 UPDATE = ("policy_gradient_loss", "value_loss", "entropy_loss", "approx_kl", "clip_fraction", "loss")
@@ -56,6 +58,35 @@ def log_update(
     record("train/clip_range", clip_range)
     if clip_range_vf is not None:
         record("train/clip_range_vf", clip_range_vf)
+
+
+def log_q_learning(agent: DQN, log_interval: int | None, total_timesteps: int) -> None:
+    """Write a row of the log where enough episodes have ended, and at most a thousand rows in all.
+
+    Args:
+        agent: after an update.
+        log_interval: episodes between two rows; None for no rows.
+        total_timesteps: environment steps of this training.
+
+    Raises:
+        Diverged: the loss is no number any more.
+    """
+    episodes, steps, updates = agent._logged
+    enough = log_interval is not None and due(episodes, agent._episode_num, log_interval)
+    row = enough and agent.num_timesteps - steps >= total_timesteps // 1000
+    new = agent._n_updates - updates
+    if row or new >= 1000:  # a loss that is no number is found soon in any case
+        loss = agent._loss.item() / max(new, 1)
+        check_finite(agent.num_timesteps, loss)
+        agent._loss.zero_()
+        if new:
+            agent.logger.record("train/loss", loss)
+        agent._logged = episodes, steps, agent._n_updates
+    if row:
+        agent.logger.record("rollout/exploration_rate", agent.exploration_rate)
+        agent.logger.record("train/n_updates", agent._n_updates, exclude="tensorboard")
+        agent._logged = agent._episode_num, agent.num_timesteps, agent._n_updates
+        agent.dump_logs()
 
 
 def check_finite(step: int, loss: float, gradient_norm: float = 0.0) -> None:

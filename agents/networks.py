@@ -231,5 +231,8 @@ class MultiInputActorCritic(ActorCritic):
         )
 
 
-SB3_POLICIES = {ActorCriticPolicy: "MlpPolicy", MultiInputActorCriticPolicy: "MultiInputPolicy"}
+SB3_POLICIES: dict[type, str] = {
+    ActorCriticPolicy: "MlpPolicy",
+    MultiInputActorCriticPolicy: "MultiInputPolicy",
+}
 """Stock SB3's classes, which people pass too, and the names of ours with the same networks."""

@@ -22,7 +22,7 @@ from .actions import for_env
 from .algorithm import Agent, Env
 from .episodes import count_step
 from .log import check_finite, log_update
-from .networks import ActorCritic, MultiInputActorCritic
+from .networks import SB3_POLICIES, ActorCritic, MultiInputActorCritic
 from .normalize import RewardNormalizer
 from .observations import to_tensors
 from .rollout import Batch, Rollout
@@ -66,6 +66,7 @@ class PPO(Agent):
         "MlpPolicy": ActorCritic,
         "MultiInputPolicy": MultiInputActorCritic,
     }
+    sb3_policies = SB3_POLICIES
     supported_actions = (spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary, spaces.Box)
     saved_settings = (
         *Agent.saved_settings,

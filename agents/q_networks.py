@@ -15,7 +15,7 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
-from stable_baselines3.dqn.policies import DQNPolicy
+from stable_baselines3.dqn.policies import DQNPolicy, MultiInputPolicy
 from stable_baselines3.dqn.policies import QNetwork as SB3QNetwork
 from torch import Tensor, nn
 
@@ -123,8 +123,8 @@ class QPolicy(DQNPolicy):
         **kwargs: as SB3's `DQNPolicy`; Adam is fused unless `optimizer_kwargs` says otherwise.
     """
 
-    q_net: QNetwork
-    q_net_target: QNetwork
+    q_net: QNetwork  # pyright: ignore[reportIncompatibleVariableOverride]
+    q_net_target: QNetwork  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(
         self,
@@ -219,7 +219,8 @@ class QPolicy(DQNPolicy):
     @torch.no_grad()
     def update_target(self, tau: float = 1.0) -> None:
         """Move the target network towards the network: all the way at 1."""
-        ours, theirs = list(self.q_net.parameters()), list(self.q_net_target.parameters())
+        ours: list[Tensor] = list(self.q_net.parameters())
+        theirs: list[Tensor] = list(self.q_net_target.parameters())
         if tau >= 1:
             torch._foreach_copy_(theirs, ours)
         else:
@@ -245,3 +246,7 @@ class MultiInputQPolicy(QPolicy):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, features_extractor_class=features_extractor_class, **kwargs)
+
+
+SB3_POLICIES: dict[type, str] = {DQNPolicy: "MlpPolicy", MultiInputPolicy: "MultiInputPolicy"}
+"""Stock SB3's classes, which people pass too, and the names of ours with the same networks."""

@@ -10,9 +10,7 @@ from gymnasium import spaces
 from sandbox.core.errors import Broken, UsageError
 
 from .encoding import decode_arguments, decode_space, encode_arguments, encode_space
-from .networks import SB3_POLICIES
 from .saving import Target, read_agent, read_sb3_parameters, write_agent
-from .schedules import plain_schedule
 from .state import load_optimizer, optimizer_state
 
 if TYPE_CHECKING:
@@ -110,14 +108,14 @@ def _from_sb3(
 ) -> AnAgent:
     """An agent with the weights, optimiser and settings of one of stock SB3's."""
     data, parameters = saved
-    settings = {name: plain_schedule(data[name]) for name in cls.saved_settings if data.get(name) is not None}
+    settings = cls.settings_from_sb3(data)
     settings["policy_kwargs"] = {k: v for k, v in data.get("policy_kwargs", {}).items() if k != "use_sde"}
     settings.update(overrides)
-    policy = SB3_POLICIES.get(data.get("policy_class"))
+    policy = cls.sb3_policies.get(data.get("policy_class"))
     if policy is None:
         raise UsageError(
             f"an SB3 agent with policy {data.get('policy_class')} cannot be taken over",
-            hint=f"possible: {', '.join(cls.__name__ for cls in SB3_POLICIES)}",
+            hint=f"possible: {', '.join(theirs.__name__ for theirs in cls.sb3_policies)}",
         )
     agent = _make(cls, policy, env, device, (data["observation_space"], data["action_space"]), settings)
     agent.set_parameters(parameters)

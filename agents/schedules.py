@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
+from sandbox.core.errors import UsageError
+
 Schedule = float | str | Callable[[float], float]
 
 _LINEAR = "lin_"
@@ -64,3 +66,13 @@ def plain_schedule(value: Any) -> Any:
         return getattr(value, "val")  # noqa: B009 - SB3's ConstantSchedule
     text = schedule_text(value) if callable(value) else None
     return value if text is None else text
+
+
+def as_steps(train_freq: int | tuple[int, str]) -> int:
+    """SB3's `(4, "step")` as a number. Raises UsageError for episodes."""
+    if not isinstance(train_freq, tuple):
+        return train_freq
+    count, unit = train_freq
+    if str(getattr(unit, "value", unit)) != "step":
+        raise UsageError("train_freq counts environment steps, not episodes", hint="train_freq=4")
+    return count
