@@ -14,33 +14,42 @@ MOST_NAMED = 6
 
 
 def show(result: dict[str, Any], console: Console) -> None:
-    """Print the table."""
-    goal = result["threshold"]
-    last = f"final {result['metric']}" if result["asked_for"] else "final"
-    columns = ["group", "seeds", f"{last} ± std", "IQM [95 % interval]", "best", "steps", "seconds"]
-    columns += [] if goal is None else [f"to {goal:g}: steps", "seconds", "reached"]
-    console.table(columns, [_row(group, goal is not None, result["asked_for"]) for group in result["groups"]])
+    """Print what the groups came to, and below it what that took: one table would be too wide to read."""
+    goal, asked_for = result["threshold"], result["asked_for"]
+    final = f"final {result['metric']}" if asked_for else "final"
+    columns = ["group", "seeds", f"{final} ± std", "IQM [95 % interval]", "best"]
+    console.table(columns, [_result(group, asked_for) for group in result["groups"]])
+    console.print()
+    columns = ["group", "steps", "seconds"]
+    columns += [] if goal is None else ["reached", f"steps to {goal:g}", f"seconds to {goal:g}"]
+    console.table(columns, [_cost(group)[: len(columns)] for group in result["groups"]])
+    console.print()
 
 
-def _row(group: dict[str, Any], with_threshold: bool, asked_for: bool) -> list[Any]:
+def _result(group: dict[str, Any], asked_for: bool) -> list[Any]:
     incomplete = not asked_for and any(run["final_is"] == "last value" for run in group["runs"])
     spread = "" if group["std"] is None else f" ± {_number(group['std'])}"
     interval = group["interval"]
     around = " –" if interval is None else f" [{_number(interval[0])}, {_number(interval[1])}]"
-    row = [
+    return [
         group["label"],
         f"{group['seeds']}{' indicative' if group['indicative'] else ''}",
         f"{_number(group['mean'])}{spread}{'*' * incomplete}",
         f"{_number(group['iqm'])}{around}",
         _number(group["best"]),
+    ]
+
+
+def _cost(group: dict[str, Any]) -> list[Any]:
+    to_threshold = group["steps_to_threshold"]
+    return [
+        group["label"],
         f"{group['steps']:,.0f}",
         _number(group["seconds"]),
+        f"{group['reached']} of {len(group['runs'])}",
+        None if to_threshold is None else f"{to_threshold:,.0f}",
+        _number(group["seconds_to_threshold"]),
     ]
-    if with_threshold:
-        steps = group["steps_to_threshold"]
-        row += [None if steps is None else f"{steps:,.0f}", _number(group["seconds_to_threshold"])]
-        row.append(f"{group['reached']} of {len(group['runs'])}")
-    return row
 
 
 def _number(value: float | None) -> str | None:
