@@ -205,6 +205,8 @@ class _Part:
         assert isinstance(whole, Tensor)
         self.ring = torch.zeros((rows * n_envs + 1, *shape), dtype=whole.dtype, device=device)
         self.beside = self.ring[:0]
+        self.counts_cheaply = device.type == "cpu"
+        """else to know how few frames lie beside the ring would mean to wait for the device"""
         self._rows = self.ring[:-1].view(rows, n_envs, *shape)
 
     def newest(self, stacks: np.ndarray) -> np.ndarray:
@@ -247,10 +249,9 @@ class _Part:
         zero = len(self.ring) - 1
         places = addresses - (zero + 1)
         frames = self.ring.index_select(0, addresses.clamp(max=zero))
-        if addresses.device.type == "cpu":
+        if self.counts_cheaply:
             few = (places >= 0).nonzero().squeeze(-1)
             return frames.index_copy_(0, few, self.beside.index_select(0, places.index_select(0, few)))
-        # Elsewhere to know how few they are would mean to wait for the device.
         others = self.beside.index_select(0, places.clamp(min=0))
         mask = (places >= 0).view(-1, *[1] * (frames.ndim - 1))
         return torch.where(mask, others, frames)
