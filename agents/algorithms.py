@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 from sandbox.core.errors import UnknownName
 
 from .settings import DQNSettings, PPOSettings, Settings
+from .stock.table import STOCK, StockAlgorithm
 
 if TYPE_CHECKING:
     from .algorithm import Agent
+    from .stock.agent import StockAgent
+
+    AnyAgent = Agent | StockAgent
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,10 @@ class Algorithm:
     policies: tuple[str, ...]
     actions: str
     help: str
+    extra: str = ""
+    """the extra that installs it; empty: none is needed"""
+    stock: bool = False
+    """SB3's own, which learns on the task itself instead of our twin of it"""
 
     def load(self) -> type[Agent]:
         """Import the class."""
@@ -32,7 +40,7 @@ class Algorithm:
         return getattr(import_module(module), name)
 
 
-ALGORITHMS: dict[str, Algorithm] = {
+ALGORITHMS: dict[str, Algorithm | StockAlgorithm] = {
     "ppo": Algorithm(
         "agents.ppo:PPO",
         PPOSettings,
@@ -47,10 +55,11 @@ ALGORITHMS: dict[str, Algorithm] = {
         "Discrete",
         "deep Q-learning: double, dueling, n-step, prioritized, distributional, noisy",
     ),
+    **STOCK,
 }
 
 
-def find_algorithm(name: str) -> Algorithm:
+def find_algorithm(name: str) -> Algorithm | StockAlgorithm:
     """The algorithm called `name`. Raises UnknownName with a suggestion."""
     if name not in ALGORITHMS:
         raise UnknownName("algorithm", name, ALGORITHMS)
@@ -60,5 +69,6 @@ def find_algorithm(name: str) -> Algorithm:
 def rows() -> list[list[Any]]:
     """One row an algorithm, for `list algos`."""
     return [
-        [name, entry.actions, ", ".join(entry.policies), entry.help] for name, entry in ALGORITHMS.items()
+        [name, entry.actions, ", ".join(entry.policies), entry.extra and f"[{entry.extra}]", entry.help]
+        for name, entry in ALGORITHMS.items()
     ]

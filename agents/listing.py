@@ -94,7 +94,8 @@ def space_text(space: Any) -> str:
 
 def algorithms() -> dict[str, Any]:
     """Every algorithm, with the action spaces and policies that it has."""
-    return {"title": "algorithms", "columns": ["name", "actions", "policies", "what"], "rows": rows()}
+    columns = ["name", "actions", "policies", "needs", "what"]
+    return {"title": "algorithms", "columns": columns, "rows": rows()}
 
 
 def wrappers() -> dict[str, Any]:

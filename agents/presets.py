@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .dqn_presets import DQN
+from .stock.zoo import ZOO
 
 PPO: dict[str, dict[str, Any]] = {
     # Found by random search for the shortest training of the slowest of 12 seeds; all of 24 solve it.
@@ -92,7 +93,7 @@ def preset(algo: str, env: str) -> dict[str, Any]:
         algo: name of the algorithm.
         env: id of the task.
     """
-    return {"ppo": PPO, "dqn": DQN}.get(algo, {}).get(env, {})
+    return {"ppo": PPO, "dqn": DQN, **ZOO}.get(algo, {}).get(env, {})
 
 
 def untuned(algo: str, continuous: bool) -> dict[str, Any]:
@@ -102,4 +103,6 @@ def untuned(algo: str, continuous: bool) -> dict[str, Any]:
         algo: name of the algorithm.
         continuous: the task has continuous actions.
     """
+    if algo in ZOO:
+        return {"envs": 1}  # as the zoo, and SB3's defaults
     return CONTINUOUS if algo == "ppo" and continuous else {}

@@ -17,6 +17,7 @@ from .config import AgentConfig
 from .names import task_of
 from .presets import preset, untuned
 from .simulators.from_id import find_spec, make_single, refuse_reserved
+from .suitable import policy_for
 
 
 def resolve_config(
@@ -53,13 +54,15 @@ def resolve_config(
             values.pop("threshold", None)  # the file's is another task's
     algo = str(changes.get("algo", values.get("algo", "ppo")))
     algorithm = find_algorithm(algo)
+    if algorithm.stock and env:
+        values["train_env"] = values["env"]
     arguments = {**_table(values, "env_args"), **(env_args or {})}
     refuse_reserved(arguments)
     tuned = preset(algo, find_spec(values["env"]).id)
     wrap = changes.get("wrap", values.get("wrap", tuned.get("wrap", [])))
     task, single = _look_at(values["env"], values["train_env"], arguments, wrap if _texts(wrap) else [])
-    if "policy" not in values and isinstance(single[0], spaces.Dict):
-        values["policy"] = "MultiInputPolicy"
+    if "policy" not in values:
+        values["policy"] = policy_for(algorithm.policies, single[0])
     tuned = tuned or untuned(algo, continuous=isinstance(single[1], spaces.Box))
     merged = {"threshold": task.reward_threshold, **tuned, **values, **changes, "env_args": arguments}
     typed = parse_assignments(settings, algorithm.settings)

@@ -15,7 +15,7 @@ from sandbox.ui.console import Console
 from .config import AgentConfig
 
 if TYPE_CHECKING:
-    from .algorithm import Agent
+    from .algorithms import AnyAgent
 
 
 EPISODES = 100
@@ -27,7 +27,9 @@ class AgentRuns:
 
     score = "mean"
 
-    def load(self, run: Run, *, checkpoint: str = "best", device: str = "auto", trust: bool = False) -> Agent:
+    def load(
+        self, run: Run, *, checkpoint: str = "best", device: str = "auto", trust: bool = False
+    ) -> AnyAgent:
         """The trained agent, with an environment of its own.
 
         Raises:
@@ -74,7 +76,7 @@ class AgentRuns:
 
     def _open(
         self, run: Run, checkpoint: str, device: str, trust: bool, on_broken: Callable[[str], None]
-    ) -> tuple[AgentConfig, Agent]:
+    ) -> tuple[AgentConfig, AnyAgent]:
         import dataclasses
 
         from sandbox.nn.checkpoint import Checkpoints

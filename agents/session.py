@@ -25,14 +25,14 @@ from .simulators.from_id import find_spec, is_batch
 from .videos import TrainingVideos
 
 if TYPE_CHECKING:
-    from .algorithm import Agent
+    from .algorithms import AnyAgent
 
 CONFIRM_EPISODES = 100
 """fresh episodes that have to confirm a passed evaluation before training stops"""
 
 
 class NoSession:
-    """`learn` without a run: nothing is written, nothing is evaluated."""
+    """`learn` without a run: nothing is written, nothing is evaluated. Subclasses may look on."""
 
     def __enter__(self) -> Self:
         return self
@@ -40,7 +40,7 @@ class NoSession:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def after_update(self, agent: Agent) -> bool:
+    def after_update(self, agent: AnyAgent) -> bool:
         """True: training goes on."""
         del agent
         return True
@@ -61,7 +61,7 @@ class AgentSession(Session):
 
     # Life
 
-    def begin(self, agent: Agent) -> None:
+    def begin(self, agent: AnyAgent) -> None:
         """Take the agent's log and count from where it stands."""
         outputs: list[KVWriter] = [_JsonLines(MetricsWriter(self.run.metrics_path), self)]
         if self.config.track == "tensorboard":
@@ -90,7 +90,7 @@ class AgentSession(Session):
 
     # Between two updates
 
-    def after_update(self, agent: Agent) -> bool:
+    def after_update(self, agent: AnyAgent) -> bool:
         """Evaluate, save and look for a signal, each where it is due. False ends training."""
         self.pause()
         before, now = self._previous_steps, agent.num_timesteps
@@ -109,20 +109,20 @@ class AgentSession(Session):
             self.reason = "solved"
         return self.reason == "steps"
 
-    def _film(self, agent: Agent, before: int) -> None:
+    def _film(self, agent: AnyAgent, before: int) -> None:
         """Record a video where one is due, and of the end."""
         every, now = self.config.video_every, agent.num_timesteps
         if every and (due(before, now, every) or self.solved or now >= self.config.steps):
             self.videos.record(agent)
 
-    def save(self, agent: Agent) -> None:
+    def save(self, agent: AnyAgent) -> None:
         """Write a checkpoint; raises as `write` does."""
         state = agent.training_state()
         replay = state.pop("replay", None)
         bulk = replay if self.config.checkpoint_replay else None
         self.write(agent.num_timesteps, agent.policy.state_dict(), state, bulk)
 
-    def load(self, agent: Agent, state: dict[str, Any]) -> list[str]:
+    def load(self, agent: AnyAgent, state: dict[str, Any]) -> list[str]:
         """Take a checkpoint's state into `agent`, with the replay buffer where one was kept beside it; says
         what could not be restored."""
         try:
@@ -135,7 +135,7 @@ class AgentSession(Session):
     def own_state(self) -> dict[str, Any]:
         return {**super().own_state(), "solved": self.solved}
 
-    def _evaluate(self, agent: Agent) -> bool:
+    def _evaluate(self, agent: AnyAgent) -> bool:
         """Play greedily on fresh episodes; True where this is the best so far."""
         result = self._play(agent, self.config.eval_episodes, "evaluation")
         values = {"eval/mean_reward": result.mean, "eval/std_reward": result.std}
@@ -154,13 +154,13 @@ class AgentSession(Session):
             self.best_step = agent.num_timesteps
         return better or self.solved
 
-    def _play(self, agent: Agent, episodes: int, purpose: str) -> Evaluation:
+    def _play(self, agent: AnyAgent, episodes: int, purpose: str) -> Evaluation:
         if episodes not in self._evaluators:
             self._evaluators[episodes] = evaluator(self.config, self.config.train_env, episodes)
         seed = derive_seed(self.config.seed, purpose, agent.num_timesteps)
         return evaluate(agent.policy, self._evaluators[episodes], episodes, seed)  # type: ignore[arg-type]
 
-    def _show(self, agent: Agent) -> None:
+    def _show(self, agent: AnyAgent) -> None:
         recent = [episode["r"] for episode in agent.ep_info_buffer or ()]
         fields: dict[str, float | str] = {"return": sum(recent) / len(recent)} if recent else {}
         if self.best is not None:
@@ -178,7 +178,9 @@ def evaluator(config: AgentConfig, env: str, episodes: int) -> Simulator:
     return as_simulator(env, min(episodes, most), env_kwargs=arguments, wrap=config.wrap)
 
 
-def final_evaluation(agent: Agent, config: AgentConfig, episodes: int, seed: int | None = None) -> Evaluation:
+def final_evaluation(
+    agent: AnyAgent, config: AgentConfig, episodes: int, seed: int | None = None
+) -> Evaluation:
     """Greedy episodes on the task itself (gymnasium's own environment, where we trained on a twin of it).
 
     Raises:

@@ -49,6 +49,17 @@ def check_suitable(
     _check_actions(actions)
 
 
+def policy_for(policies: Sequence[str], observations: spaces.Space) -> str:
+    """The one of an algorithm's policies that is made for such observations, or else its first."""
+    pictures = (
+        isinstance(observations, spaces.Box)
+        and len(observations.shape) == 3
+        and observations.dtype == np.uint8
+    )
+    start = "MultiInput" if isinstance(observations, spaces.Dict) else "Cnn" if pictures else "Mlp"
+    return next((name for name in policies if name.startswith(start)), policies[0])
+
+
 def _check_observation(space: spaces.Space) -> None:
     _check_counts(space, "observations")
     if isinstance(space, spaces.Box) and space.shape == ():

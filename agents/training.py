@@ -30,11 +30,12 @@ from .session import CONFIRM_EPISODES, AgentSession, final_evaluation, note_unfi
 
 if TYPE_CHECKING:
     from .algorithm import Agent
+    from .algorithms import AnyAgent
 
 SCHEMA = "sandbox.agent/1"
 
 
-def build_agent(config: AgentConfig) -> Agent:
+def build_agent(config: AgentConfig) -> AnyAgent:
     """The agent of a config, with its environments, untrained.
 
     Raises:
@@ -59,7 +60,7 @@ def build_agent(config: AgentConfig) -> Agent:
 
 
 def begin_run(
-    config: AgentConfig, agent: Agent, root: Path | None, name: str | None, command: list[str]
+    config: AgentConfig, agent: AnyAgent, root: Path | None, name: str | None, command: list[str]
 ) -> Run:
     """A new run folder with config and manifest."""
     about = {"device": str(agent.device), "threads": config.threads}
@@ -67,7 +68,7 @@ def begin_run(
     return start_run(root, "train-agent", config.env, config.algo, config, command, about, name, **info)
 
 
-def train(config: AgentConfig, agent: Agent, run: Run, console: Console) -> dict[str, Any]:
+def train(config: AgentConfig, agent: AnyAgent, run: Run, console: Console) -> dict[str, Any]:
     """Train a new run to its end and evaluate it; returns what `--json` prints.
 
     Raises:
@@ -81,7 +82,7 @@ def train(config: AgentConfig, agent: Agent, run: Run, console: Console) -> dict
         return finish(session, agent)
 
 
-def resume(config: AgentConfig, agent: Agent, run: Run, console: Console) -> dict[str, Any]:
+def resume(config: AgentConfig, agent: AnyAgent, run: Run, console: Console) -> dict[str, Any]:
     """Continue a stopped run from its newest good checkpoint; otherwise as `train`.
 
     Raises:
@@ -103,7 +104,7 @@ def trust_option(config: AgentConfig) -> str:
     return " --trust" if ":" in config.env + config.train_env else ""
 
 
-def finish(session: AgentSession, agent: Agent) -> dict[str, Any]:
+def finish(session: AgentSession, agent: AnyAgent) -> dict[str, Any]:
     """Save the end and evaluate the best on the task itself."""
     run, config = session.run, session.config
     if session.reason == "interrupted":
@@ -138,7 +139,7 @@ def outcome(run: Run, config: AgentConfig, steps: int, evaluation: Evaluation) -
     }
 
 
-def _evaluate_best(session: AgentSession, agent: Agent) -> Evaluation:
+def _evaluate_best(session: AgentSession, agent: AnyAgent) -> Evaluation:
     try:
         if session.checkpoints.best() is not None:
             _, state = session.checkpoints.load("best")

@@ -31,12 +31,11 @@ from sandbox.ui.recorder import (
 )
 from sandbox.ui.video import VideoWriter
 
-from .actors import PolicyActor
 from .config import AgentConfig
 from .simulators.from_id import find_spec, make, make_single
 
 if TYPE_CHECKING:
-    from .algorithm import Agent
+    from .algorithms import AnyAgent
 
 LONGEST_VIDEO = 1_000
 """frames after which a video ends, also in the middle of the episode"""
@@ -73,7 +72,7 @@ class TrainingVideos:
         self.pending = 0
         """videos that are not there yet"""
 
-    def record(self, agent: Agent) -> None:
+    def record(self, agent: AnyAgent) -> None:
         """Film the agent as it is now. Returns at once."""
         if self._process is None:
             self._start()
@@ -149,14 +148,16 @@ def _serve(config: AgentConfig, folder: Path, jobs: Any, answers: Any) -> None:
     signal.signal(signal.SIGTERM, _stop)
     if hasattr(os, "nice"):
         os.nice(10)  # training comes first
+    from .training import build_agent
+
     with suppress(_Stopped):
-        actor: PolicyActor | None = None
+        agent: AnyAgent | None = None
         while (job := _next(jobs)) is not None:
             step, weights = job
             trouble = None
             try:
-                actor = _make_actor(config) if actor is None else actor
-                _record(config, actor, weights, folder / f"step-{step:012d}.mp4")
+                agent = build_agent(config) if agent is None else agent
+                _record(config, agent, weights, folder / f"step-{step:012d}.mp4")
             except _Stopped:
                 raise
             except SandboxError as error:
@@ -174,19 +175,13 @@ def _next(jobs: Any) -> tuple[int, Weights] | None:
     return None
 
 
-def _make_actor(config: AgentConfig) -> PolicyActor:
-    from .training import build_agent
-
-    policy: Any = build_agent(config).policy
-    return PolicyActor(policy, "the agent in training")
-
-
-def _record(config: AgentConfig, actor: PolicyActor, weights: Weights, path: Path) -> None:
+def _record(config: AgentConfig, agent: AnyAgent, weights: Weights, path: Path) -> None:
     """One episode, the same start in every video of a run, so that they can be compared."""
-    actor.policy.load_state_dict({name: torch.from_numpy(part) for name, part in weights.items()})
+    agent.policy.load_state_dict({name: torch.from_numpy(part) for name, part in weights.items()})
     path.parent.mkdir(exist_ok=True)
     with _environment(config) as env, VideoWriter(path, fps_of(env)) as writer:
-        record_episodes(actor, env, writer, 1, derive_seed(config.seed, "video"), LONGEST_VIDEO)
+        actor, seed = agent.actor("the agent in training"), derive_seed(config.seed, "video")
+        record_episodes(actor, env, writer, 1, seed, LONGEST_VIDEO)
 
 
 def _stop(*_: object) -> None:

@@ -144,8 +144,6 @@ class _Checkpoints:
 
     def actor(self, which: str) -> Actor:
         """The agent at a checkpoint; raises CheckpointBroken."""
-        from .actors import PolicyActor
-
         step, state = self.checkpoints.load(which, self._on_broken)
         if self.agent is None:
             self.agent = self._build()
@@ -153,7 +151,7 @@ class _Checkpoints:
         self.agent.load_policy(state, step)
         self._name = f"step-{step:012d}"
         marks = [mark for mark, name in self._marks() if name == self._name]
-        return PolicyActor(self.agent.policy, ", ".join([self._algo, f"step {step:,}", *marks]))
+        return self.agent.actor(", ".join([self._algo, f"step {step:,}", *marks]))
 
     def next(self) -> Actor:
         """The agent one checkpoint later, after the last one at the first."""
@@ -184,12 +182,13 @@ def _check(who: str, agent: Any, env: gym.Env[Any, Any]) -> None:
 
 
 def _load_ours(path: Path, description: dict[str, Any]) -> Any:
-    from .algorithms import ALGORITHMS
+    from .algorithms import ALGORITHMS, Algorithm
 
     name = str(description.get("algorithm"))
-    if name.lower() not in ALGORITHMS:
+    algorithm = ALGORITHMS.get(name.lower())
+    if not isinstance(algorithm, Algorithm):
         raise Broken(f"{path} holds a {name}, which is no algorithm of ours")
-    return ALGORITHMS[name.lower()].load().load(path, device="cpu")
+    return algorithm.load().load(path, device="cpu")
 
 
 def _load_sb3(path: Path, trust: bool) -> Any:

@@ -68,11 +68,19 @@ COMMANDS: dict[str, Command] = {
 KINDS: dict[str, str] = {
     "ppo": "agents.runs:AgentRuns",
     "dqn": "agents.runs:AgentRuns",
+    **dict.fromkeys(
+        (
+            *("sb3-ppo", "sb3-a2c", "sb3-dqn", "sb3-sac", "sb3-td3", "sb3-ddpg"),
+            *("sb3-qrdqn", "sb3-trpo", "sb3-tqc", "sb3-crossq", "sb3-ppo-lstm"),
+        ),
+        "agents.runs:AgentRuns",
+    ),
     "classifier": "sandbox.supervised.runs:ClassifierRuns",
 }
 
 BENCHES: dict[str, str] = {
     "agents": "agents.bench:AgentsBench",
+    "classics": "agents.bench.classics:ClassicsBench",
     "supervised": "sandbox.supervised.bench:SupervisedBench",
     "envs": "sandbox.commands.bench_envs:EnvsBench",
 }
