@@ -96,7 +96,9 @@ class FrameRing:
 
     def read(self, slots: Tensor) -> Tensors:
         """The observations that stand at these places in the ring, (batch,) -> (batch, …)."""
-        return self._read(slots if self.depth == 1 else self._stacks.index_select(0, slots))
+        if self.depth == 1:
+            return self._read(slots, beside=False)
+        return self._read(self._stacks.index_select(0, slots), self._beside.in_use > 0)
 
     def read_next(self, last: Tensor, after: Tensor) -> Tensors:
         """What came after steps of the same episode, whose observations stand at `last` in the ring.
@@ -106,11 +108,12 @@ class FrameRing:
             after: (batch,), addresses of the newest frames.
         """
         if self.depth == 1:
-            return self._read(after)
-        return self._read(torch.cat([self._stacks.index_select(0, last)[:, 1:], after[:, None]], 1))
+            return self._read(after, self._beside.in_use > 0)
+        stacks = torch.cat([self._stacks.index_select(0, last)[:, 1:], after[:, None]], 1)
+        return self._read(stacks, self._beside.in_use > 0)
 
-    def _read(self, addresses: Tensor) -> Tensors:
-        read = {name: part.read(addresses, self._beside.in_use > 0) for name, part in self._parts.items()}
+    def _read(self, addresses: Tensor, beside: bool) -> Tensors:
+        read = {name: part.read(addresses, beside) for name, part in self._parts.items()}
         return read if self._is_dict else read[""]
 
     def _arrays(self, observation: Arrays) -> dict[str, np.ndarray]:

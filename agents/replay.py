@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,42 +14,16 @@ from sandbox.core.errors import UsageError
 from .frames import FrameRing, frame_bytes
 from .memory_check import check_memory, space_bytes
 from .n_step import NO_TRANSITION, TERMINATED, TRUNCATED, n_step_returns
-from .observations import Arrays, Tensors, map_parts
+from .observations import Arrays
 from .priorities import Priorities
 from .simulators import Step
+from .transitions import Transitions
+
+__all__ = ["Replay", "Transitions"]
 
 NOBODY = np.zeros(0, np.int64)
-
-
-@dataclass
-class Transitions:
-    """Transitions to learn from, `(batch, …)` each; of up to n steps taken together."""
-
-    observations: Tensors
-    actions: Tensor
-    """(batch, *action shape) int64: the first of these steps' actions"""
-    returns: Tensor
-    """(batch,) float32: sum of gamma^i · reward over the m steps taken together"""
-    discounts: Tensor
-    """(batch,) float32: gamma^m, or 0 where the last of these steps terminated its episode"""
-    next_observations: Tensors
-    """what came after the last of them; of a truncated episode its final observation"""
-    weights: Tensor
-    """(batch,) float32: importance weights, not normalised; ones where sampling is uniform"""
-    index: Tensor
-    """(batch,) int64: where they are stored, for `Replay.update_priorities`"""
-
-    def select(self, index: Tensor | slice) -> Transitions:
-        """The transitions at `index` (a slice gives views, a tensor of numbers a copy)."""
-        return Transitions(
-            map_parts(lambda part: part[index], self.observations),
-            self.actions[index],
-            self.returns[index],
-            self.discounts[index],
-            map_parts(lambda part: part[index], self.next_observations),
-            self.weights[index],
-            self.index[index],
-        )
+OVERHEAD = 37
+"""Bytes a transition beside its frame and action: reward, outcome, and what n steps give together."""
 
 
 class Replay:
@@ -108,11 +81,9 @@ class Replay:
         self.size = 0
         """transitions stored now, of all environments together"""
         slots = rows * n_envs
-        needed = slots * (
-            frame_bytes(observation_space, stack_depth) + space_bytes(action_space) + 53 + 9 * prioritized
-        )
+        each = frame_bytes(observation_space, stack_depth) + space_bytes(action_space) + OVERHEAD
         what = f"a replay buffer of {buffer_size:,} transitions"
-        check_memory(needed, device, what, "lower buffer_size")
+        check_memory(slots * (each + 9 * prioritized), device, what, "lower buffer_size")
         self._frames = FrameRing(observation_space, rows, n_envs, stack_depth, device)
         self._count = 0  # steps so far; the row after them holds what the environments show now
         self._complete_to = 0  # steps whose returns have been worked out, as far as they were known
@@ -139,7 +110,7 @@ class Replay:
         """
         everyone = np.arange(self.n_envs)
         if self._count:
-            self._store(np.zeros(self.n_envs, np.float32), np.full(self.n_envs, NO_TRANSITION, np.uint8))
+            self._store(np.zeros(self.n_envs), np.full(self.n_envs, NO_TRANSITION, np.uint8), 0)
         self._frames.write(self._count, observation, everyone)
 
     def add(self, actions: np.ndarray | Tensor, step: Step) -> None:
@@ -148,10 +119,12 @@ class Replay:
         self._actions[first : first + self.n_envs].copy_(torch.as_tensor(actions))
         ended = step.terminated | step.truncated
         outcomes = np.where(step.terminated, TERMINATED, step.truncated * np.uint8(TRUNCATED))
+        taken = self.n_envs
         if step.ignored is not None:
             outcomes[step.ignored] = NO_TRANSITION
             ended = ended | step.ignored
-        self._store(step.reward, outcomes)
+            taken -= int(np.count_nonzero(step.ignored))
+        self._store(step.reward, outcomes, taken)
         begun = ended.nonzero()[0] if ended.any() else NOBODY
         if begun.size:
             self._keep_final(step, outcomes)
@@ -165,16 +138,16 @@ class Replay:
             addresses = self._frames.write_final(count, step.final_observation, truncated)
             self._after[count % self.rows, truncated] = addresses
 
-    def _store(self, rewards: np.ndarray, outcomes: np.ndarray) -> None:
-        """Fill the row in which the environments stand, and go on to the next."""
+    def _store(self, rewards: np.ndarray, outcomes: np.ndarray, taken: int) -> None:
+        """Fill the row in which the environments stand with `taken` transitions, and go on to the next."""
         row = self._count % self.rows
         self._rewards[row], self._outcomes[row] = rewards, outcomes
         self._count += 1
         first = self._count % self.rows * self.n_envs
         self._after[row] = np.arange(first, first + self.n_envs)
-        self._taken[row] = taken = self.n_envs - np.count_nonzero(outcomes == NO_TRANSITION)
+        self._taken[row] = taken
         gone = self._count - 1 - self.capacity
-        self.size += int(taken) - (int(self._taken[gone % self.rows]) if gone >= 0 else 0)
+        self.size += taken - (int(self._taken[gone % self.rows]) if gone >= 0 else 0)
 
     def sample(self, count: int, generator: torch.Generator, beta: float = 1.0) -> Transitions:
         """Draw `count` transitions, with replacement; one call may serve many gradient steps.
