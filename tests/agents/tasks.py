@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 
-from agents import PPO
+from agents import DQN, PPO
 from agents.rollout import Batch
 
 BOX = spaces.Box(-1, 1, (3,), np.float32)
@@ -57,6 +57,15 @@ def small_ppo(env: Any = "Tiny/Sampled-v0", policy: str = "MlpPolicy", **argumen
         arguments.setdefault("n_envs", 2)
     settings = {"n_steps": 8, "batch_size": 4, "n_epochs": 2, "seed": 0, "device": "cpu", **arguments}
     return PPO(policy, env, policy_kwargs=policy_kwargs, **settings)
+
+
+def small_dqn(env: Any = "Tiny/Sampled-v0", policy: str = "MlpPolicy", **arguments: Any) -> DQN:
+    """A DQN with a network of 8 units that learns after 8 steps, from minibatches of 4."""
+    policy_kwargs = {"net_arch": [8], **arguments.pop("policy_kwargs", {})}
+    if isinstance(env, str):
+        arguments.setdefault("n_envs", 2)
+    sizes = {"buffer_size": 400, "learning_starts": 8, "batch_size": 4, "target_update_interval": 20}
+    return DQN(policy, env, policy_kwargs=policy_kwargs, **{"seed": 0, "device": "cpu", **sizes, **arguments})
 
 
 def filled_batch(agent: PPO) -> Batch:
