@@ -217,7 +217,7 @@ class Agent(BaseAlgorithm):
         reset_num_timesteps: bool = True,
         progress_bar: bool = False,
         *,
-        run: bool | AgentSession = False,
+        run: bool | AgentSession | NoSession = False,
     ) -> Self:
         """Learn for at least `total_timesteps` environment steps; `run` as in `PPO.learn`."""
 
@@ -225,9 +225,9 @@ class Agent(BaseAlgorithm):
         """Write one row of the log, under SB3's keys."""
         log_progress(self, iteration)
 
-    def _open_session(self, run: bool | AgentSession) -> AgentSession | NoSession:
+    def _open_session(self, run: bool | AgentSession | NoSession) -> AgentSession | NoSession:
         """What `learn` reports to: nobody, a given session, or one with a new run folder."""
-        if isinstance(run, AgentSession):
+        if isinstance(run, AgentSession | NoSession):
             return run
         if run is not True and run is not False:
             raise UsageError(f"run is True, False or an AgentSession, not {run!r}")

@@ -29,7 +29,7 @@ from .replay import Replay, Transitions
 from .replay_state import capture_learning, load_replay, restore_learning, save_replay
 from .sb3_infos import sb3_locals
 from .schedules import Schedule, as_steps
-from .session import AgentSession
+from .session import AgentSession, NoSession
 from .settings import DQNSettings
 
 _ROWS_AT_ONCE = 1024
@@ -148,7 +148,7 @@ class DQN(Agent):
         self.exploration_initial_eps = exploration_initial_eps
         self.exploration_final_eps = exploration_final_eps
         self.double, self.dueling, self.n_step = checked.double, checked.dueling, int(checked.n_step or 1)
-        self.prioritized, self.distributional = checked.prioritized, checked.distributional
+        self.prioritized, self.distributional = bool(checked.prioritized), checked.distributional
         self.prioritized_alpha, self.prioritized_beta = prioritized_alpha, prioritized_beta
         self.n_quantiles, self.noisy, self.noisy_std = n_quantiles, checked.noisy, noisy_std
         self.normalize_observation = normalize_observation
@@ -236,7 +236,7 @@ class DQN(Agent):
         reset_num_timesteps: bool = True,
         progress_bar: bool = False,
         *,
-        run: bool | AgentSession = False,
+        run: bool | AgentSession | NoSession = False,
     ) -> Self:
         """Learn for at least `total_timesteps` environment steps (whole steps of all environments).
 

@@ -28,7 +28,7 @@ from .observations import to_tensors
 from .rollout import Batch, Rollout
 from .sb3_infos import sb3_locals
 from .schedules import Schedule, as_schedule
-from .session import AgentSession
+from .session import AgentSession, NoSession
 from .settings import PPOSettings
 from .simulators import Step
 
@@ -173,7 +173,7 @@ class PPO(Agent):
         reset_num_timesteps: bool = True,
         progress_bar: bool = False,
         *,
-        run: bool | AgentSession = False,
+        run: bool | AgentSession | NoSession = False,
     ) -> Self:
         """Learn for at least `total_timesteps` environment steps (whole rollouts).
 

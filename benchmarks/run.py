@@ -23,6 +23,11 @@ from sandbox.core.manifest import describe
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCUMENT = REPOSITORY / "docs" / "benchmarks.md"
+CLASSICS = (
+    *("cartpole-ppo", "cartpole-dqn", "mountaincar-ppo", "mountaincar-dqn", "acrobot-ppo", "acrobot-dqn"),
+    *("pendulum-ppo", "pendulum-dqn", "mountaincarcontinuous-ppo"),
+    *("lunarlander-ppo", "lunarlander-dqn", "lunarlander-dqn-500k"),
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,14 @@ RECIPES = (
         seeds=(0, 1, 2),
         quick="--seconds 0.1 --only CartPole Snake",
         tables=("rows", "growth", "gymnasium", "others"),
+    ),
+    *(
+        Recipe(
+            f"classics-{name}",
+            f"bench classics --seeds 1 --first-seed {{seed}} --only {name}",
+            quick="--quick",
+        )
+        for name in CLASSICS
     ),
     Recipe(
         "supervised",

@@ -2,15 +2,18 @@
 
 A result holds ``rows`` (or several such lists): flat objects. In a row, texts say what was measured and
 numbers are measurements; rows with the same texts belong together over the seeds. A number is shown as the
-median (lowest – highest), a truth value as how often it was true.
+median (lowest – highest), a truth value as how often it was true, and a column whose name ends in "return" as
+mean ± standard deviation, with the interquartile mean and its interval.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from statistics import median
+from statistics import fmean, median, pstdev
 from typing import Any
+
+from sandbox.core.statistics import bootstrap_interval, interquartile_mean
 
 Record = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -54,6 +57,8 @@ def _cell(key: str, values: Sequence[Any]) -> str:
     known = [value for value in values if value is not None]
     if not known:
         return "–"
+    if key.endswith("return"):
+        return _returns(known)
     if all(isinstance(value, bool) for value in known):
         return f"{sum(known)} of {len(values)}"
     if all(isinstance(value, int | float) for value in known):
@@ -61,6 +66,16 @@ def _cell(key: str, values: Sequence[Any]) -> str:
         middle, low, high = (_number(one(known), digits) for one in (median, min, max))
         return middle if len(known) == 1 else f"{middle} ({low} – {high})"
     return str(known[0])
+
+
+def _returns(values: Sequence[float]) -> str:
+    """Mean ± standard deviation over seeds, and the interquartile mean with its 95 % bootstrap interval."""
+    text = f"{fmean(values):.1f}"
+    interval = bootstrap_interval(values)
+    if interval is None:
+        return text
+    low, high = interval
+    return f"{text} ± {pstdev(values):.1f} (IQM {interquartile_mean(values):.1f}, {low:.1f} to {high:.1f})"
 
 
 def _number(value: float, digits: int) -> str:

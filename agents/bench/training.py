@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
 
+from agents.bench.stopwatch import Stopwatch
 from agents.ppo import PPO
 from agents.resolve import resolve_config
 from agents.schedules import Linear
@@ -37,10 +37,10 @@ ZOO: dict[str, Any] = {
 """rl-baselines3-zoo's tuned settings of PPO for CartPole-v1, learnt with 8 environments"""
 ZOO_ENVS = 8
 
-Maker = Callable[[int, int], BaseAlgorithm]
+Maker = Callable[[int, int], Any]
 
 
-def ours_tuned(seed: int, steps: int) -> BaseAlgorithm:
+def ours_tuned(seed: int, steps: int) -> Any:
     """The agent that `train-agent CartPole` trains."""
     return build_agent(
         resolve_config("CartPole", {"seed": seed, "steps": steps, "device": "cpu", "threads": 1})
@@ -90,23 +90,6 @@ def train(make: Maker, seed: int, steps: int) -> dict[str, Any]:
     assert agent.env is not None
     agent.env.close()
     return referee.numbers()
-
-
-class Stopwatch:
-    """Wall and CPU seconds of the stretches between `go` and `halt`."""
-
-    def __init__(self) -> None:
-        self.wall = self.cpu = 0.0
-        self._since: tuple[float, float] | None = None
-
-    def go(self) -> None:
-        self._since = (time.perf_counter(), time.process_time())
-
-    def halt(self) -> None:
-        if self._since is not None:
-            self.wall += time.perf_counter() - self._since[0]
-            self.cpu += time.process_time() - self._since[1]
-            self._since = None
 
 
 class Referee(BaseCallback):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,7 +23,7 @@ from .spaces import check_spaces_of
 from .state import capture, restore, restore_policy
 
 if TYPE_CHECKING:
-    from agents.session import AgentSession
+    from agents.session import AgentSession, NoSession
     from agents.settings.stock import Noise
 
 
@@ -81,7 +82,10 @@ class StockAgent:
                     gamma=arguments.get("gamma", 0.99),
                 )
             learnt_on = environments if self.normalizer is None else self.normalizer
-            made = algorithm(policy, learnt_on, seed=seed, device=device, **arguments)  # type: ignore[arg-type]
+            with warnings.catch_warnings():
+                # Its rollouts are shorter where one environment is watched instead of eight trained on.
+                warnings.filterwarnings("ignore", "You have specified a mini-batch size")
+                made = algorithm(policy, learnt_on, seed=seed, device=device, **arguments)  # type: ignore[arg-type]
             self.model: BaseAlgorithm = made
         except BaseException as error:
             environments.close()
@@ -137,7 +141,9 @@ class StockAgent:
 
     # Learning
 
-    def learn(self, total_timesteps: int, reset_num_timesteps: bool = True, *, run: AgentSession) -> Self:
+    def learn(
+        self, total_timesteps: int, reset_num_timesteps: bool = True, *, run: AgentSession | NoSession
+    ) -> Self:
         """Learn as the stock algorithm does, and let `run` evaluate, save and stop between two rollouts.
 
         Raises:
@@ -185,7 +191,7 @@ class _Ended(Exception):  # noqa: N818 - nobody's error
 class _BetweenRollouts(BaseCallback):
     """Tells a run that an update is over: at the beginning of the rollout that follows it."""
 
-    def __init__(self, agent: StockAgent, session: AgentSession) -> None:
+    def __init__(self, agent: StockAgent, session: AgentSession | NoSession) -> None:
         super().__init__()
         self._agent, self._session, self._updated = agent, session, False
 
