@@ -111,7 +111,7 @@ def _from_sb3(
     settings = cls.settings_from_sb3(data)
     settings["policy_kwargs"] = {k: v for k, v in data.get("policy_kwargs", {}).items() if k != "use_sde"}
     settings.update(overrides)
-    policy = cls.sb3_policies.get(data.get("policy_class"))
+    policy = cls.sb3_policies.get(data.get("policy_class"))  # type: ignore[arg-type]
     if policy is None:
         raise UsageError(
             f"an SB3 agent with policy {data.get('policy_class')} cannot be taken over",

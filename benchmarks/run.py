@@ -35,7 +35,7 @@ class Recipe:
     """What to measure, over which seeds."""
 
     name: str
-    """Names the result files and the place in docs/benchmarks.md."""
+    """Names the result files and, unless ``place`` does, the place in docs/benchmarks.md."""
     command: str
     """Words after ``python -m sandbox``; ``{seed}`` is filled in. ``--json`` is added."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
@@ -43,6 +43,8 @@ class Recipe:
     """Words that make it short, for ``--quick``."""
     tables: tuple[str, ...] = ("rows",)
     """Where its result holds rows for a table."""
+    place: str = ""
+    """Recipes of one place share a table."""
 
 
 RECIPES = (
@@ -70,6 +72,7 @@ RECIPES = (
             f"classics-{name}",
             f"bench classics --seeds 1 --first-seed {{seed}} --only {name}",
             quick="--quick",
+            place="classics",
         )
         for name in CLASSICS
     ),
@@ -169,20 +172,17 @@ def _parsed(text: str) -> dict[str, Any] | None:
 
 
 def _write_tables(results: Path, in_document: bool) -> None:
-    for recipe in RECIPES:
-        paths = [results / f"{recipe.name}-s{seed}.json" for seed in recipe.seeds]
+    for place in dict.fromkeys(recipe.place or recipe.name for recipe in RECIPES):
+        recipes = [recipe for recipe in RECIPES if place in (recipe.place, recipe.name)]
+        paths = [results / f"{recipe.name}-s{seed}.json" for recipe in recipes for seed in recipe.seeds]
         records = [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()]
         if not records:
             continue
+        text = render(records, recipes[0].tables, len(recipes[0].seeds))
         if in_document:
-            written = update(
-                DOCUMENT.read_text(encoding="utf-8"),
-                recipe.name,
-                render(records, recipe.tables, len(recipe.seeds)),
-            )
-            write_atomically(DOCUMENT, written)
+            write_atomically(DOCUMENT, update(DOCUMENT.read_text(encoding="utf-8"), place, text))
         else:
-            print(render(records, recipe.tables, len(recipe.seeds)))
+            print(text)
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:

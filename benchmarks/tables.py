@@ -9,6 +9,7 @@ mean ± standard deviation, with the interquartile mean and its interval.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import fmean, median, pstdev
 from typing import Any
@@ -86,12 +87,12 @@ def _number(value: float, digits: int) -> str:
 
 def _provenance(records: Sequence[Record], planned: int) -> str:
     made = records[-1]["made"]
-    seeds = ", ".join(str(record["seed"]) for record in records)
-    some = (
-        f"{len(records)} of {planned} seeds"
-        if len(records) < planned
-        else f"{planned} seed{'s' if planned > 1 else ''}"
-    )
+    by_recipe = Counter(record["recipe"] for record in records)
+    least, most = min(by_recipe.values()), max(by_recipe.values())
+    seeds = ", ".join(str(seed) for seed in sorted({record["seed"] for record in records}))
+    found = f"{least}" if least == most else f"{least} to {most}"
+    many = f"{planned} seed{'s' if planned > 1 else ''}"
+    some = many if least == planned else f"{found} of {many}"
     machine = records[-1]["result"].get("machine", made)  # asked after torch was loaded
     threads = f", {machine['threads']} torch thread(s)" if machine.get("threads") else ""
     versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())

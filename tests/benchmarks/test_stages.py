@@ -22,7 +22,7 @@ def record(seed: int, speed: float, solved: bool) -> dict[str, Any]:
     made = {"versions": {"torch": "2.13.0"}, "processor": "a CPU", "usable_cpus": 2, "platform": "Linux",
             "python": "3.11.7", "time": "2026-01-31T12:00:00+00:00", "git": {"revision": "a" * 40},
             "command": ["python", "-m", "sandbox"]}  # fmt: skip
-    return {"seed": seed, "result": {"rows": rows}, "made": made}
+    return {"recipe": "x", "seed": seed, "result": {"rows": rows}, "made": made}
 
 
 def test_a_table_shows_medians_over_seeds_and_how_often_something_was_true() -> None:
@@ -46,7 +46,25 @@ def test_only_the_named_place_of_the_document_is_replaced() -> None:
 def test_every_recipe_has_its_place_in_the_document() -> None:
     document = driver.DOCUMENT.read_text(encoding="utf-8")
     for recipe in RECIPES:
-        assert f"<!-- benchmark: {recipe.name} -->" in document
+        assert f"<!-- benchmark: {recipe.place or recipe.name} -->" in document
+
+
+def test_every_classic_case_has_a_recipe() -> None:
+    from agents.bench.classics.cases import CASES
+
+    assert [case.name for case in CASES] == list(driver.CLASSICS)
+
+
+def test_returns_are_shown_as_mean_and_deviation_with_the_interquartile_mean() -> None:
+    def one(recipe: str, seed: int, value: float) -> dict[str, Any]:
+        rows = [{"task": recipe, "best_return": value}]
+        return {**record(seed, 1, True), "recipe": recipe, "result": {"rows": rows}}
+
+    table = render([one("a", 0, 1.0), one("a", 1, 2.0), one("a", 2, 6.0), one("b", 0, -3.0)], seeds=5)
+    lines = table.splitlines()
+    assert lines[2] == "| a | 3.0 ± 2.2 (IQM 3.0, 1.0 to 6.0) |"
+    assert lines[3] == "| b | -3.0 |"
+    assert "1 to 3 of 5 seeds (seeds 0, 1, 2)" in lines[-1]
 
 
 @pytest.fixture
