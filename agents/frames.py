@@ -193,7 +193,7 @@ class Beside:
 
 
 class _Part:
-    """The frames of one array."""
+    """The frames of one array; the axis along which they are stacked is stored first, also of (H, W, C)."""
 
     def __init__(self, space: spaces.Space, rows: int, n_envs: int, depth: int, device: torch.device) -> None:
         shape = tuple(space.shape or ())
@@ -202,8 +202,8 @@ class _Part:
             raise UsageError(f"observations of shape {shape} are no stacks of {depth} frames")
         self._axis, self._depth = axis + 1, depth  # of a batch of observations
         if depth > 1:
-            shape = (*shape[:axis], shape[axis] // depth, *shape[axis + 1 :])
-        self._size = shape[axis] if shape else 1
+            shape = (shape[axis] // depth, *shape[:axis], *shape[axis + 1 :])
+        self._size = shape[0] if shape else 1
         whole = empty_like_space(space, (0,), device)
         assert isinstance(whole, Tensor)
         self.ring = torch.zeros((rows * n_envs + 1, *shape), dtype=whole.dtype, device=device)
@@ -216,11 +216,11 @@ class _Part:
         """(n, …) observations -> (n, *frame)."""
         if self._depth == 1:
             return stacks
-        return stacks[:, -self._size :] if self._axis == 1 else stacks[..., -self._size :]
+        return np.moveaxis(stacks, self._axis, 1)[:, -self._size :]
 
     def older(self, stacks: np.ndarray) -> np.ndarray:
         """(n, …) observations -> all frames but the newest, the oldest first, (n, depth - 1, *frame)."""
-        frames = np.split(stacks, self._depth, self._axis)
+        frames = np.split(np.moveaxis(stacks, self._axis, 1), self._depth, 1)
         return np.stack(frames[:-1], 1)
 
     def write(self, row: int, stacks: np.ndarray) -> None:
@@ -246,7 +246,8 @@ class _Part:
         if self._depth == 1:
             return frames
         stacks = frames.view(-1, self._depth, *frames.shape[1:])
-        return stacks.movedim(1, self._axis).flatten(self._axis, self._axis + 1)
+        # Pictures (H, W, C) become views: to write them in their own order would take forty times as long.
+        return stacks.flatten(1, 2).movedim(1, self._axis)
 
     def _read_both(self, addresses: Tensor) -> Tensor:
         zero = len(self.ring) - 1
