@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sandbox.core.config import load_toml
-from sandbox.core.errors import ConfigError, NotFound, RunBroken, UsageError
+from sandbox.core.config import load_config_of_run
+from sandbox.core.errors import UsageError
 from sandbox.core.plugins import Question
 from sandbox.core.run import Run
 from sandbox.ui.console import Console
@@ -99,12 +99,7 @@ def read_config(run: Run, trust: bool, device: str | None) -> AgentConfig:
     """
     import dataclasses
 
-    try:
-        config = load_toml(run.config_path, AgentConfig)
-    except NotFound:
-        raise RunBroken(f"{run.config_path} is missing: this run cannot be rebuilt") from None
-    except ConfigError as error:
-        raise RunBroken(error.message, error.hint) from None
+    config = load_config_of_run(run.config_path, AgentConfig)
     for env in (config.env, config.train_env):
         if ":" in env and not trust:
             raise UsageError(

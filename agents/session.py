@@ -96,14 +96,15 @@ class AgentSession(Session):
         before, now = self._previous_steps, agent.num_timesteps
         self._previous_steps = now
         improved = self._evaluate(agent) if due(before, now, self.config.eval_every) else False
-        if improved or self.stop.requested or due(before, now, self.config.checkpoint_every):
+        interrupted = self.stop.requested  # asked once: a signal after this is for the next update
+        if improved or interrupted or due(before, now, self.config.checkpoint_every):
             self.save(agent)
         if improved:
             self.checkpoints.mark_best(now)
         self._show(agent)
         self._film(agent, before)
         self.go_on()
-        if self.stop.requested:
+        if interrupted:
             self.reason = "interrupted"
         elif self.solved:
             self.reason = "solved"

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, Union
 
-from sandbox.core.errors import ConfigError, NotFound
+from sandbox.core.errors import ConfigError, NotFound, RunBroken
 from sandbox.core.names import suggest
 from sandbox.core.toml_lines import key_lines
 from sandbox.core.values import Count, bare_type, convert, from_text, literal, parse_count
@@ -19,6 +19,7 @@ from sandbox.core.values import Count, bare_type, convert, from_text, literal, p
 __all__ = [
     "Count",
     "from_mapping",
+    "load_config_of_run",
     "load_toml",
     "parse_assignments",
     "parse_count",
@@ -98,6 +99,16 @@ def load_toml(path: str | Path, cls: type[Config]) -> Config:
     """
     values, lines = read_toml(path)
     return from_mapping(cls, values, source=path, lines=lines)
+
+
+def load_config_of_run(path: Path, cls: type[Config]) -> Config:
+    """`load_toml` of a run's ``config.toml``. Raises RunBroken where it is missing or damaged."""
+    try:
+        return load_toml(path, cls)
+    except NotFound:
+        raise RunBroken(f"{path} is missing: this run cannot be rebuilt") from None
+    except ConfigError as error:
+        raise RunBroken(error.message, error.hint) from None
 
 
 def from_mapping(

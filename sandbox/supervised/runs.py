@@ -7,8 +7,8 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sandbox.core.config import load_toml
-from sandbox.core.errors import ConfigError, NotFound, RunBroken, UsageError
+from sandbox.core.config import load_config_of_run
+from sandbox.core.errors import RunBroken, UsageError
 from sandbox.core.plugins import Question
 from sandbox.core.run import Run
 from sandbox.supervised.config import ClassifierConfig
@@ -113,10 +113,5 @@ def read_config(run: Run, device: str | None) -> ClassifierConfig:
     Raises:
         RunBroken: config.toml is missing or damaged; the message names the file, and line and key.
     """
-    try:
-        config = load_toml(run.config_path, ClassifierConfig)
-    except NotFound:
-        raise RunBroken(f"{run.config_path} is missing: this run cannot be rebuilt") from None
-    except ConfigError as error:
-        raise RunBroken(error.message, error.hint) from None
+    config = load_config_of_run(run.config_path, ClassifierConfig)
     return config if device in (None, "auto") else dataclasses.replace(config, device=device)
