@@ -95,7 +95,7 @@ class Agent(BaseAlgorithm):
     ) -> None:
         policy = self.sb3_policies.get(policy, policy)  # type: ignore[call-overload]
         known = ", ".join(self.policy_aliases)
-        if policy not in self.policy_aliases and not hasattr(policy, "act"):
+        if policy not in self.policy_aliases and not hasattr(policy, "choose"):
             raise UsageError(f"{type(self).__name__} has no policy {policy!r}", hint=f"known: {known}")
         self.source = Source(env, env_kwargs or {}, list(wrap), vec) if isinstance(env, str) else None
         if env is not None and not isinstance(env, VecEnv):

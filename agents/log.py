@@ -83,6 +83,7 @@ def log_q_learning(agent: DQN, log_interval: int | None, total_timesteps: int) -
             agent.logger.record("train/loss", loss)
         agent._logged = episodes, steps, agent._n_updates
     if row:
+        agent.logger.record("time/episodes", agent._episode_num, exclude="tensorboard")
         agent.logger.record("rollout/exploration_rate", agent.exploration_rate)
         agent.logger.record("train/n_updates", agent._n_updates, exclude="tensorboard")
         agent._logged = agent._episode_num, agent.num_timesteps, agent._n_updates

@@ -108,15 +108,15 @@ def _from_sb3(
 ) -> AnAgent:
     """An agent with the weights, optimiser and settings of one of stock SB3's."""
     data, parameters = saved
-    settings = cls.settings_from_sb3(data)
-    settings["policy_kwargs"] = {k: v for k, v in data.get("policy_kwargs", {}).items() if k != "use_sde"}
-    settings.update(overrides)
     policy = cls.sb3_policies.get(data.get("policy_class"))  # type: ignore[arg-type]
     if policy is None:
         raise UsageError(
             f"an SB3 agent with policy {data.get('policy_class')} cannot be taken over",
             hint=f"possible: {', '.join(theirs.__name__ for theirs in cls.sb3_policies)}",
         )
+    settings = cls.settings_from_sb3(data)
+    settings["policy_kwargs"] = {k: v for k, v in data.get("policy_kwargs", {}).items() if k != "use_sde"}
+    settings.update(overrides)
     agent = _make(cls, policy, env, device, (data["observation_space"], data["action_space"]), settings)
     agent.set_parameters(parameters)
     agent.num_timesteps, agent._n_updates = data["num_timesteps"], data["_n_updates"]

@@ -45,7 +45,10 @@ def check_suitable(
         _check_observation(observations)
     if not isinstance(actions, tuple(supported_actions)):
         kinds = ", ".join(kind.__name__ for kind in supported_actions)
-        raise UnsupportedSpace(f"{who} cannot act in {actions}", hint=f"it acts in {kinds}")
+        hint = f"it acts in {kinds}"
+        if isinstance(actions, spaces.Box):  # who cannot act in these, chooses among a few
+            hint += "; of a continuous action it can choose among a few values: --wrap discretize:5"
+        raise UnsupportedSpace(f"{who} cannot act in {actions}", hint=hint)
     _check_actions(actions)
 
 
