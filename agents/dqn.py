@@ -24,7 +24,7 @@ from .episodes import count_step
 from .log import log_q_learning
 from .observations import to_tensors
 from .q_learning import bellman_targets, huber_loss, of_actions, quantile_huber_loss
-from .q_networks import SB3_POLICIES, MultiInputQPolicy, QPolicy
+from .q_networks import SB3_POLICIES, CnnQPolicy, MultiInputQPolicy, QPolicy
 from .replay import Replay, Transitions
 from .replay_state import capture_learning, load_replay, restore_learning, save_replay
 from .sb3_infos import sb3_locals
@@ -66,6 +66,7 @@ class DQN(Agent):
 
     policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {
         "MlpPolicy": QPolicy,
+        "CnnPolicy": CnnQPolicy,
         "MultiInputPolicy": MultiInputQPolicy,
     }
     sb3_policies = SB3_POLICIES

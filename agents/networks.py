@@ -13,17 +13,21 @@ from typing import Any, NamedTuple
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.distributions import StateDependentNoiseDistribution
-from stable_baselines3.common.policies import ActorCriticPolicy, MultiInputActorCriticPolicy
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
+from stable_baselines3.common.policies import (
+    ActorCriticPolicy,
+    MultiInputActorCriticPolicy,
+)
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor
 
 from sandbox.core.errors import UsageError
 
 from .distributions import ActionDistribution, StateDependentGaussian, action_distribution
+from .eyes import BackboneExtractor, CombinedEyes, extract_features
 from .normalize import ObservationNormalizer, RewardNormalizer
 from .observations import Tensors
-from .optimizers import EagerAdam
+from .optimizers import lean_optimizer
 
 # What a recurrent policy carries from step to step: None without memory, else nested tensors (envs first).
 PolicyState = Any
@@ -65,12 +69,7 @@ class ActorCritic(ActorCriticPolicy):
             raise UsageError("squash_output is not supported", hint="actions are clipped to their bounds")
         if optimizer_class is torch.optim.Adam and optimizer_kwargs is None:
             optimizer_kwargs = {"eps": 1e-5}  # as SB3
-        if optimizer_class in (torch.optim.Adam, torch.optim.AdamW):
-            # One kernel for all parameters: a third of the time of the default on a small network.
-            fused = {"fused": not (optimizer_kwargs or {}).keys() & {"foreach", "differentiable"}}
-            optimizer_kwargs = {**fused, **(optimizer_kwargs or {})}
-        if optimizer_class is torch.optim.Adam:
-            optimizer_class = EagerAdam
+        optimizer_class, optimizer_kwargs = lean_optimizer(optimizer_class, optimizer_kwargs or {})
         super().__init__(
             observation_space,
             action_space,
@@ -170,22 +169,24 @@ class ActorCritic(ActorCriticPolicy):
 
     def predict_values(self, obs: PyTorchObs) -> Tensor:
         """State values (batch, 1)."""
-        extractor = self.vf_features_extractor
-        features = super(ActorCriticPolicy, self).extract_features(self._normalized(obs), extractor)
+        features = self._features(obs, self.vf_features_extractor)
         return self.value_net(self.mlp_extractor.forward_critic(features))
 
     def _predict(self, observation: PyTorchObs, deterministic: bool = False) -> Tensor:
         return self.choose(observation, deterministic=deterministic)[0]
 
     def _latent_actor(self, observation: Tensors) -> Tensor:
-        extractor = self.pi_features_extractor
-        features = super(ActorCriticPolicy, self).extract_features(self._normalized(observation), extractor)
-        return self.mlp_extractor.forward_actor(features)
+        return self.mlp_extractor.forward_actor(self._features(observation, self.pi_features_extractor))
 
     def _latents(self, observation: Tensors) -> tuple[Tensor, Tensor]:
-        features = self.extract_features(self._normalized(observation))
-        for_actor, for_critic = (features, features) if isinstance(features, Tensor) else features
+        for_actor = for_critic = self._features(observation, self.pi_features_extractor)
+        if not self.share_features_extractor:
+            for_critic = self._features(observation, self.vf_features_extractor)
         return self.mlp_extractor.forward_actor(for_actor), self.mlp_extractor.forward_critic(for_critic)
+
+    def _features(self, observation: Tensors, extractor: BaseFeaturesExtractor) -> Tensor:
+        seen = self._normalized(observation)
+        return extract_features(seen, self.observation_space, extractor, self.normalize_images)
 
     def _normalized(self, observation: Tensors) -> Tensors:
         return (
@@ -209,8 +210,32 @@ class ActorCritic(ActorCriticPolicy):
         return actions
 
 
+class CnnActorCritic(ActorCritic):
+    """Policy and value network for pictures, on the shared backbone (CnnPolicy)."""
+
+    def __init__(
+        self,
+        observation_space: spaces.Space,
+        action_space: spaces.Space,
+        lr_schedule: Schedule,
+        net_arch: list[int] | dict[str, list[int]] | None = None,
+        *args: Any,
+        features_extractor_class: type[BaseFeaturesExtractor] = BackboneExtractor,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            observation_space,
+            action_space,
+            lr_schedule,
+            [] if net_arch is None else net_arch,  # as SB3 behind a CNN
+            *args,
+            features_extractor_class=features_extractor_class,
+            **kwargs,
+        )
+
+
 class MultiInputActorCritic(ActorCritic):
-    """Policy and value network for flat dicts of observations (MultiInputPolicy)."""
+    """Policy and value network for flat dicts of observations, pictures among them (MultiInputPolicy)."""
 
     def __init__(
         self,
@@ -218,7 +243,7 @@ class MultiInputActorCritic(ActorCritic):
         action_space: spaces.Space,
         lr_schedule: Schedule,
         *args: Any,
-        features_extractor_class: type[BaseFeaturesExtractor] = CombinedExtractor,
+        features_extractor_class: type[BaseFeaturesExtractor] = CombinedEyes,
         **kwargs: Any,
     ) -> None:
         super().__init__(

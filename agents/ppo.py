@@ -22,7 +22,7 @@ from .actions import for_env
 from .algorithm import Agent, Env
 from .episodes import count_step
 from .log import check_finite, log_update
-from .networks import SB3_POLICIES, ActorCritic, MultiInputActorCritic
+from .networks import SB3_POLICIES, ActorCritic, CnnActorCritic, MultiInputActorCritic
 from .normalize import RewardNormalizer
 from .observations import to_tensors
 from .rollout import Batch, Rollout
@@ -64,6 +64,7 @@ class PPO(Agent):
 
     policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {
         "MlpPolicy": ActorCritic,
+        "CnnPolicy": CnnActorCritic,
         "MultiInputPolicy": MultiInputActorCritic,
     }
     sb3_policies = SB3_POLICIES

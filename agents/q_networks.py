@@ -13,12 +13,13 @@ from typing import Any
 
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from stable_baselines3.dqn.policies import DQNPolicy, MultiInputPolicy
 from stable_baselines3.dqn.policies import QNetwork as SB3QNetwork
 from torch import Tensor, nn
 
+from .eyes import BackboneExtractor, CombinedEyes, extract_features
 from .networks import PolicyState
 from .noisy import NoisyLinear
 from .normalize import ObservationNormalizer
@@ -58,7 +59,8 @@ class QNetwork(SB3QNetwork):
             observation: (batch, *shape), or a flat dict of such.
             generator: draws the noise of noisy layers; without one they take their means.
         """
-        features = self.extract_features(observation, self.features_extractor)
+        space, images = self.observation_space, self.normalize_images
+        features = extract_features(observation, space, self.features_extractor, images)
         if generator is None or not self._noisy:
             return self.q_net(features).unflatten(-1, (self.n_quantiles, self.n_actions))
         for layer in self._noisy:
@@ -236,13 +238,37 @@ class QPolicy(DQNPolicy):
         return observation if normalizer is None else normalizer(observation)
 
 
+class CnnQPolicy(QPolicy):
+    """Q-network for pictures, on the shared backbone (CnnPolicy)."""
+
+    def __init__(
+        self,
+        observation_space: spaces.Space,
+        action_space: spaces.Discrete,
+        lr_schedule: Schedule,
+        net_arch: list[int] | None = None,
+        *args: Any,
+        features_extractor_class: type[BaseFeaturesExtractor] = BackboneExtractor,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            observation_space,
+            action_space,
+            lr_schedule,
+            [] if net_arch is None else net_arch,  # as SB3 behind a CNN
+            *args,
+            features_extractor_class=features_extractor_class,
+            **kwargs,
+        )
+
+
 class MultiInputQPolicy(QPolicy):
-    """Q-network for flat dicts of observations (MultiInputPolicy)."""
+    """Q-network for flat dicts of observations, pictures among them (MultiInputPolicy)."""
 
     def __init__(
         self,
         *args: Any,
-        features_extractor_class: type[BaseFeaturesExtractor] = CombinedExtractor,
+        features_extractor_class: type[BaseFeaturesExtractor] = CombinedEyes,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, features_extractor_class=features_extractor_class, **kwargs)

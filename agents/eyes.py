@@ -1,0 +1,150 @@
+"""Eyes: pictures through the shared backbone, for our agents and for stock stable-baselines3's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.preprocessing import (
+    get_flattened_obs_dim,
+    is_image_space_channels_first,
+    preprocess_obs,
+)
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sandbox.core.errors import UnsupportedSpace
+from sandbox.nn.backbone import Backbone, build_backbone
+from sandbox.nn.transfer import Transfer, transfer
+
+from .observations import Tensors, is_image
+
+
+class BackboneExtractor(BaseFeaturesExtractor):
+    """A backbone, and one linear layer over all that its last features say.
+
+    Stock SB3 takes it as `policy_kwargs={"features_extractor_class": BackboneExtractor,
+    "features_extractor_kwargs": {"backbone": eyes}}`. SB3's orthogonal initialisation leaves the backbone as it
+    is: it would wipe what was learned, and the zeros that residual blocks begin with.
+
+    Args:
+        observation_space: pictures (C, H, W), or (H, W, C), uint8; frames may be stacked along C.
+        features_dim: numbers that come out.
+        backbone: a preset ("tiny", "small", "large"), or a trained one, whose weights are copied and whose
+            stem is converted to the pictures' channels (`sandbox.nn.transfer`).
+        freeze: the backbone is not trained.
+
+    Raises:
+        UnsupportedSpace: these are no pictures, or they are smaller than 8 by 8.
+        UnknownName: there is no such preset.
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Box,
+        features_dim: int = 256,
+        backbone: str | Backbone = "tiny",
+        freeze: bool = False,
+    ) -> None:
+        super().__init__(observation_space, features_dim)
+        if not is_image(observation_space):
+            raise UnsupportedSpace(f"{observation_space} holds no pictures", hint="use MlpPolicy for vectors")
+        self.channels_last = not is_image_space_channels_first(observation_space)
+        shape = tuple(observation_space.shape)
+        channels, height, width = (shape[2], *shape[:2]) if self.channels_last else shape
+        if min(height, width) < 8:
+            raise UnsupportedSpace(f"pictures of {height} by {width} are too small: 8 by 8 is the least")
+        self.moved: Transfer | None = None
+        """what came over from a trained backbone"""
+        if isinstance(backbone, Backbone):
+            self.backbone = Backbone(channels, **asdict(backbone.preset))
+            self.moved = transfer(backbone, self.backbone)
+        else:
+            self.backbone = build_backbone(backbone, channels)
+        self.backbone.requires_grad_(not freeze)
+        rows, columns = self.backbone.sizes(height, width)[-1]
+        self.linear = nn.Linear(self.backbone.channels[-1] * rows * columns, features_dim)
+
+    def forward(self, observations: Tensor) -> Tensor:
+        """Pictures (batch, *shape), uint8 or floats in [0, 1], -> (batch, features_dim)."""
+        pictures = observations.permute(0, 3, 1, 2) if self.channels_last else observations
+        # Channels last while they are bytes: a quarter of the memory traffic.
+        pictures = pictures.contiguous(memory_format=torch.channels_last)
+        if pictures.dtype == torch.uint8:
+            pictures = pictures.to(torch.float32).div_(127.5).sub_(1.0)
+        else:
+            pictures = pictures * 2.0 - 1.0
+        return functional.relu(self.linear(self.backbone(pictures)[-1].flatten(1)))
+
+    def apply(self, fn: Callable[[nn.Module], Any]) -> BackboneExtractor:
+        """Initialise anew, as SB3 does after building: the linear layer, never the backbone."""
+        self.linear.apply(fn)
+        return self
+
+
+class CombinedEyes(BaseFeaturesExtractor):
+    """Every picture of a flat dict through a backbone of its own, everything else as it is, side by side.
+
+    Args:
+        observation_space: flat; parts that are no pictures are flattened, discrete ones one-hot.
+        cnn_output_dim: numbers that come out of each picture.
+        backbone, freeze: see `BackboneExtractor`.
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Dict,
+        cnn_output_dim: int = 256,
+        backbone: str | Backbone = "tiny",
+        freeze: bool = False,
+    ) -> None:
+        parts = observation_space.spaces
+        eyes = {name: part for name, part in parts.items() if isinstance(part, spaces.Box) and is_image(part)}
+        others = {name: get_flattened_obs_dim(part) for name, part in parts.items() if name not in eyes}
+        super().__init__(observation_space, len(eyes) * cnn_output_dim + sum(others.values()))
+        self.extractors = nn.ModuleDict(
+            {
+                name: BackboneExtractor(eyes[name], cnn_output_dim, backbone, freeze)
+                if name in eyes
+                else nn.Flatten()
+                for name in parts
+            }
+        )
+
+    def forward(self, observations: dict[str, Tensor]) -> Tensor:
+        """Parts (batch, …), those that are no pictures preprocessed as SB3 does -> (batch, features_dim)."""
+        return torch.cat([part(observations[name]) for name, part in self.extractors.items()], dim=1)
+
+    def apply(self, fn: Callable[[nn.Module], Any]) -> CombinedEyes:
+        """As `BackboneExtractor.apply`, for each picture."""
+        for part in self.extractors.values():
+            part.apply(fn)
+        return self
+
+
+def extract_features(
+    observation: Tensors, space: spaces.Space, extractor: BaseFeaturesExtractor, normalize_images: bool
+) -> Tensor:
+    """SB3's preprocessing and extraction; eyes of ours get their pictures as bytes.
+
+    Args:
+        observation: (batch, *shape), or a flat dict of such.
+        space: of one observation.
+        extractor: of features.
+        normalize_images: pictures to [0, 1], for other extractors.
+    """
+    if isinstance(extractor, BackboneExtractor):
+        assert isinstance(observation, Tensor)
+        return extractor(observation)
+    if isinstance(extractor, CombinedEyes):
+        assert isinstance(observation, dict) and isinstance(space, spaces.Dict)
+        return extractor({name: _plain(part, space[name]) for name, part in observation.items()})
+    return extractor(preprocess_obs(observation, space, normalize_images=normalize_images))
+
+
+def _plain(part: Tensor, space: spaces.Space) -> Any:
+    return part if is_image(space) else preprocess_obs(part, space)
