@@ -95,7 +95,7 @@ def space_text(space: Any) -> str:
 def algorithms() -> dict[str, Any]:
     """Every algorithm, with the action spaces and policies that it has."""
     columns = ["name", "actions", "policies", "needs", "what"]
-    return {"title": "algorithms", "columns": columns, "rows": rows()}
+    return {"title": "algorithms", "columns": columns, "rows": rows(), "details": {"policies": 150}}
 
 
 def wrappers() -> dict[str, Any]:

@@ -62,14 +62,18 @@ PPO: dict[str, dict[str, Any]] = {
     "LunarLander-v3": {
         "steps": 1_000_000,
         "envs": 16,
-        "eval_every": 50_000,
+        "eval_every": 32_768,
         "settings": {
-            "n_steps": 1024,
-            "batch_size": 64,
-            "n_epochs": 4,
+            "n_steps": 512,
+            "batch_size": 512,
+            "n_epochs": 6,
+            "learning_rate": "lin_0.002",
             "gamma": 0.999,
             "gae_lambda": 0.98,
             "ent_coef": 0.01,
+            "max_grad_norm": 1.0,
+            "normalize_observation": True,
+            "normalize_reward": True,
         },
     },
     "Pendulum-v1": {

@@ -77,6 +77,12 @@ RECIPES = (
         for name in CLASSICS
     ),
     Recipe(
+        "ablations",
+        "bench ablations --seeds 1 --first-seed {seed}",
+        quick="--quick",
+        tables=("rows", "claims"),
+    ),
+    Recipe(
         "supervised",
         "bench supervised --seeds 1 --first-seed {seed} --only mnist-fast sign-v0 sign-v1 sign-v2 "
         "sign-backbone",

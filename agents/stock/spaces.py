@@ -23,8 +23,10 @@ def check_spaces_of(
     entry = next(one for one in STOCK.values() if one.target.endswith(f":{algorithm.__name__}"))
     kinds = [getattr(spaces, name) for name in entry.actions.split(", ")]
     better = policy_for(entry.policies, observations)
-    dicts, pictures = isinstance(observations, spaces.Dict), is_image(observations)
-    if policy.startswith("MultiInput") != dicts or (policy.startswith("Cnn") and not pictures):
-        hint = f"use {better}" if better.startswith("MultiInput") or not dicts else None
-        raise UnsupportedSpace(f"{policy} cannot see {observations}", hint=hint)
+    if policy.startswith("MultiInput") != isinstance(observations, spaces.Dict):
+        what = "Dict observations only" if policy.startswith("MultiInput") else "no Dict observations"
+        raise UnsupportedSpace(f"{policy} sees {what}", hint=None if better == policy else f"use {better}")
+    if policy.startswith("Cnn") and not is_image(observations):
+        shape = getattr(observations, "shape", None)
+        raise UnsupportedSpace(f"{policy} sees pictures only, not the shape {shape}", hint=f"use {better}")
     check_suitable(algorithm.__name__, better, observations, actions, kinds)

@@ -69,8 +69,8 @@ def restore(agent: StockAgent, state: dict[str, Any]) -> list[str]:
         raise CheckpointBroken(f"the checkpoint does not fit this agent: {error}") from error
     # With the run's own seed it would meet the first episodes again, and draw the first numbers.
     model.set_random_seed(derive_seed(agent.seed, "resume", model.num_timesteps))
-    buffer = " and the replay buffer" if isinstance(model, OffPolicyAlgorithm) else ""
-    return [f"stock SB3 does not keep its generators: those, the episodes in progress{buffer} start anew"]
+    buffer = ", nor the replay buffer" if isinstance(model, OffPolicyAlgorithm) else ""
+    return [f"of stock SB3 neither generators nor episodes in progress are kept{buffer}: they start anew"]
 
 
 def restore_policy(agent: StockAgent, state: dict[str, Any], step: int) -> None:

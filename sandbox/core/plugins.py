@@ -81,6 +81,7 @@ KINDS: dict[str, str] = {
 BENCHES: dict[str, str] = {
     "agents": "agents.bench:AgentsBench",
     "classics": "agents.bench.classics:ClassicsBench",
+    "ablations": "agents.bench.ablations:AblationsBench",
     "supervised": "sandbox.supervised.bench:SupervisedBench",
     "envs": "sandbox.commands.bench_envs:EnvsBench",
 }

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,28 @@ learning_rate = "lin_3e-3"
 """
 """24 updates of 64 steps, a checkpoint after every fourth"""
 
+DQN_CONFIG = """
+env = "{env}"
+train_env = "{env}"
+algo = "dqn"
+steps = 768
+envs = 4
+eval_every = 128
+eval_episodes = 2
+early_stop = false
+checkpoint_every = 128
+keep_checkpoints = 99
+[settings]
+buffer_size = 300
+learning_starts = 100
+batch_size = 16
+train_freq = 8
+target_update_interval = 50
+net_arch = [8]
+learning_rate = "lin_3e-3"
+"""
+"""84 updates, a checkpoint every 128 steps; the buffer is full before half of the steps are taken"""
+
 SLOW = ("--set", "n_epochs=40")
 """options for a run that takes seconds, so that there is time to send it a signal"""
 
@@ -52,8 +75,9 @@ def train(root: Path, name: str, env: str = "CartPole-v1", *options: str) -> int
 
 def train_words(root: Path, name: str, env: str = "CartPole-v1", *options: str) -> list[str]:
     """The command line of `train`."""
+    dqn = ("--algo", "dqn") in pairwise(options)
     config = root.parent / f"{root.name}-{env.replace('/', '-').replace(':', '-')}.toml"
-    config.write_text(CONFIG.format(env=env))
+    config.write_text((DQN_CONFIG if dqn else CONFIG).format(env=env))
     return ["train-agent", "--config", str(config), "--out", str(root), "--name", name, "--quiet", *options]
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from agents.bench.stopwatch import Stopwatch
+from agents.bench.onlooker import Onlooker
 from agents.config import AgentConfig
 from agents.evaluate import evaluate
 from agents.names import task_of
-from agents.session import NoSession, evaluator, final_evaluation
-from agents.simulators import Simulator
+from agents.session import final_evaluation
 from agents.training import build_agent
 from sandbox.core.seeding import derive_seed
-from sandbox.nn.session import due
 
 if TYPE_CHECKING:
     from agents.algorithms import AnyAgent
@@ -25,42 +23,22 @@ FIRST_SEED = 10_000
 """The last evaluation's 100 episodes begin with gymnasium's seeds 10 000 to 10 099, for everybody."""
 
 
-class Judge(NoSession):
+class Judge(Onlooker):
     """Looks on while an agent learns: 20 greedy episodes fifty times in its training, off the clock.
 
     A mean at the threshold is confirmed on 100 fresh episodes; the weights with the best mean are kept.
     """
 
     def __init__(self, config: AgentConfig) -> None:
-        self.config, self.clock = config, Stopwatch()
+        twin = task_of(config.env.rpartition("-v")[0])[1]  # quicker, and the same for everybody
+        super().__init__(config, twin, LOOKS)
         self.curve: list[tuple[int, float, float]] = []
         """(steps, training seconds, mean return) of every evaluation"""
         self.reached: tuple[int, float] | None = None
         """(steps, training seconds) when the threshold was reached"""
         self.best: dict[str, Any] | None = None
-        self._before = 0
-        self._simulators: dict[int, Simulator] = {}
 
-    def __enter__(self) -> Self:
-        self.clock.go()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.clock.halt()
-        for simulator in self._simulators.values():
-            simulator.close()
-
-    def after_update(self, agent: AnyAgent) -> bool:
-        """Look at the agent where that is due; training always goes on."""
-        self.clock.halt()
-        now = agent.num_timesteps
-        if due(self._before, now, max(self.config.steps // LOOKS, 1)):
-            self._look(agent, now)
-        self._before = now
-        self.clock.go()
-        return True
-
-    def _look(self, agent: AnyAgent, steps: int) -> None:
+    def look(self, agent: AnyAgent, steps: int) -> None:
         mean = self._mean(agent, EPISODES, steps)
         if self.best is None or mean > max(score for _, _, score in self.curve):
             self.best = deepcopy(agent.policy.state_dict())
@@ -76,11 +54,8 @@ class Judge(NoSession):
         return self.config.threshold is not None and mean >= self.config.threshold
 
     def _mean(self, agent: AnyAgent, episodes: int, steps: int) -> float:
-        if episodes not in self._simulators:
-            twin = task_of(self.config.env.rpartition("-v")[0])[1]  # quicker, and the same for everybody
-            self._simulators[episodes] = evaluator(self.config, twin, episodes)
         seed = derive_seed(self.config.seed, "evaluation", episodes, steps)
-        return evaluate(agent.policy, self._simulators[episodes], episodes, seed).mean  # type: ignore[arg-type]
+        return evaluate(agent.policy, self.simulator(episodes), episodes, seed).mean  # type: ignore[arg-type]
 
 
 def measure(config: AgentConfig) -> dict[str, Any]:
