@@ -23,10 +23,13 @@ from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_normalize
 
 from sandbox.core.errors import UsageError
 from sandbox.core.seeding import derive_seed, fresh_seed
+from sandbox.nn.backbone import Backbone
 from sandbox.nn.device import pick_device
+from sandbox.nn.transfer import Transfer
 
 from .actors import PolicyActor
 from .episodes import EpisodeStatistics
+from .eyes import BackboneExtractor, eyes_of
 from .log import log_progress, plain_logger
 from .networks import PolicyState
 from .progress import ProgressBar
@@ -160,6 +163,23 @@ class Agent(BaseAlgorithm):
         if self._simulator is None:
             raise UsageError("this agent has no environment", hint="pass one: agent.set_env(env)")
         return self._simulator
+
+    @property
+    def backbone(self) -> Backbone | None:
+        """The network that sees, for `--init-from` and for other agents; None where there are no pictures."""
+        eyes = self._eyes
+        return None if eyes is None else eyes.backbone
+
+    @property
+    def moved(self) -> Transfer | None:
+        """What the backbone took over from a trained one."""
+        eyes = self._eyes
+        return None if eyes is None else eyes.moved
+
+    @property
+    def _eyes(self) -> BackboneExtractor | None:
+        owner = getattr(self.policy, "q_net", self.policy)
+        return eyes_of(owner.features_extractor)
 
     # Environments
 

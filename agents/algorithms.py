@@ -44,14 +44,14 @@ ALGORITHMS: dict[str, Algorithm | StockAlgorithm] = {
     "ppo": Algorithm(
         "agents.ppo:PPO",
         PPOSettings,
-        ("MlpPolicy", "MultiInputPolicy"),
+        ("MlpPolicy", "CnnPolicy", "MultiInputPolicy"),
         "Discrete, MultiDiscrete, MultiBinary, Box",
         "proximal policy optimisation, on batches of environments",
     ),
     "dqn": Algorithm(
         "agents.dqn:DQN",
         DQNSettings,
-        ("MlpPolicy", "MultiInputPolicy"),
+        ("MlpPolicy", "CnnPolicy", "MultiInputPolicy"),
         "Discrete",
         "deep Q-learning: double, dueling, n-step, prioritized, distributional, noisy",
     ),

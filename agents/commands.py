@@ -15,7 +15,7 @@ from sandbox.core.errors import UsageError
 from sandbox.core.run import Run
 from sandbox.ui.console import Console
 
-from .config import AgentConfig, Vec
+from .config import AgentConfig, Preset, Vec
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,12 @@ class TrainAgent:
     """Algorithm (python -m sandbox list algos); ppo, unless given."""
     policy: str | None = None
     """Network; MlpPolicy, or MultiInputPolicy for Dict observations, unless given."""
+    backbone: Preset | None = None
+    """Size of the backbone of policies that see pictures; tiny, unless given."""
+    init_from: str | None = None
+    """Start from the backbone of this run, or of this file."""
+    freeze: bool = False
+    """Do not train the backbone."""
     steps: Count | None = None
     """Environment steps at most, all environments together, such as 100k."""
     envs: Count | None = None
@@ -111,6 +117,8 @@ class TrainAgent:
         from .resolve import resolve_config
 
         changes = {name: getattr(self, name) for name in _PASSED_ON if getattr(self, name) is not None}
+        if self.freeze:
+            changes["freeze"] = True
         if self.wrap:
             changes["wrap"] = list(self.wrap)
         changes |= {name: False for name in ("early_stop", "checkpoint_replay") if not getattr(self, name)}
@@ -121,6 +129,7 @@ class TrainAgent:
             env_args=parse_assignments(self.env_arg),
             config=self.config,
             quick=self.quick,
+            root=self.out,
         )
 
     def _train(self, config: AgentConfig, console: Console) -> dict[str, Any]:
@@ -128,6 +137,8 @@ class TrainAgent:
 
         agent = build_agent(config)
         try:
+            if config.init_from is not None:
+                console.note(f"backbone from {config.init_from}: {agent.moved}")
             run = begin_run(config, agent, self.out, self.name, ["python", "-m", "sandbox", *sys.argv[1:]])
             console.run = run
             result = train(config, agent, run, console)
@@ -138,7 +149,7 @@ class TrainAgent:
 
 
 _PASSED_ON = (
-    *("algo", "policy", "steps", "envs", "seed", "device", "threads", "vec"),
+    *("algo", "policy", "backbone", "init_from", "steps", "envs", "seed", "device", "threads", "vec"),
     *("eval_every", "checkpoint_every", "keep_checkpoints", "video_every", "track"),
 )
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sandbox.core.config import Count
+from sandbox.core.errors import ConfigError
 
 from .algorithms import ALGORITHMS, find_algorithm
 from .settings import Settings
 from .settings.rules import require
 
 Vec = Literal["sync", "async"]
+Preset = Literal["tiny", "small", "large"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,12 @@ class AgentConfig:
     """see `python -m sandbox list algos`"""
     policy: str = "MlpPolicy"
     """which network: MlpPolicy for vectors, MultiInputPolicy for Dict observations"""
+    backbone: Preset = "tiny"
+    """of policies that see pictures; see `python -m sandbox list backbones`"""
+    init_from: str | None = None
+    """file with the backbone to start from, or a run that has one; its preset is adopted"""
+    freeze: bool = False
+    """do not train the backbone"""
     steps: Count = 100_000
     """environment steps, all environments together"""
     envs: int = 8
@@ -77,6 +85,8 @@ class AgentConfig:
         if self.settings is None:
             object.__setattr__(self, "settings", find_algorithm(self.algo).settings())
         self.settings.check_envs(self.envs)
+        if self.policy.startswith("Mlp") and (self.init_from is not None or self.freeze):
+            raise ConfigError(f"{self.policy} has no backbone to start from, or to freeze", key="policy")
 
     @classmethod
     def types_of_tables(cls, values: Mapping[str, Any]) -> dict[str, type]:

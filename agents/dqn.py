@@ -36,7 +36,7 @@ _ROWS_AT_ONCE = 1024
 """Transitions drawn, and judged by the target network, in one go: fewer calls, and still in the cache."""
 
 
-_SETTINGS = {field.name for field in fields(DQNSettings)} - {"net_arch", "activation"}
+_SETTINGS = {field.name for field in fields(DQNSettings)} - {"net_arch", "activation", "features_dim"}
 _OWN_SETTINGS = tuple(sorted(_SETTINGS - {"preset", *Agent.saved_settings}))
 
 

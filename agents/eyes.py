@@ -17,7 +17,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sandbox.core.errors import UnsupportedSpace
+from sandbox.core.errors import UnsupportedSpace, UsageError
 from sandbox.nn.backbone import Backbone, build_backbone
 from sandbox.nn.transfer import Transfer, transfer
 
@@ -28,8 +28,8 @@ class BackboneExtractor(BaseFeaturesExtractor):
     """A backbone, and one linear layer over all that its last features say.
 
     Stock SB3 takes it as `policy_kwargs={"features_extractor_class": BackboneExtractor,
-    "features_extractor_kwargs": {"backbone": eyes}}`. SB3's orthogonal initialisation leaves the backbone as it
-    is: it would wipe what was learned, and the zeros that residual blocks begin with.
+    "features_extractor_kwargs": {"backbone": eyes}}`. SB3's orthogonal initialisation leaves the backbone
+    alone: it would wipe what was learned, and the zeros that residual blocks begin with.
 
     Args:
         observation_space: pictures (C, H, W), or (H, W, C), uint8; frames may be stacked along C.
@@ -126,6 +126,32 @@ class CombinedEyes(BaseFeaturesExtractor):
         return self
 
 
+def with_eyes(eyes: type[BaseFeaturesExtractor], arguments: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of a policy, where `backbone`, `freeze` and `features_dim` are those of its `eyes`.
+
+    Args:
+        eyes: the features extractor, unless the arguments name another one.
+        arguments: what the policy was given by name.
+    """
+    own = {name: arguments.pop(name) for name in ("backbone", "freeze", "features_dim") if name in arguments}
+    if "features_dim" in own and eyes is CombinedEyes:
+        own["cnn_output_dim"] = own.pop("features_dim")
+    chosen = arguments.setdefault("features_extractor_class", eyes)
+    if own:
+        if chosen is not eyes:
+            raise UsageError(
+                f"{chosen.__name__} has no {', '.join(own)}", hint="leave features_extractor_class out"
+            )
+        arguments["features_extractor_kwargs"] = {**(arguments.get("features_extractor_kwargs") or {}), **own}
+    return arguments
+
+
+def eyes_of(extractor: nn.Module) -> BackboneExtractor | None:
+    """The extractor with a backbone (of a dict, the first such); None where there is none."""
+    parts = extractor.extractors.values() if isinstance(extractor, CombinedEyes) else [extractor]
+    return next((part for part in parts if isinstance(part, BackboneExtractor)), None)
+
+
 def extract_features(
     observation: Tensors, space: spaces.Space, extractor: BaseFeaturesExtractor, normalize_images: bool
 ) -> Tensor:
@@ -141,7 +167,8 @@ def extract_features(
         assert isinstance(observation, Tensor)
         return extractor(observation)
     if isinstance(extractor, CombinedEyes):
-        assert isinstance(observation, dict) and isinstance(space, spaces.Dict)
+        assert isinstance(observation, dict)
+        assert isinstance(space, spaces.Dict)
         return extractor({name: _plain(part, space[name]) for name, part in observation.items()})
     return extractor(preprocess_obs(observation, space, normalize_images=normalize_images))
 

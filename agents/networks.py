@@ -24,7 +24,7 @@ from torch import Tensor
 from sandbox.core.errors import UsageError
 
 from .distributions import ActionDistribution, StateDependentGaussian, action_distribution
-from .eyes import BackboneExtractor, CombinedEyes, extract_features
+from .eyes import BackboneExtractor, CombinedEyes, extract_features, with_eyes
 from .normalize import ObservationNormalizer, RewardNormalizer
 from .observations import Tensors
 from .optimizers import lean_optimizer
@@ -211,7 +211,12 @@ class ActorCritic(ActorCriticPolicy):
 
 
 class CnnActorCritic(ActorCritic):
-    """Policy and value network for pictures, on the shared backbone (CnnPolicy)."""
+    """Policy and value network for pictures, on the shared backbone (CnnPolicy).
+
+    Args:
+        net_arch: layers behind the features; none, unless given, as in SB3 behind a CNN.
+        **kwargs: as of `ActorCritic`; `backbone`, `freeze` and `features_dim` as of `BackboneExtractor`.
+    """
 
     def __init__(
         self,
@@ -219,41 +224,21 @@ class CnnActorCritic(ActorCritic):
         action_space: spaces.Space,
         lr_schedule: Schedule,
         net_arch: list[int] | dict[str, list[int]] | None = None,
-        *args: Any,
-        features_extractor_class: type[BaseFeaturesExtractor] = BackboneExtractor,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            observation_space,
-            action_space,
-            lr_schedule,
-            [] if net_arch is None else net_arch,  # as SB3 behind a CNN
-            *args,
-            features_extractor_class=features_extractor_class,
-            **kwargs,
-        )
+        kwargs = with_eyes(BackboneExtractor, kwargs)
+        super().__init__(observation_space, action_space, lr_schedule, net_arch or [], **kwargs)
 
 
 class MultiInputActorCritic(ActorCritic):
-    """Policy and value network for flat dicts of observations, pictures among them (MultiInputPolicy)."""
+    """Policy and value network for flat dicts of observations, pictures among them (MultiInputPolicy).
 
-    def __init__(
-        self,
-        observation_space: spaces.Space,
-        action_space: spaces.Space,
-        lr_schedule: Schedule,
-        *args: Any,
-        features_extractor_class: type[BaseFeaturesExtractor] = CombinedEyes,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            observation_space,
-            action_space,
-            lr_schedule,
-            *args,
-            features_extractor_class=features_extractor_class,
-            **kwargs,
-        )
+    Args:
+        **kwargs: as of `ActorCritic`; `backbone`, `freeze` and `features_dim` as of `CombinedEyes`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **with_eyes(CombinedEyes, kwargs))
 
 
 SB3_POLICIES: dict[type, str] = {

@@ -13,13 +13,12 @@ from typing import Any
 
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from stable_baselines3.dqn.policies import DQNPolicy, MultiInputPolicy
 from stable_baselines3.dqn.policies import QNetwork as SB3QNetwork
 from torch import Tensor, nn
 
-from .eyes import BackboneExtractor, CombinedEyes, extract_features
+from .eyes import BackboneExtractor, CombinedEyes, extract_features, with_eyes
 from .networks import PolicyState
 from .noisy import NoisyLinear
 from .normalize import ObservationNormalizer
@@ -239,7 +238,12 @@ class QPolicy(DQNPolicy):
 
 
 class CnnQPolicy(QPolicy):
-    """Q-network for pictures, on the shared backbone (CnnPolicy)."""
+    """Q-network for pictures, on the shared backbone (CnnPolicy).
+
+    Args:
+        net_arch: layers behind the features; none, unless given, as in SB3 behind a CNN.
+        **kwargs: as of `QPolicy`; `backbone`, `freeze` and `features_dim` as of `BackboneExtractor`.
+    """
 
     def __init__(
         self,
@@ -247,31 +251,21 @@ class CnnQPolicy(QPolicy):
         action_space: spaces.Discrete,
         lr_schedule: Schedule,
         net_arch: list[int] | None = None,
-        *args: Any,
-        features_extractor_class: type[BaseFeaturesExtractor] = BackboneExtractor,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            observation_space,
-            action_space,
-            lr_schedule,
-            [] if net_arch is None else net_arch,  # as SB3 behind a CNN
-            *args,
-            features_extractor_class=features_extractor_class,
-            **kwargs,
-        )
+        kwargs = with_eyes(BackboneExtractor, kwargs)
+        super().__init__(observation_space, action_space, lr_schedule, net_arch or [], **kwargs)
 
 
 class MultiInputQPolicy(QPolicy):
-    """Q-network for flat dicts of observations, pictures among them (MultiInputPolicy)."""
+    """Q-network for flat dicts of observations, pictures among them (MultiInputPolicy).
 
-    def __init__(
-        self,
-        *args: Any,
-        features_extractor_class: type[BaseFeaturesExtractor] = CombinedEyes,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(*args, features_extractor_class=features_extractor_class, **kwargs)
+    Args:
+        **kwargs: as of `QPolicy`; `backbone`, `freeze` and `features_dim` as of `CombinedEyes`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **with_eyes(CombinedEyes, kwargs))
 
 
 SB3_POLICIES: dict[type, str] = {DQNPolicy: "MlpPolicy", MultiInputPolicy: "MultiInputPolicy"}

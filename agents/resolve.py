@@ -28,6 +28,7 @@ def resolve_config(
     env_args: Mapping[str, Any] | None = None,
     config: Path | None = None,
     quick: bool = False,
+    root: Path | None = None,
 ) -> AgentConfig:
     """Preset of the task, then the config file, then the options: each changes what came before.
 
@@ -38,6 +39,7 @@ def resolve_config(
         env_args: arguments for the environment.
         config: a TOML file of `AgentConfig`'s form; what it leaves out comes from the preset.
         quick: a tenth of the steps.
+        root: folder with the runs, among them one to start from.
 
     Raises:
         UsageError, NotFound, MissingExtra: one line that says what is wrong with which option, key or name.
@@ -67,6 +69,10 @@ def resolve_config(
     merged = {"threshold": task.reward_threshold, **tuned, **values, **changes, "env_args": arguments}
     typed = parse_assignments(settings, algorithm.settings)
     merged["settings"] = {**tuned.get("settings", {}), **_table(values, "settings"), **typed}
+    if merged.get("init_from") is not None:
+        from sandbox.nn.transfer import adopted  # loads torch
+
+        merged |= adopted(str(merged["init_from"]), changes.get("backbone"), root)
     if quick:
         merged["steps"] = max(int(merged.get("steps", AgentConfig.steps)) // 10, 1)
     resolved = from_mapping(AgentConfig, _without_none(merged), source=config, lines=lines)

@@ -83,7 +83,7 @@ class AgentRuns:
 
         from .training import build_agent
 
-        config = dataclasses.replace(read_config(run, trust, device), envs=1, vec="sync")
+        config = dataclasses.replace(read_config(run, trust, device), envs=1, vec="sync", init_from=None)
         step, state = Checkpoints(run.checkpoints_dir).load(checkpoint, on_broken)
         agent = build_agent(config)
         agent.load_policy(state, step)

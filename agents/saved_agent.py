@@ -8,6 +8,7 @@ import torch
 from gymnasium import spaces
 
 from sandbox.core.errors import Broken, UsageError
+from sandbox.nn.backbone import Backbone, preset_name
 
 from .encoding import decode_arguments, decode_space, encode_arguments, encode_space
 from .saving import Target, read_agent, read_sb3_parameters, write_agent
@@ -22,7 +23,7 @@ AnAgent = TypeVar("AnAgent", bound="Agent")
 def save_agent(agent: Agent, target: Target, leave_out: set[str]) -> None:
     """Write `agent` without its environment; see `Agent.save`."""
     settings = {name: agent.setting(name) for name in agent.saved_settings if name not in leave_out}
-    settings["policy_kwargs"] = agent.policy_kwargs
+    settings["policy_kwargs"] = _without_weights(agent.policy_kwargs)
     encoded, pass_again = encode_arguments(settings)
     description = {
         "algorithm": type(agent).__name__,
@@ -35,6 +36,13 @@ def save_agent(agent: Agent, target: Target, leave_out: set[str]) -> None:
     }
     optimizer = optimizer_state(agent.policy.optimizer)  # type: ignore[arg-type]
     write_agent(target, description, {"policy": dict(agent.policy.state_dict()), "optimizer": optimizer})
+
+
+def _without_weights(policy_kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of a policy, with the name of its backbone's preset: the weights lie among the policy's."""
+    eyes = policy_kwargs.get("backbone")
+    name = preset_name(eyes) if isinstance(eyes, Backbone) else None
+    return policy_kwargs if name is None else {**policy_kwargs, "backbone": name}
 
 
 def load_agent(

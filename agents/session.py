@@ -14,6 +14,7 @@ from sandbox.core.metrics import MetricsWriter
 from sandbox.core.run import Run
 from sandbox.core.seeding import derive_seed
 from sandbox.nn.session import Reporter, Session, due
+from sandbox.nn.transfer import FILE, save_backbone
 from sandbox.ui.console import Console
 
 from .config import AgentConfig
@@ -101,6 +102,7 @@ class AgentSession(Session):
             self.save(agent)
         if improved:
             self.checkpoints.mark_best(now)
+            self._keep_eyes(agent)
         self._show(agent)
         self._film(agent, before)
         self.go_on()
@@ -109,6 +111,11 @@ class AgentSession(Session):
         elif self.solved:
             self.reason = "solved"
         return self.reason == "steps"
+
+    def _keep_eyes(self, agent: AnyAgent) -> None:
+        """The best backbone so far, for `--init-from`."""
+        if agent.backbone is not None:
+            save_backbone(self.run.path / FILE, agent.backbone)
 
     def _film(self, agent: AnyAgent, before: int) -> None:
         """Record a video where one is due, and of the end."""

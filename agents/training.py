@@ -19,6 +19,7 @@ from sandbox.core.metrics import read_metrics
 from sandbox.core.run import Run
 from sandbox.core.runs import start_run
 from sandbox.nn.device import pick_device
+from sandbox.nn.transfer import load_backbone
 from sandbox.ui.console import Console
 
 from .algorithms import find_algorithm
@@ -46,6 +47,9 @@ def build_agent(config: AgentConfig) -> AnyAgent:
     if config.policy not in algorithm.policies:
         known = ", ".join(algorithm.policies)
         raise UsageError(f"{config.algo} has no policy {config.policy!r}", hint=f"known: {known}")
+    arguments = config.settings.arguments()
+    if not algorithm.stock:
+        arguments["policy_kwargs"] = _with_eyes(config, arguments["policy_kwargs"])
     return algorithm.load()(
         config.policy,
         config.train_env,
@@ -55,8 +59,16 @@ def build_agent(config: AgentConfig) -> AnyAgent:
         vec=config.vec,
         seed=config.seed,
         device=pick_device(config.device),
-        **config.settings.arguments(),
+        **arguments,
     )
+
+
+def _with_eyes(config: AgentConfig, policy: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of a policy, with the backbone that it is to see through."""
+    if config.policy.startswith("Mlp"):
+        return {name: value for name, value in policy.items() if name != "features_dim"}
+    eyes = config.backbone if config.init_from is None else load_backbone(config.init_from)
+    return {**policy, "backbone": eyes, "freeze": config.freeze}
 
 
 def begin_run(

@@ -89,6 +89,8 @@ class DQNSettings:
     """episodes in the averages of the log"""
     net_arch: list[int] = field(default_factory=lambda: [64, 64])
     """widths of the hidden layers"""
+    features_dim: int = 256
+    """numbers that a picture becomes, behind the backbone"""
     activation: str = "ReLU"
     """a class of torch.nn: Tanh, ReLU, SiLU, …"""
 
@@ -122,6 +124,6 @@ class DQNSettings:
 
     def arguments(self) -> dict[str, Any]:
         """Arguments of `agents.DQN`. Raises ConfigError for an activation that torch.nn does not have."""
-        plain, policy = split(self, ("net_arch", "activation"))
+        plain, policy = split(self, ("net_arch", "activation", "features_dim"))
         policy["activation_fn"] = activation_class(policy.pop("activation"))
         return {**plain, "policy_kwargs": policy}

@@ -57,6 +57,8 @@ class PPOSettings:
     """episodes in the averages of the log"""
     net_arch: list[int] = field(default_factory=lambda: [64, 64])
     """widths of the hidden layers, of actor and critic each"""
+    features_dim: int = 256
+    """numbers that a picture becomes, behind the backbone"""
     activation: str = "Tanh"
     """a class of torch.nn: Tanh, ReLU, SiLU, …"""
     ortho_init: bool = True
@@ -86,6 +88,6 @@ class PPOSettings:
 
     def arguments(self) -> dict[str, Any]:
         """Arguments of `agents.PPO`. Raises ConfigError for an activation that torch.nn does not have."""
-        plain, policy = split(self, ("net_arch", "activation", "ortho_init", "log_std_init"))
+        plain, policy = split(self, ("net_arch", "activation", "ortho_init", "log_std_init", "features_dim"))
         policy["activation_fn"] = activation_class(policy.pop("activation"))
         return {**plain, "policy_kwargs": policy}

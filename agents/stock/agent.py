@@ -98,6 +98,8 @@ class StockAgent:
         normalizer = self.normalizer if normalize_observation else None
         self.policy = StockPolicy(self.model, self.observation_space, normalizer)
 
+    backbone = moved = None  # stock algorithms have eyes of their own
+
     # What is the model's
 
     @property

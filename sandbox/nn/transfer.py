@@ -104,6 +104,21 @@ def convert_stem(weight: Tensor, in_channels: int) -> Tensor:
     return weight.repeat(1, repeats, 1, 1)[:, :in_channels] * (before / in_channels)
 
 
+def adopted(source: str, asked: str | None, root: Path | None) -> dict[str, str]:
+    """The backbone to start from, as a path (another run is the latest tomorrow), and its preset.
+
+    Raises:
+        UsageError: another one was asked for, or it is none of the presets.
+    """
+    file = find_backbone(source, root)
+    name = preset_name(load_backbone(file))
+    if name is None:
+        raise UsageError(f"the backbone of {source} has a shape of its own: no preset fits it")
+    if asked not in (None, name):
+        raise UsageError(f"the backbone of {source} is {name!r}, not {asked!r}", hint="leave --backbone out")
+    return {"init_from": str(file.absolute()), "backbone": name}
+
+
 def find_backbone(source: str | Path, root: str | Path | None = None) -> Path:
     """The file that `load_backbone` reads. Raises NotFound."""
     path = Path(source)

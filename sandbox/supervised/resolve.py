@@ -11,7 +11,7 @@ from typing import Any
 
 from sandbox.core.config import from_mapping, parse_assignments, read_toml
 from sandbox.core.errors import UsageError
-from sandbox.data.catalog import Entry, entry
+from sandbox.data.catalog import entry
 from sandbox.nn.fit_settings import FitSettings
 from sandbox.supervised.config import ClassifierConfig
 from sandbox.supervised.presets import preset
@@ -80,6 +80,8 @@ def resolve_config(
     own = values.get("fit", {})
     merged["fit"] = {**tuned["fit"], **(own if isinstance(own, Mapping) else {}), **typed}
     if merged.get("init_from") is not None:
+        from sandbox.nn.transfer import adopted  # loads torch
+
         merged |= adopted(str(merged["init_from"]), changes.get("backbone"), root)
     resolved = from_mapping(ClassifierConfig, merged, source=config, lines=lines)
     kept = budget == Budget() and "steps" in merged["fit"]
@@ -90,24 +92,6 @@ def resolve_config(
 def with_steps(config: ClassifierConfig, steps: int) -> ClassifierConfig:
     """The same config with another budget."""
     return replace(config, fit=replace(config.fit, steps=steps))
-
-
-def adopted(source: str, asked: str | None, root: Path | None) -> dict[str, str]:
-    """The backbone to start from, as a path (another run is the latest tomorrow), and its preset.
-
-    Raises:
-        UsageError: another one was asked for, or it is none of the presets.
-    """
-    from sandbox.nn.backbone import preset_name
-    from sandbox.nn.transfer import find_backbone, load_backbone
-
-    file = find_backbone(source, root)
-    name = preset_name(load_backbone(file))
-    if name is None:
-        raise UsageError(f"the backbone of {source} has a shape of its own: no preset fits it")
-    if asked not in (None, name):
-        raise UsageError(f"the backbone of {source} is {name!r}, not {asked!r}", hint="leave --backbone out")
-    return {"init_from": str(file.absolute()), "backbone": name}
 
 
 def _steps(budget: Budget, config: ClassifierConfig, known: Entry, epochs: float) -> int:
