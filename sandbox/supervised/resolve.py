@@ -11,7 +11,7 @@ from typing import Any
 
 from sandbox.core.config import from_mapping, parse_assignments, read_toml
 from sandbox.core.errors import UsageError
-from sandbox.data.catalog import entry
+from sandbox.data.catalog import Entry, entry
 from sandbox.nn.fit_settings import FitSettings
 from sandbox.supervised.config import ClassifierConfig
 from sandbox.supervised.presets import preset
