@@ -79,6 +79,7 @@ RECIPES = (
     Recipe(
         "ablations",
         "bench ablations --seeds 1 --first-seed {seed}",
+        seeds=tuple(range(10)),
         quick="--quick",
         tables=("rows", "claims"),
     ),
