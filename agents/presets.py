@@ -77,9 +77,41 @@ PPO: dict[str, dict[str, Any]] = {
         },
     },
     "Pendulum-v1": {
-        "steps": 200_000,
-        "envs": 4,
-        "settings": {"n_steps": 1024, "batch_size": 64, "gamma": 0.9, "learning_rate": 1e-3},
+        "steps": 100_000,
+        "envs": 16,
+        "eval_every": 4_096,
+        "settings": {
+            "n_steps": 128,
+            "batch_size": 256,
+            "n_epochs": 10,
+            "learning_rate": "lin_0.004",
+            "gamma": 0.93,
+            "max_grad_norm": 1.0,
+            "activation": "ReLU",
+            "normalize_observation": True,
+            "normalize_reward": True,
+        },
+    },
+    # Noise of one matrix for a whole rollout, strong at first, swings the car up by chance; with weaker noise
+    # some seeds learn to stand still. All of 15 seeds pass 90, most within 6 thousand steps.
+    "MountainCarContinuous-v0": {
+        "steps": 20_000,
+        "envs": 8,
+        "eval_every": 1_024,
+        "settings": {
+            "n_steps": 128,
+            "batch_size": 256,
+            "n_epochs": 10,
+            "learning_rate": "lin_0.003",
+            "gamma": 0.999,
+            "gae_lambda": 0.98,
+            "max_grad_norm": 1.0,
+            "ortho_init": False,
+            "use_sde": True,
+            "log_std_init": 0.5,
+            "normalize_observation": True,
+            "normalize_reward": True,
+        },
     },
 }
 
