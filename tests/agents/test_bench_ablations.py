@@ -88,6 +88,7 @@ def test_going_back_is_going_straight_on_in_snake() -> None:
     straight, back = Snake(8, obs="features"), Snake(8, obs="features")
     for env in (straight, back):
         seen = env.reset(seed=0)[0]
+    assert (heading_and_reverse(torch.as_tensor(seen))[0] == 1).all()  # every snake begins to the right
     rng = np.random.default_rng(0)
     for _ in range(20):
         heading, reverse = heading_and_reverse(torch.as_tensor(seen.copy()))
@@ -134,9 +135,9 @@ def test_a_claim_needs_a_run_without_and_one_with_the_ingredient_of_the_same_see
         return {"variant": variant, "seed": seed, "overestimation": value}
 
     runs = [run("plain", 0, 2.0), run("plain+double", 0, 0.5), run("plain", 1, 2.0), run("rainbow", 0, 0.1)]
-    (row,) = claims_of([*runs, run("rainbow-double", 1, 3.0)])
-    assert (row["ingredient"], row["in"]) == ("double", "plain")
-    assert (row["without"], row["with_it"]) == (2.0, 0.5)
+    rows = claims_of([*runs, run("rainbow-double", 0, 3.0), run("rainbow-double", 1, 4.0)])
+    assert [(row["ingredient"], row["in"]) for row in rows] == [("double", "plain"), ("double", "rainbow")]
+    assert [(row["without"], row["with_it"]) for row in rows] == [(2.0, 0.5), (3.0, 0.1)]
 
 
 def test_an_agent_learns_the_same_whether_somebody_looks_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
