@@ -193,7 +193,7 @@ def test_a_buffer_may_be_left_out_and_what_that_costs_is_said(root: Path, capsys
     assert resume(root, "stopped") == 0
     said = capsys.readouterr().err
     assert (
-        "note: the replay buffer was not kept: it starts anew, with 100 random steps; "
+        "note: the replay buffer was not kept: it starts anew, and learning goes on in 100 steps; "
         "from here on the run differs from an uninterrupted one" in said
     )
     info = Run(stopped).info
@@ -224,7 +224,7 @@ def test_a_damaged_buffer_is_a_warning_and_begins_anew(
     assert "Traceback" not in said
     assert "warning: " in said
     assert f"bulk/{name}" in said
-    assert "the replay buffer was not kept: it starts anew, with 100 random steps" in said
+    assert "the replay buffer was not kept: it starts anew, and learning goes on in 100 steps" in said
     assert Run(stopped).status == "finished"
 
 
