@@ -75,4 +75,23 @@ DQN: dict[str, dict[str, Any]] = {
             "activation": "Tanh",
         },
     },
+    # Nine torques are enough; what decides is three steps at once and a target that follows closely.
+    "Pendulum-v1": {
+        "steps": 40_000,
+        "envs": 16,
+        "eval_every": 2_000,
+        "wrap": ["discretize:9"],
+        "settings": {
+            "learning_rate": "lin_0.003",
+            "buffer_size": 50_000,
+            "gamma": 0.95,
+            "train_freq": 16,
+            "gradient_steps": 8,
+            "tau": 0.1,
+            "target_update_interval": 64,
+            "exploration_final_eps": 0.02,
+            "double": True,
+            "n_step": 3,
+        },
+    },
 }
