@@ -67,6 +67,7 @@ RECIPES = (
         quick="--seconds 0.1 --only CartPole Snake",
         tables=("rows", "growth", "gymnasium", "others"),
     ),
+    Recipe("classics-ours", "bench classics --engine ours --seeds 1 --first-seed {seed}", quick="--quick"),
     *(
         Recipe(
             f"classics-{name}",
