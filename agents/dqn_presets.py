@@ -80,6 +80,7 @@ DQN: dict[str, dict[str, Any]] = {
         "steps": 40_000,
         "envs": 16,
         "eval_every": 2_000,
+        "eval_episodes": 100,
         "wrap": ["discretize:9"],
         "settings": {
             "learning_rate": "lin_0.003",
