@@ -302,6 +302,14 @@ class Agent(BaseAlgorithm):
         """A hyperparameter as the constructor takes it: a number, text or callable."""
         return plain_schedule(self._stats_window_size if name == "stats_window_size" else getattr(self, name))
 
+    def counters(self) -> dict[str, float]:
+        """Numbers that a file keeps beside the hyperparameters."""
+        return {"num_timesteps": self.num_timesteps, "updates": self._n_updates}
+
+    def take_counters(self, counters: dict[str, Any]) -> None:
+        """The inverse of `counters`. Raises KeyError, TypeError or ValueError for others."""
+        self.num_timesteps, self._n_updates = int(counters["num_timesteps"]), int(counters["updates"])
+
     @classmethod
     def settings_from_sb3(cls, data: dict[str, Any]) -> dict[str, Any]:
         """Hyperparameters for the constructor, from the attributes of a saved agent of stock SB3's."""

@@ -16,17 +16,16 @@ from stable_baselines3.common.type_aliases import MaybeCallback
 from torch import Tensor
 
 from sandbox.core.errors import UsageError
-from sandbox.nn.session import due
 
 from .actions import for_env
 from .algorithm import Agent, Env
 from .episodes import count_step
-from .log import log_q_learning
+from .log import check_q_learning, log_q_learning
 from .observations import to_tensors
 from .q_learning import bellman_targets, huber_loss, of_actions, quantile_huber_loss
 from .q_networks import SB3_POLICIES, CnnQPolicy, MultiInputQPolicy, QPolicy
 from .replay import Replay, Transitions
-from .replay_state import capture_learning, load_replay, restore_learning, save_replay
+from .replay_state import capture_learning, exploration_rate, load_replay, restore_learning, save_replay
 from .sb3_infos import sb3_locals
 from .schedules import Schedule, as_steps
 from .session import AgentSession, NoSession
@@ -157,6 +156,8 @@ class DQN(Agent):
             self._setup_model()
 
     def _build(self) -> None:
+        if own := self.policy_kwargs.keys() & {"n_quantiles", "dueling", "noisy_std"}:
+            raise UsageError(f"{', '.join(sorted(own))}: an argument of the agent, not of its policy")
         policy: QPolicy = self.policy_class(  # type: ignore[assignment]
             self.observation_space,
             self.action_space,
@@ -170,7 +171,7 @@ class DQN(Agent):
             },
         )
         self.policy = policy.to(self.device)  # pyright: ignore[reportIncompatibleVariableOverride]
-        self.exploration_rate = 1.0
+        self.exploration_rate = 0.0  # as SB3's, before it has learned
         self._rounds = 0  # of `train_freq` environment steps, that have been learned from or passed over
         self._learns_from = self.learning_starts
         self._loss = torch.zeros((), device=self.device)  # sum since it was last looked at
@@ -252,8 +253,11 @@ class DQN(Agent):
         total_timesteps, callback = self._setup_learn(
             total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar
         )
+        self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
         if reset_num_timesteps:
             self._rounds, self._learns_from, self._logged = 0, self.learning_starts, (0, 0, self._n_updates)
+        elif self.replay.size == 0:  # learned elsewhere before: there is nothing to make up for
+            self._learns_from = self.num_timesteps + self.learning_starts
         with self._open_session(run) as session:
             callback.on_training_start(locals(), globals())
             while self.num_timesteps < total_timesteps and self.collect(callback):
@@ -261,6 +265,7 @@ class DQN(Agent):
                 log_q_learning(self, log_interval, total_timesteps)
                 if not session.after_update(self):
                     break
+            check_q_learning(self)
             callback.on_training_end()
         return self
 
@@ -303,7 +308,7 @@ class DQN(Agent):
         part = min(gone / self.exploration_fraction, 1.0) if self.exploration_fraction > 0 else 1.0
         change = self.exploration_final_eps - self.exploration_initial_eps
         self.exploration_rate = 0.0 if self.noisy else self.exploration_initial_eps + part * change
-        return 1.0 if self.num_timesteps < self._learns_from else self.exploration_rate
+        return 1.0 if self.num_timesteps < self.learning_starts else self.exploration_rate
 
     def _rounds_due(self) -> int:
         """How many rounds of gradient steps are due, without those before learning starts."""
@@ -322,11 +327,12 @@ class DQN(Agent):
         each = self.train_freq if self.gradient_steps < 0 else self.gradient_steps
         steps = 0  # until the target network changes
         for _ in range(rounds):
-            before = self._rounds * self.train_freq
+            before = self._rounds * self.train_freq // self.target_update_interval
             self._rounds += 1
-            if due(before, before + self.train_freq, self.target_update_interval):
+            times = self._rounds * self.train_freq // self.target_update_interval - before
+            if times:
                 self._gradient_steps(steps)
-                self.policy.update_target(self.tau)
+                self.policy.update_target(1 - (1 - self.tau) ** times)
                 steps = 0
             steps += each
         self._gradient_steps(steps)
@@ -384,6 +390,13 @@ class DQN(Agent):
         steps = as_steps(data["train_freq"]) * data["n_envs"]
         return {**found, "train_freq": steps, "n_step": data.get("n_steps", 1)}
 
+    def counters(self) -> dict[str, float]:
+        return {**super().counters(), "exploration_rate": self.exploration_rate}
+
+    def take_counters(self, counters: dict[str, Any]) -> None:
+        super().take_counters(counters)
+        self.exploration_rate = float(counters["exploration_rate"])
+
     # The whole state of training
 
     def training_state(self) -> dict[str, Any]:
@@ -392,6 +405,10 @@ class DQN(Agent):
     def load_training_state(self, state: dict[str, Any]) -> list[str]:
         """As `Agent.load_training_state`; without "replay" the buffer starts anew, with random actions."""
         return restore_learning(self, state, super().load_training_state(state))
+
+    def load_policy(self, state: dict[str, Any], step: int) -> None:
+        super().load_policy(state, step)
+        self.exploration_rate = exploration_rate(state)
 
     def save_replay_buffer(self, path: str | Path) -> None:
         """Write the replay buffer as a folder of safetensors and JSON."""

@@ -130,6 +130,17 @@ class FrameRing:
             "stacks": self._stacks[: rows * self.n_envs],
         }
 
+    def addresses(self, state: dict[str, Any]) -> int:
+        """How many addresses there are in a saved ring. Raises ValueError where it points beyond them."""
+        count = self.zero + 1 + int(state["beside"]["capacity"])
+        beside = [len(part) for part in state["frames_beside"].values()]
+        named = [np.asarray(state[name]) for name in ("stack", "stacks")]
+        if any(part.size and not 0 <= part.min() <= part.max() < count for part in named):
+            raise ValueError("the saved frames point beyond themselves")
+        if any(count - self.zero - 1 > length for length in beside):
+            raise ValueError("the saved replay lacks frames")
+        return count
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """The inverse of `state_dict`."""
         for name, part in self._parts.items():

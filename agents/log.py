@@ -60,6 +60,17 @@ def log_update(
         record("train/clip_range_vf", clip_range_vf)
 
 
+def check_q_learning(agent: DQN) -> None:
+    """Record the mean loss since this was last asked. Raises Diverged where it is no number any more."""
+    episodes, steps, updates = agent._logged
+    if agent._n_updates > updates:
+        loss = agent._loss.item() / (agent._n_updates - updates)
+        check_finite(agent.num_timesteps, loss)
+        agent.logger.record("train/loss", loss)
+        agent._loss.zero_()
+        agent._logged = episodes, steps, agent._n_updates
+
+
 def log_q_learning(agent: DQN, log_interval: int | None, total_timesteps: int) -> None:
     """Write a row of the log where enough episodes have ended, and at most a thousand rows in all.
 
@@ -76,12 +87,7 @@ def log_q_learning(agent: DQN, log_interval: int | None, total_timesteps: int) -
     row = enough and agent.num_timesteps - steps >= total_timesteps // 1000
     new = agent._n_updates - updates
     if row or new >= 1000:  # a loss that is no number is found soon in any case
-        loss = agent._loss.item() / max(new, 1)
-        check_finite(agent.num_timesteps, loss)
-        agent._loss.zero_()
-        if new:
-            agent.logger.record("train/loss", loss)
-        agent._logged = episodes, steps, agent._n_updates
+        check_q_learning(agent)
     if row:
         agent.logger.record("time/episodes", agent._episode_num, exclude="tensorboard")
         agent.logger.record("rollout/exploration_rate", agent.exploration_rate)

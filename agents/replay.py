@@ -77,6 +77,7 @@ class Replay:
             )
         # The oldest transition needs the frames before it, the newest the observation after it.
         self.rows = rows = self.capacity + stack_depth
+        self._n_actions = int(action_space.n) if isinstance(action_space, spaces.Discrete) else None
         self.n_envs, self.device, self.gamma, self.n_step = n_envs, device, gamma, n_step
         self.size = 0
         """transitions stored now, of all environments together"""
@@ -266,20 +267,38 @@ class Replay:
         """Go on where `state_dict` was called on a buffer made with the same arguments.
 
         Raises:
-            ValueError: that one had another size, or was for other environments.
+            ValueError: that one had another size, was for other environments, or is damaged; nothing has
+                changed then.
         """
-        shape = [self.capacity, self.n_envs, self._frames.depth]
-        if list(state["shape"]) != shape:
-            raise ValueError(f"the saved replay has rows, environments, frames {state['shape']}, not {shape}")
+        self._check(state)
         rows = len(state["rewards"])
         self._rewards[:rows], self._outcomes[:rows] = state["rewards"], state["outcomes"]
         self._after[:rows] = state["after"]
         self._actions[: rows * self.n_envs] = state["actions"].to(self.device)
         self._frames.load_state_dict(state["frames"])
-        self._count, self.size = int(state["count"]), int(state["size"])
+        self._count = int(state["count"])
         self._outcomes[rows:] = NO_TRANSITION
         self._taken = np.count_nonzero(self._outcomes != NO_TRANSITION, 1)
+        stored = np.arange(self._count - self.stored_rows, self._count) % self.rows
+        self.size = int(self._taken[stored].sum())
         if self._priorities is not None:
             self._priorities.load_state_dict(state["priorities"])
         self._complete_to = self._count
         self._combine(0)
+
+    def _check(self, state: dict[str, Any]) -> None:
+        shape = [self.capacity, self.n_envs, self._frames.depth]
+        if list(state["shape"]) != shape:
+            raise ValueError(f"the saved replay has rows, environments, frames {state['shape']}, not {shape}")
+        rows = min(int(state["count"]) + 1, self.rows)
+        filled = {name: len(state[name]) for name in ("rewards", "outcomes", "after")}
+        filled["actions"] = len(state["actions"]) // self.n_envs
+        if int(state["count"]) < 0 or set(filled.values()) != {rows}:
+            raise ValueError(f"the saved replay has {filled} rows, not {rows}")
+        whole = {"outcomes": NO_TRANSITION, "after": self._frames.addresses(state["frames"]) - 1}
+        if self._n_actions is not None:
+            whole["actions"] = self._n_actions - 1
+        for name, highest in whole.items():
+            values = np.asarray(state[name])
+            if values.min() < 0 or values.max() > highest:
+                raise ValueError(f"the saved replay's {name} are not from 0 to {highest}")

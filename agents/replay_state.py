@@ -21,6 +21,7 @@ def capture_learning(agent: DQN) -> dict[str, Any]:
         "learns_from": agent._learns_from,
         "logged": list(agent._logged),
         "loss": agent._loss,
+        "exploration_rate": agent.exploration_rate,
     }
     return {"learning": learning, "replay": agent.replay.state_dict()}
 
@@ -45,17 +46,35 @@ def restore_learning(agent: DQN, state: dict[str, Any], troubles: list[str]) -> 
         episodes, steps, updates = learning["logged"]
         agent._logged = episodes, steps, updates
         agent._loss.copy_(learning["loss"])
-        if "replay" in state:
-            agent.replay.load_state_dict(state["replay"])
+        agent.exploration_rate = learning["exploration_rate"]
     except _UNFIT as error:
         raise CheckpointBroken(f"the checkpoint does not fit this agent: {error}") from error
-    if "replay" not in state:
+    if lost := _lost(agent, state):
         agent._learns_from = agent.num_timesteps + agent.learning_starts
-        anew = f"it starts anew, with {agent.learning_starts:,} random steps"
-        troubles = [*troubles, f"the replay buffer was not kept: {anew}"]
+        anew = f"it starts anew, and learning goes on in {agent.learning_starts:,} steps"
+        troubles = [*troubles, f"the replay buffer {lost}: {anew}"]
     if troubles:
         agent.replay.begin(agent._last_obs)  # type: ignore[arg-type]
     return troubles
+
+
+def _lost(agent: DQN, state: dict[str, Any]) -> str:
+    """Put the buffer back; why not, where that cannot be done."""
+    if "replay" not in state:
+        return "was not kept"
+    try:
+        agent.replay.load_state_dict(state["replay"])
+    except _UNFIT as error:
+        return f"does not fit this agent ({error})"
+    return ""
+
+
+def exploration_rate(state: dict[str, Any]) -> float:
+    """How often an agent explored when `capture_learning` was called. Raises CheckpointBroken."""
+    try:
+        return float(state["learning"]["exploration_rate"])
+    except _UNFIT as error:
+        raise CheckpointBroken(f"the checkpoint is not one of DQN's: it lacks {error}") from error
 
 
 def save_replay(agent: DQN, folder: Path) -> None:

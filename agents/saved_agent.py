@@ -32,7 +32,7 @@ def save_agent(agent: Agent, target: Target, leave_out: set[str]) -> None:
         "pass_again": pass_again,
         "observation_space": encode_space(agent.observation_space),
         "action_space": encode_space(agent.action_space),
-        "counters": {"num_timesteps": agent.num_timesteps, "updates": agent._n_updates},
+        "counters": agent.counters(),
     }
     optimizer = optimizer_state(agent.policy.optimizer)  # type: ignore[arg-type]
     write_agent(target, description, {"policy": dict(agent.policy.state_dict()), "optimizer": optimizer})
@@ -71,9 +71,7 @@ def load_agent(
         missing = [name for name in description["pass_again"] if not _given(settings, name)]
         if isinstance(policy, str) and policy not in cls.policy_aliases:
             missing.append("policy")
-        counters = description["counters"]
-        steps, updates = int(counters["num_timesteps"]), int(counters["updates"])
-        weights, optimizer = state["policy"], state["optimizer"]
+        counters, weights, optimizer = description["counters"], state["policy"], state["optimizer"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Broken(f"{path} is no saved {cls.__name__}: {error!r}") from error
     if missing:
@@ -82,9 +80,9 @@ def load_agent(
     try:
         agent.policy.load_state_dict(weights)
         load_optimizer(agent.policy.optimizer, optimizer)  # type: ignore[arg-type]
+        agent.take_counters(counters)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise Broken(f"the weights in {path} do not fit its settings: {error}") from error
-    agent.num_timesteps, agent._n_updates = steps, updates
+        raise Broken(f"what is in {path} does not fit its settings: {error}") from error
     return agent
 
 
@@ -127,7 +125,7 @@ def _from_sb3(
     settings.update(overrides)
     agent = _make(cls, policy, env, device, (data["observation_space"], data["action_space"]), settings)
     agent.set_parameters(parameters)
-    agent.num_timesteps, agent._n_updates = data["num_timesteps"], data["_n_updates"]
+    agent.take_counters({**data, "updates": data["_n_updates"]})
     return agent
 
 

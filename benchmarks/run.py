@@ -67,6 +67,7 @@ RECIPES = (
         quick="--seconds 0.1 --only CartPole Snake",
         tables=("rows", "growth", "gymnasium", "others"),
     ),
+    Recipe("classics-ours", "bench classics --engine ours --seeds 1 --first-seed {seed}", quick="--quick"),
     *(
         Recipe(
             f"classics-{name}",
@@ -79,6 +80,7 @@ RECIPES = (
     Recipe(
         "ablations",
         "bench ablations --seeds 1 --first-seed {seed}",
+        seeds=tuple(range(10)),
         quick="--quick",
         tables=("rows", "claims"),
     ),

@@ -78,7 +78,7 @@ _SDL1_NAMES = {273: "up", 274: "down", 275: "right", 276: "left"}  # MountainCar
 
 def controls_of(env: gymnasium.Env[Any, Any]) -> Controls | None:
     """The controls of an environment: its own, those in our table, or its `get_keys_to_action`; else None."""
-    own = getattr(env.unwrapped, "controls", None)
+    own = env.get_wrapper_attr("controls") if env.has_wrapper_attr("controls") else None
     if isinstance(own, Controls):
         return own
     if env.spec is not None and env.spec.namespace is None and env.spec.name in GYMNASIUM:

@@ -100,6 +100,10 @@ class DQNSettings:
         for name, value in meant.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
+        for name in (*PLAIN, "normalize_observation"):
+            if name != "n_step":
+                value = getattr(self, name)
+                require(isinstance(value, bool), name, "true or false", repr(value))
         check_counts(self, ("buffer_size", "batch_size", "train_freq", "target_update_interval"))
         check_counts(self, ("n_step", "n_quantiles", "stats_window_size"))
         check_counts(self, ("learning_starts",), least=0)

@@ -13,6 +13,7 @@ from gymnasium.vector.utils import batch_space
 from envs.actions import ActionCheck
 from envs.arguments import whole
 from envs.base import Step
+from envs.controls import Controls
 from envs.wrappers.wrapper import BatchWrapper
 
 MOST = 1_000
@@ -54,3 +55,15 @@ class Discretize(BatchWrapper):
         result = self.env.step(self.offered[self._check(actions)])
         self._begun(result[2], result[3])
         return result
+
+    def controls_from(self, controls: Controls | None) -> Controls | None:
+        """Each key takes the nearest of the actions on offer."""
+        if controls is None:
+            return None
+        keys = {key: self._nearest(action) for key, action in controls.keys.items()}
+        names = [controls.name_of(tuple(map(float, action.ravel()))) for action in self.offered]
+        return Controls(keys, tuple(names), controls.turn_based)
+
+    def _nearest(self, action: Any) -> int:
+        distances = np.abs(self.offered - np.reshape(action, self.offered.shape[1:]))
+        return int(distances.reshape(len(self.offered), -1).sum(1).argmin())

@@ -63,7 +63,10 @@ class WrappedSingle(gymnasium.Wrapper[Array, Any, Any, Any], RecordConstructorAr
     @property
     def controls(self) -> Controls | None:
         """The keys with which people play; None: it cannot be played."""
-        return controls_of(self.env)
+        controls = controls_of(self.env)
+        for layer in reversed(_layers(self.batch)):
+            controls = layer.controls_from(controls)
+        return controls
 
     def _draw_seed(self) -> int | None:
         if not any(layer.draws for layer in _layers(self.batch)):

@@ -91,7 +91,11 @@ class BatchWrapper(VectorWrapper[Array, Any, Any, Any, Array]):
     @property
     def controls(self) -> Controls | None:
         """The keys with which people play; None: it cannot be played."""
-        return getattr(self.env, "controls", None)
+        return self.controls_from(getattr(self.env, "controls", None))
+
+    def controls_from(self, controls: Controls | None) -> Controls | None:
+        """The environment's keys, for the actions of the wrapper."""
+        return controls
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the future depends on, the environment's own state under "env"."""

@@ -55,7 +55,7 @@ class Checkpoints:
         Raises as ``save_state`` does; until the new checkpoint is complete, all others stay.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(self.folder)
+        self.tidy()
         name = f"step-{step:012d}"
         if bulk is not None:  # first, so that a complete checkpoint has its bulk
             save_state(self._bulk / name, bulk)
@@ -72,6 +72,11 @@ class Checkpoints:
         """
         folder = self._bulk / f"step-{step:012d}"
         return load_state(folder) if folder.exists() else None
+
+    def tidy(self) -> None:
+        """Remove what a killed process left half-written or half-removed. For the process that writes."""
+        for folder in (self.folder, self._bulk):
+            remove_leftovers(folder)
 
     def mark_best(self, step: int) -> None:
         """Call the checkpoint of ``step`` the best from now on. Raises CheckpointBroken if there is none."""
@@ -138,7 +143,6 @@ class Checkpoints:
 
     def _prune_bulk(self, keep: str) -> None:
         if self._bulk.is_dir():
-            remove_leftovers(self._bulk)
             for folder in self._bulk.iterdir():
                 if folder.name != keep:
                     remove_state(folder)

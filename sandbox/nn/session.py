@@ -179,6 +179,7 @@ class Session:
         Raises:
             CheckpointBroken: there are checkpoints, and none can be loaded.
         """
+        self.checkpoints.tidy()
         step = 0
         if self.checkpoints.were_written():
             step, state = self._newest_good(again)

@@ -81,6 +81,21 @@ def test_an_environment_that_reports_nan(
     assert answer["checkpoint"] == "step-000000000256"
 
 
+@pytest.mark.parametrize("distributional", ["false", "true"])
+@pytest.mark.parametrize(("what", "value"), [("observation", "nan"), ("reward", "nan"), ("reward", "inf")])
+def test_a_replay_that_holds_nan(
+    root: Path, capsys: Captured, what: str, value: str, distributional: str
+) -> None:
+    words = train_words(root, "spoiled", "CartPole-v1", "--algo", "dqn")
+    words[1:1] = ["spoiled_env:Spoiled-v0", "--env-arg", f"what={what}", "--env-arg", f"value='{value}'"]
+    words += ["--env-arg", "after=70", "--eval-every", "0", "--set", f"distributional={distributional}"]
+    error = error_of(capsys, words, 5)
+    assert error.endswith("; the last good checkpoint is step-000000000256")
+    assert Run(root / "spoiled").status == "diverged"
+    assert check_points(root / "spoiled")[-1] == "step-000000000256"
+    load_state(root / "spoiled" / "checkpoints" / "step-000000000256")
+
+
 @pytest.mark.parametrize("env", ["CartPole-v1", "Pendulum-v1"])
 @pytest.mark.parametrize("rate", ["1e30", "1e38"])
 def test_an_absurd_learning_rate(root: Path, capsys: Captured, env: str, rate: str) -> None:

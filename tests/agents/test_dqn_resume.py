@@ -11,6 +11,8 @@ from typing import Any
 import gymnasium as gym
 import pytest
 from gymnasium.vector import AutoresetMode
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import sandbox.nn.checkpoint
 from agents import DQN
@@ -114,6 +116,44 @@ def test_an_agent_goes_on_where_another_one_was(
     assert (first.num_timesteps, first._n_updates) == (second.num_timesteps, second._n_updates)
 
 
+@settings(max_examples=5, derandomize=True)
+@given(
+    envs=st.integers(1, 5),
+    train_freq=st.integers(1, 30),
+    checkpoint_every=st.sampled_from([40, 64, 111, 10_000]),
+    n_step=st.integers(1, 4),
+    prioritized=st.booleans(),
+    lines=st.lists(st.integers(1, 9), min_size=1, max_size=3),
+    kill=st.booleans(),
+)
+def test_any_loop_may_be_stopped_anywhere(
+    tmp_path_factory: pytest.TempPathFactory,
+    envs: int,
+    train_freq: int,
+    checkpoint_every: int,
+    n_step: int,
+    prioritized: bool,
+    lines: list[int],
+    kill: bool,
+) -> None:
+    """Both kinds of stop: after the update, with a new checkpoint, or at once, back to the last one."""
+    root, env = tmp_path_factory.mktemp("loop") / "runs", "Sandbox/CartPole-v0"
+    options = [*ALGO, "--envs", str(envs), "--steps", "300", "--checkpoint-every", str(checkpoint_every)]
+    for name, value in {"train_freq": train_freq, "n_step": n_step, "prioritized": prioritized}.items():
+        options += ["--set", f"{name}={str(value).lower()}"]
+    assert train(root, "whole", env, *options) == 0
+    press = press_ctrl_c_twice if kill else press_ctrl_c
+    with at_metric_line(lines[0], press):
+        code = train(root, "stopped", env, *options)
+    for line in lines[1:]:
+        if code == 130:
+            with at_metric_line(line, press):
+                code = resume(root, "stopped")
+    assert code == 0 or resume(root, "stopped") == 0
+    assert_same_run(root / "whole", root / "stopped")
+    assert remembered(root / "stopped") == remembered(root / "whole")
+
+
 # Where the buffer lies
 
 
@@ -153,7 +193,7 @@ def test_a_buffer_may_be_left_out_and_what_that_costs_is_said(root: Path, capsys
     assert resume(root, "stopped") == 0
     said = capsys.readouterr().err
     assert (
-        "note: the replay buffer was not kept: it starts anew, with 100 random steps; "
+        "note: the replay buffer was not kept: it starts anew, and learning goes on in 100 steps; "
         "from here on the run differs from an uninterrupted one" in said
     )
     info = Run(stopped).info
@@ -184,7 +224,7 @@ def test_a_damaged_buffer_is_a_warning_and_begins_anew(
     assert "Traceback" not in said
     assert "warning: " in said
     assert f"bulk/{name}" in said
-    assert "the replay buffer was not kept: it starts anew, with 100 random steps" in said
+    assert "the replay buffer was not kept: it starts anew, and learning goes on in 100 steps" in said
     assert Run(stopped).status == "finished"
 
 

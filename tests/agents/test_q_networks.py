@@ -11,11 +11,8 @@ import pytest
 import stable_baselines3 as sb3
 import torch
 from gymnasium import spaces
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from agents import DQN
-from agents.noisy import NoisyLinear
 from agents.q_networks import MultiInputQPolicy, QPolicy
 from tests.agents.tasks import Sampled, same_weights, weights_of
 
@@ -151,58 +148,7 @@ def test_a_dueling_network_by_hand() -> None:
     assert policy.quantiles(seen(1))[0].tolist() == [[8.0, 9.0, 13.0], [18.0, 19.0, 23.0]]
 
 
-# Noise
-
-
-def test_without_noise_it_is_the_layer_of_the_means() -> None:
-    layer = NoisyLinear(3, 4)
-    mean = torch.nn.functional.linear(seen(6), layer.weight, layer.bias)
-    assert torch.equal(layer(seen(6)), mean)
-    layer.draw(6, generator())
-    assert not torch.allclose(layer(seen(6)), mean)
-    layer.forget()
-    assert torch.equal(layer(seen(6)), mean)
-
-
-@settings(max_examples=10)
-@given(inward=st.integers(1, 300), outward=st.integers(1, 20), std=st.sampled_from([0.1, 0.5]))
-def test_a_noisy_layer_begins_as_in_the_paper(inward: int, outward: int, std: float) -> None:
-    layer, bound = NoisyLinear(inward, outward, std), 1 / math.sqrt(inward)
-    for mean, deviation in ((layer.weight, layer.weight_std), (layer.bias, layer.bias_std)):
-        assert mean.abs().max() <= bound
-        assert deviation.unique().tolist() == pytest.approx([std * bound])
-
-
-def test_noise_is_that_of_weights_drawn_for_each_row() -> None:
-    """With noise e_in, e_out it is (mean + std * f(e_out) f(e_in)^T) x + bias, f(e) = sign(e) sqrt|e|."""
-    layer, batch = NoisyLinear(3, 4), seen(5)
-    with torch.no_grad():  # all different
-        layer.weight_std.copy_(torch.rand(4, 3, generator=generator(1)))
-        layer.bias_std.copy_(torch.rand(4, generator=generator(2)))
-    layer.draw(5, generator(3))
-    found = layer(batch)
-    source = generator(3)
-    noises = [torch.randn(5, size, generator=source) for size in (3, 4)]
-    inward, outward = (noise.sign() * noise.abs().sqrt() for noise in noises)
-    for row in range(5):
-        weight = layer.weight + layer.weight_std * torch.outer(outward[row], inward[row])
-        bias = layer.bias + layer.bias_std * outward[row]
-        torch.testing.assert_close(found[row], weight @ batch[row] + bias)
-
-
-def test_mean_and_deviation_over_many_draws_are_the_formulas() -> None:
-    """E f(e)^2 = E |e| = sqrt(2 / pi); rows are independent of each other, and outputs do not correlate."""
-    rows, layer = 200_000, NoisyLinear(3, 2)
-    x = torch.tensor([0.5, -1.0, 2.0])
-    layer.draw(rows, generator())
-    with torch.no_grad():
-        out = layer(x.expand(rows, 3))
-    square = math.sqrt(2 / math.pi)
-    variance = layer.weight_std**2 @ x**2 * square**2 + layer.bias_std**2 * square
-    torch.testing.assert_close(out.mean(0), layer.weight @ x + layer.bias, atol=0.01, rtol=0)
-    torch.testing.assert_close(out.std(0), variance.sqrt(), atol=0, rtol=0.02)
-    pairs = torch.stack([out[:-1, 0], out[1:, 0], out[:-1, 1]])
-    assert (torch.corrcoef(pairs) - torch.eye(3)).abs().max() < 0.02
+# Acting, with noise and by chance
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -215,9 +161,6 @@ def test_noise_is_drawn_where_there_is_a_generator_and_only_then(head: str) -> N
         assert len(noisy.flatten(1).unique(dim=0)) == 64  # each row has noise of its own
         assert not torch.equal(policy.quantiles(batch, generator(1)), noisy)
     torch.testing.assert_close(policy.quantiles(batch, generator()), noisy)
-
-
-# Acting
 
 
 def test_each_environment_explores_by_noise_of_its_own() -> None:

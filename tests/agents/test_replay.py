@@ -141,7 +141,7 @@ def slow_replay(
         rows * n_envs + remainder,
         n_envs,
         space,
-        spaces.Discrete(9),
+        spaces.Discrete(10_000),
         CPU,
         gamma=0.9,
         n_step=n_step,

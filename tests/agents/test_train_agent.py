@@ -38,7 +38,12 @@ SMALL = [
         ("train-agent nosuch:Env-v0", 4, "module 'nosuch'", "install it"),
         ("train-agent Blackjack-v1", 2, "Tuple", "FlattenObservation"),
         ("train-agent", 2, "which environment?", "train-agent CartPole"),
-        ("train-agent CartPole --algo pp0", 2, "unknown algorithm 'pp0': did you mean 'ppo'?", "known: dqn, ppo"),
+        (
+            "train-agent CartPole --algo pp0",
+            2,
+            "unknown algorithm 'pp0': did you mean 'ppo'?",
+            "known: dqn, ppo",
+        ),
         ("train-agent CartPole --policy CnnPolicy", 2, "no policy 'CnnPolicy'", "MlpPolicy"),
         ("trian-agent CartPole", 2, "did you mean 'train-agent'?", "--help"),
         ("train-agent CartPole --stesp 5", 2, "'--stesp': did you mean '--steps'?", "--help"),

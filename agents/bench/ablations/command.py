@@ -24,7 +24,7 @@ class AblationsBench:
     All variants have the same settings, steps and updates; Snake shows its features. Twenty times in a
     training 64 greedy episodes are played, off the clock, and what the paper of each ingredient claims is
     measured directly. "mean return" is the mean over these evaluations (the area under the learning curve),
-    "last return" that of 100 episodes with the last weights.
+    "last return" that of 100 episodes with the last weights; CPU seconds are those of training alone.
 
     Examples:
         python -m sandbox bench ablations --seeds 1 --only plain plain+double
@@ -65,7 +65,7 @@ class AblationsBench:
 
 def row_of(run: Row) -> Row:
     """What the table shows of one training."""
-    shown = ("variant", "mean_return", "last_return", "steps_to_threshold", "reached", "training_seconds")
+    shown = ("variant", "mean_return", "last_return", "steps_to_threshold", "reached", "cpu_seconds")
     return {name: run[name] for name in shown}
 
 
@@ -112,10 +112,10 @@ def show(console: Console, rows: Sequence[Row], claims: Sequence[Row]) -> None:
                     *(returns_text([row[key] for row in group]) for key in ("mean_return", "last_return")),
                 ),
                 *(middle(reached), f"{sum(row['reached'] for row in group)} of {len(group)}"),
-                middle([row["training_seconds"] for row in group]),
+                middle([row["cpu_seconds"] for row in group]),
             ]
         )
-    console.table(["variant", "mean return", "last return", "steps to 10", "reached", "seconds"], cells)
+    console.table(["variant", "mean return", "last return", "steps to 10", "reached", "CPU seconds"], cells)
     groups = grouped(claims, ("ingredient", "measured", "in"))
     if groups:
         console.table(

@@ -54,7 +54,9 @@ class Judge(Onlooker):
         return self.config.threshold is not None and mean >= self.config.threshold
 
     def _mean(self, agent: AnyAgent, episodes: int, steps: int) -> float:
-        seed = derive_seed(self.config.seed, "evaluation", episodes, steps)
+        # The same 20 episodes each time: the best weights shall not be those with the luckiest start.
+        moment = steps if episodes == CONFIRMATION else 0
+        seed = derive_seed(self.config.seed, "evaluation", episodes, moment)
         return evaluate(agent.policy, self.simulator(episodes), episodes, seed).mean  # type: ignore[arg-type]
 
 
