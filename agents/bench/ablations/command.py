@@ -67,7 +67,8 @@ class AblationsBench:
 def rows_of(runs: Sequence[Row]) -> list[Row]:
     """What the table shows of each training, and by how much its mean return differs from its base's.
 
-    Those of the same seed are compared. The base of a variant is what stands before its ingredient; rainbow's is plain.
+    Those of the same seed are compared. The base of a variant is what stands before its ingredient;
+    rainbow's is plain.
     """
     means = {(run["seed"], run["variant"]): run["mean_return"] for run in runs}
     rows = []
