@@ -80,18 +80,22 @@ PPO: dict[str, dict[str, Any]] = {
             "normalize_reward": True,
         },
     },
+    # Rollouts of whole episodes: those of parts, in step in all environments, show the start or the upright
+    # pole, and the policy forgets the other.
     "Pendulum-v1": {
         "steps": 100_000,
-        "envs": 16,
-        "eval_every": 4_096,
+        "envs": 8,
+        "eval_every": 4_800,
         "settings": {
-            "n_steps": 128,
-            "batch_size": 256,
-            "n_epochs": 10,
-            "learning_rate": "lin_0.004",
+            "n_steps": 200,
+            "batch_size": 100,
+            "n_epochs": 5,
+            "learning_rate": "lin_0.003",
             "gamma": 0.93,
+            "gae_lambda": 0.9,
             "max_grad_norm": 1.0,
             "activation": "ReLU",
+            "log_std_init": 0.5,
             "normalize_observation": True,
             "normalize_reward": True,
         },

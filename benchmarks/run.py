@@ -80,7 +80,7 @@ RECIPES = (
     Recipe(
         "ablations",
         "bench ablations --seeds 1 --first-seed {seed}",
-        seeds=tuple(range(10)),
+        seeds=tuple(range(8)),
         quick="--quick",
         tables=("rows", "claims"),
     ),

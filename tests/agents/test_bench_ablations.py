@@ -19,7 +19,7 @@ from agents.bench.ablations.claims import (
     reward_preference,
     twin_gap,
 )
-from agents.bench.ablations.command import claims_of
+from agents.bench.ablations.command import claims_of, rows_of
 from agents.bench.ablations.variants import VARIANTS
 from agents.bench.ablations.witness import Witness, summary, values_and_returns
 from agents.dqn import DQN
@@ -128,6 +128,19 @@ def test_a_training_is_summed_up_over_all_looks_or_over_its_second_half() -> Non
     assert (found["twin_gap"], found["overestimation"], found["calibration_gap"]) == (9, 0, None)
     assert (found["random_actions_first"], found["random_actions_last"]) == (4, 8)
     assert summary(looks, threshold=13)["steps_to_threshold"] is None
+
+
+def test_a_variant_is_compared_with_its_base_of_the_same_seed() -> None:
+    def run(variant: str, seed: int, mean: float) -> dict[str, Any]:
+        others = dict.fromkeys(("last_return", "steps_to_threshold", "reached", "cpu_seconds"))
+        return {"variant": variant, "seed": seed, "mean_return": mean, **others}
+
+    names = ("plain", "plain+n_step", "rainbow", "rainbow-n_step")
+    runs = [
+        run(name, seed, mean) for seed in (0, 5) for name, mean in zip(names, (1, 4, 9, seed), strict=True)
+    ]
+    found = [row["change_in_mean_return"] for row in rows_of([*runs, run("plain+double", 7, 3.0)])]
+    assert found == [None, 3, 8, -9, None, 3, 8, -4, None]
 
 
 def test_a_claim_needs_a_run_without_and_one_with_the_ingredient_of_the_same_seed() -> None:

@@ -24,7 +24,8 @@ class AblationsBench:
     All variants have the same settings, steps and updates; Snake shows its features. Twenty times in a
     training 64 greedy episodes are played, off the clock, and what the paper of each ingredient claims is
     measured directly. "mean return" is the mean over these evaluations (the area under the learning curve),
-    "last return" that of 100 episodes with the last weights; CPU seconds are those of training alone.
+    "last return" that of 100 episodes with the last weights, "change" the difference in mean return to plain
+    or rainbow of the same seed. CPU seconds are those of training alone.
 
     Examples:
         python -m sandbox bench ablations --seeds 1 --only plain plain+double
@@ -57,16 +58,29 @@ class AblationsBench:
                 console.note(f"{variant.name}: seed {seed}")
                 found = measure(variant.config(seed, QUICK if self.quick else 1))
                 runs.append({"variant": variant.name, "seed": seed, **found})
-        rows, claims = [row_of(run) for run in runs], claims_of(runs)
+        rows, claims = rows_of(runs), claims_of(runs)
         show(console, rows, claims)
         machine = describe(["python", "-m", "sandbox", "bench", "ablations"])
         return {"schema": SCHEMA, "machine": machine, "rows": rows, "claims": claims, "runs": runs}
 
 
-def row_of(run: Row) -> Row:
-    """What the table shows of one training."""
-    shown = ("variant", "mean_return", "last_return", "steps_to_threshold", "reached", "cpu_seconds")
-    return {name: run[name] for name in shown}
+def rows_of(runs: Sequence[Row]) -> list[Row]:
+    """What the table shows of each training, and by how much its mean return differs from its base's.
+
+    Those of the same seed are compared. The base of a variant is what stands before its ingredient;
+    rainbow's is plain.
+    """
+    means = {(run["seed"], run["variant"]): run["mean_return"] for run in runs}
+    rows = []
+    for run in runs:
+        name = run["variant"]
+        base = "plain" if name == "rainbow" else name.replace("-", "+").partition("+")[0]
+        before = means.get((run["seed"], base)) if base != name else None
+        change = None if before is None else run["mean_return"] - before
+        shown = {key: run[key] for key in ("last_return", "steps_to_threshold", "reached", "cpu_seconds")}
+        row: Row = {"variant": name, "mean_return": run["mean_return"], "change_in_mean_return": change}
+        rows.append({**row, **shown})
+    return rows
 
 
 CLAIMS = (
@@ -133,6 +147,12 @@ def grouped(rows: Sequence[Row], keys: Sequence[str]) -> Mapping[tuple[str, ...]
     for row in rows:
         groups.setdefault(tuple(row[key] for key in keys), []).append(row)
     return groups
+
+
+def texts(rows: Sequence[Row], key: str) -> str:
+    """Returns over the seeds, as far as they are known."""
+    known = [row[key] for row in rows if row[key] is not None]
+    return returns_text(known) if known else "–"
 
 
 def middle(values: Sequence[float | None]) -> str:

@@ -24,8 +24,8 @@ SHARED = {
     "exploration_fraction": 0.2,
     "exploration_final_eps": 0.02,
 }
-"""settings of all variants, tuned for none of them; the target follows soon enough for values to settle
-within the training, and not so soon that plain DQN learns nothing"""
+"""settings of all variants: plain DQN learns with them, but not at once, and the target network follows soon
+enough for values to settle within the training"""
 
 
 @dataclass(frozen=True)
