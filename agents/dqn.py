@@ -21,9 +21,10 @@ from .actions import for_env
 from .algorithm import Agent, Env
 from .episodes import count_step
 from .log import check_q_learning, log_q_learning
-from .observations import to_tensors
+from .observations import Tensors, to_tensors
 from .q_learning import bellman_targets, huber_loss, of_actions, quantile_huber_loss
 from .q_networks import SB3_POLICIES, CnnQPolicy, MultiInputQPolicy, QPolicy
+from .random_shift import shifted
 from .replay import Replay, Transitions
 from .replay_state import capture_learning, exploration_rate, load_replay, restore_learning, save_replay
 from .sb3_infos import sb3_locals
@@ -115,6 +116,7 @@ class DQN(Agent):
         noisy: bool | None = None,
         noisy_std: float = 0.5,
         normalize_observation: bool = False,
+        random_shift: int = 0,
         n_envs: int | None = None,
         env_kwargs: dict[str, Any] | None = None,
         wrap: Sequence[str] = (),
@@ -151,7 +153,7 @@ class DQN(Agent):
         self.prioritized, self.distributional = bool(checked.prioritized), checked.distributional
         self.prioritized_alpha, self.prioritized_beta = prioritized_alpha, prioritized_beta
         self.n_quantiles, self.noisy, self.noisy_std = n_quantiles, checked.noisy, noisy_std
-        self.normalize_observation = normalize_observation
+        self.normalize_observation, self.random_shift = normalize_observation, random_shift
         if _init_setup_model:
             self._setup_model()
 
@@ -345,6 +347,8 @@ class DQN(Agent):
         for first in range(0, count, at_once):
             several = min(at_once, count - first)
             batch = self.replay.sample(several * self.batch_size, self.generator, beta)
+            batch.observations = self._shifted(batch.observations)
+            batch.next_observations = self._shifted(batch.next_observations)
             with torch.no_grad():
                 later = self.policy.target_quantiles(batch.next_observations, self.generator)
             errors = []
@@ -361,6 +365,9 @@ class DQN(Agent):
             if self.prioritized:
                 self.replay.update_priorities(batch.index, torch.cat(errors))
         self._n_updates += count
+
+    def _shifted(self, observations: Tensors) -> Tensors:
+        return shifted(observations, self.observation_space, self.random_shift, self.generator)
 
     def loss(self, batch: Transitions, later: Tensor) -> tuple[Tensor, Tensor]:
         """The error of what the network says about a minibatch, weighted by the importance of its rows.

@@ -25,6 +25,7 @@ from .log import check_finite, log_update
 from .networks import SB3_POLICIES, ActorCritic, CnnActorCritic, MultiInputActorCritic
 from .normalize import RewardNormalizer
 from .observations import to_tensors
+from .random_shift import shifted
 from .rollout import Batch, Rollout
 from .sb3_infos import sb3_locals
 from .schedules import Schedule, as_schedule
@@ -56,6 +57,7 @@ class PPO(Agent):
         target_kl: stop the update where the policy moved 1.5 times that far; None for never.
         normalize_observation: learn from observations with mean 0 and variance 1; statistics live in the
         policy. normalize_reward: learn from rewards over the deviation of the discounted return.
+        random_shift: pixels by which pictures move at random while they are learned from (DrQ).
 
     Raises:
         UsageError: an argument out of its range.
@@ -74,7 +76,7 @@ class PPO(Agent):
         *("n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "clip_range", "clip_range_vf"),
         *("normalize_advantage", "ent_coef", "vf_coef", "max_grad_norm", "target_kl"),
         *("use_sde", "sde_sample_freq"),
-        *("normalize_observation", "normalize_reward"),
+        *("normalize_observation", "normalize_reward", "random_shift"),
     )
     policy: ActorCritic
 
@@ -99,6 +101,7 @@ class PPO(Agent):
         target_kl: float | None = None,
         normalize_observation: bool = False,
         normalize_reward: bool = False,
+        random_shift: int = 0,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, Any] | None = None,
@@ -138,6 +141,7 @@ class PPO(Agent):
         if "use_sde" in self.policy_kwargs:
             raise UsageError("use_sde is an argument of the agent, not of its policy")
         self.normalize_observation, self.normalize_reward = normalize_observation, normalize_reward
+        self.random_shift = random_shift
         if normalize_advantage and batch_size == 1:
             raise UsageError("one transition has no deviation", hint="set normalize_advantage=False")
         checked = {field.name for field in fields(PPOSettings)} & set(self.saved_settings)
@@ -270,7 +274,8 @@ class PPO(Agent):
         Returns:
             the loss, and (6,) what `agents.log.UPDATE` names; the divergence is Schulman's k3.
         """
-        values, log_probs, entropy = self.policy.evaluate_actions(batch.observations, batch.actions)
+        seen = shifted(batch.observations, self.observation_space, self.random_shift, self.generator)
+        values, log_probs, entropy = self.policy.evaluate_actions(seen, batch.actions)
         values = values.squeeze(-1)  # (batch,)
         advantages = batch.advantages
         if self.normalize_advantage and len(advantages) > 1:

@@ -85,6 +85,8 @@ class DQNSettings:
     """its standard deviation at the start"""
     normalize_observation: bool = False
     """observations to mean 0 and variance 1, by running statistics in the policy"""
+    random_shift: int = 0
+    """pixels by which pictures move at random while they are learned from, as in DrQ; 0: none"""
     stats_window_size: int = 100
     """episodes in the averages of the log"""
     net_arch: list[int] = field(default_factory=lambda: [64, 64])
@@ -106,7 +108,7 @@ class DQNSettings:
                 require(isinstance(value, bool), name, "true or false", repr(value))
         check_counts(self, ("buffer_size", "batch_size", "train_freq", "target_update_interval"))
         check_counts(self, ("n_step", "n_quantiles", "stats_window_size"))
-        check_counts(self, ("learning_starts",), least=0)
+        check_counts(self, ("learning_starts", "random_shift"), least=0)
         several = self.gradient_steps >= 1 or self.gradient_steps == -1
         rule = "a whole number, at least 1, or -1 for as many as environment steps"
         require(several, "gradient_steps", rule, self.gradient_steps)

@@ -53,6 +53,8 @@ class PPOSettings:
     """observations to mean 0 and variance 1, by running statistics in the policy"""
     normalize_reward: bool = False
     """rewards over the running deviation of the discounted return"""
+    random_shift: int = 0
+    """pixels by which pictures move at random while they are learned from, as in DrQ; 0: none"""
     stats_window_size: int = 100
     """episodes in the averages of the log"""
     net_arch: list[int] = field(default_factory=lambda: [64, 64])
@@ -72,6 +74,7 @@ class PPOSettings:
 
     def __post_init__(self) -> None:
         check_counts(self, ("n_steps", "batch_size", "n_epochs", "stats_window_size"))
+        check_counts(self, ("random_shift",), least=0)
         check_fractions(self, ("gamma", "gae_lambda"))
         check_weights(self, ("ent_coef", "vf_coef", "max_grad_norm"))
         require(self.target_kl is None or self.target_kl > 0, "target_kl", "above 0", self.target_kl)
