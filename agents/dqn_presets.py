@@ -11,8 +11,9 @@ DQN: dict[str, dict[str, Any]] = {
         "steps": 50_000,
         "envs": 32,
         "eval_every": 2_000,
+        "eval_episodes": 100,
         "settings": {
-            "learning_rate": 0.006,
+            "learning_rate": "lin_0.008",
             "buffer_size": 5_000,
             "learning_starts": 2_000,
             "batch_size": 128,
