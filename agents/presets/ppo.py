@@ -1,14 +1,8 @@
-"""Tuned settings, one entry a task. What is not said here has the config's default, or the algorithm's.
-
-The ones that are not our own are rl-baselines3-zoo's. A task without an entry gets what works for most.
-"""
+"""Tuned settings of PPO, one entry a task."""
 
 from __future__ import annotations
 
 from typing import Any
-
-from .dqn_presets import DQN
-from .stock.zoo import ZOO
 
 PPO: dict[str, dict[str, Any]] = {
     # Found by random search for the shortest training of the slowest of 12 seeds; all of 24 solve it.
@@ -130,25 +124,3 @@ CONTINUOUS: dict[str, Any] = {
     "settings": {"normalize_observation": True, "normalize_reward": True},
 }
 """for continuous actions without an entry: torques and speeds come in all sizes"""
-
-
-def preset(algo: str, env: str) -> dict[str, Any]:
-    """Changes of the default config for `algo` on the task `env`, as in a config file; none for most tasks.
-
-    Args:
-        algo: name of the algorithm.
-        env: id of the task.
-    """
-    return {"ppo": PPO, "dqn": DQN, **ZOO}.get(algo, {}).get(env, {})
-
-
-def untuned(algo: str, continuous: bool) -> dict[str, Any]:
-    """The same for a task without an entry.
-
-    Args:
-        algo: name of the algorithm.
-        continuous: the task has continuous actions.
-    """
-    if algo in ZOO:
-        return {"envs": 1}  # as the zoo, and SB3's defaults
-    return CONTINUOUS if algo == "ppo" and continuous else {}
