@@ -29,7 +29,8 @@ class Judge(Onlooker):
     """Looks on while an agent learns: 100 greedy episodes fifty times in its training, off the clock.
 
     Where the task has no batched twin they are 20. They are the same ones each time: the best weights shall
-    not be those with the luckiest starts. A mean at the threshold is confirmed on 100 fresh episodes; the weights with the best mean are kept.
+    not be those with the luckiest starts. A mean at the threshold is confirmed on 100 fresh episodes; the
+    weights with the best mean are kept.
     """
 
     def __init__(self, config: AgentConfig) -> None:
