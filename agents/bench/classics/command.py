@@ -23,8 +23,8 @@ class ClassicsBench:
 
     Each training uses all of its steps, on one torch thread. Fifty times in it one evaluator plays 100 greedy
     episodes (20 of LunarLander) with whoever learns, off the clock; a mean at the task's threshold is
-    confirmed on 100 fresh episodes. In the end the last and the best weights play the same 100 episodes on gymnasium's own
-    environment. Seconds are those of training alone.
+    confirmed on 100 fresh episodes. In the end the last and the best weights play the same 100 episodes on
+    gymnasium's own environment. Seconds are those of training alone.
 
     Examples:
         python -m sandbox bench classics --seeds 1 --only cartpole-ppo cartpole-dqn
