@@ -199,10 +199,10 @@ def test_an_early_stop_stays_one_when_the_process_is_killed_around_it(
 
     original = Checkpoints.save
 
-    def save(self: Checkpoints, step: int, state: Any) -> Path:
+    def save(self: Checkpoints, step: int, state: Any, bulk: Any) -> Path:
         if step == end and moment == "before the last checkpoint":
             raise KeyboardInterrupt
-        path = original(self, step, state)
+        path = original(self, step, state, bulk)
         if step == end:
             raise KeyboardInterrupt
         return path

@@ -21,10 +21,10 @@ Row = dict[str, Any]
 class ClassicsBench:
     """Train every classic task with our presets, and with stock Stable-Baselines3 and the zoo's settings.
 
-    Each training uses all of its steps, on one torch thread. Fifty times in it one evaluator plays 20 greedy
-    episodes with whoever learns, off the clock; a mean at the task's threshold is confirmed on 100 fresh
-    episodes. In the end the last and the best weights play the same 100 episodes on gymnasium's own
-    environment. Seconds are those of training alone.
+    Each training uses all of its steps, on one torch thread. Fifty times in it one evaluator plays 100 greedy
+    episodes (20 of LunarLander) with whoever learns, off the clock; a mean at the task's threshold is
+    confirmed on 100 fresh episodes. In the end the last and the best weights play the same 100 episodes on
+    gymnasium's own environment. Seconds are those of training alone.
 
     Examples:
         python -m sandbox bench classics --seeds 1 --only cartpole-ppo cartpole-dqn

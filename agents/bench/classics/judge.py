@@ -10,13 +10,15 @@ from agents.config import AgentConfig
 from agents.evaluate import evaluate
 from agents.names import task_of
 from agents.session import final_evaluation
+from agents.simulators.from_id import find_spec, is_batch
 from agents.training import build_agent
 from sandbox.core.seeding import derive_seed
 
 if TYPE_CHECKING:
     from agents.algorithms import AnyAgent
 
-EPISODES, CONFIRMATION = 20, 100
+EPISODES, FEW, CONFIRMATION = 100, 20, 100
+"""of a look, of one where single environments make it slow, and fresh ones once that is passed"""
 LOOKS = 50
 """evaluations of a training"""
 FIRST_SEED = 10_000
@@ -24,14 +26,17 @@ FIRST_SEED = 10_000
 
 
 class Judge(Onlooker):
-    """Looks on while an agent learns: 20 greedy episodes fifty times in its training, off the clock.
+    """Looks on while an agent learns: 100 greedy episodes fifty times in its training, off the clock.
 
-    A mean at the threshold is confirmed on 100 fresh episodes; the weights with the best mean are kept.
+    Where the task has no batched twin they are 20. They are the same ones each time: the best weights shall
+    not be those with the luckiest starts. A mean at the threshold is confirmed on 100 fresh episodes; the
+    weights with the best mean are kept.
     """
 
     def __init__(self, config: AgentConfig) -> None:
         twin = task_of(config.env.rpartition("-v")[0])[1]  # quicker, and the same for everybody
         super().__init__(config, twin, LOOKS)
+        self._episodes = EPISODES if is_batch(find_spec(twin)) else FEW
         self.curve: list[tuple[int, float, float]] = []
         """(steps, training seconds, mean return) of every evaluation"""
         self.reached: tuple[int, float] | None = None
@@ -39,24 +44,22 @@ class Judge(Onlooker):
         self.best: dict[str, Any] | None = None
 
     def look(self, agent: AnyAgent, steps: int) -> None:
-        mean = self._mean(agent, EPISODES, steps)
+        mean = self._mean(agent, self._episodes, "look", 0)
         if self.best is None or mean > max(score for _, _, score in self.curve):
             self.best = deepcopy(agent.policy.state_dict())
         self.curve.append((steps, self.clock.wall, mean))
         if (
             self.reached is None
             and self._passes(mean)
-            and self._passes(self._mean(agent, CONFIRMATION, steps))
+            and self._passes(self._mean(agent, CONFIRMATION, "confirmation", steps))
         ):
             self.reached = steps, self.clock.wall
 
     def _passes(self, mean: float) -> bool:
         return self.config.threshold is not None and mean >= self.config.threshold
 
-    def _mean(self, agent: AnyAgent, episodes: int, steps: int) -> float:
-        # The same 20 episodes each time: the best weights shall not be those with the luckiest start.
-        moment = steps if episodes == CONFIRMATION else 0
-        seed = derive_seed(self.config.seed, "evaluation", episodes, moment)
+    def _mean(self, agent: AnyAgent, episodes: int, purpose: str, moment: int) -> float:
+        seed = derive_seed(self.config.seed, purpose, moment)
         return evaluate(agent.policy, self.simulator(episodes), episodes, seed).mean  # type: ignore[arg-type]
 
 
