@@ -42,6 +42,8 @@ def check_suitable(
             raise UnsupportedSpace(
                 f"MultiInputPolicy sees Dict observations only, not {observations}", hint="use MlpPolicy"
             )
+        if policy == "CnnPolicy" and not _is_picture(observations):
+            raise UnsupportedSpace(f"CnnPolicy sees pictures only, not {observations}", hint="use MlpPolicy")
         _check_observation(observations)
     if not isinstance(actions, tuple(supported_actions)):
         kinds = ", ".join(kind.__name__ for kind in supported_actions)
@@ -54,13 +56,16 @@ def check_suitable(
 
 def policy_for(policies: Sequence[str], observations: spaces.Space) -> str:
     """The one of an algorithm's policies that is made for such observations, or else its first."""
-    pictures = (
-        isinstance(observations, spaces.Box)
-        and len(observations.shape) == 3
-        and observations.dtype == np.uint8
-    )
+    pictures = _is_picture(observations)
     start = "MultiInput" if isinstance(observations, spaces.Dict) else "Cnn" if pictures else "Mlp"
     return next((name for name in policies if name.startswith(start)), policies[0])
+
+
+def _is_picture(space: spaces.Space) -> bool:
+    """SB3's rule: bytes of three dimensions that use their whole range."""
+    if not isinstance(space, spaces.Box) or len(space.shape) != 3 or space.dtype != np.uint8:
+        return False
+    return bool(np.all(space.low == 0) and np.all(space.high == 255))
 
 
 def _check_observation(space: spaces.Space) -> None:

@@ -26,8 +26,6 @@ LAST = spaces.Box(0, 255, (40, 40, 3), np.uint8)
 MIXED = spaces.Dict(
     {"eye": PICTURE, "speed": spaces.Box(-1, 1, (2,), np.float32), "gear": spaces.Discrete(3)}
 )
-    {"eye": PICTURE, "speed": spaces.Box(-1, 1, (2,), np.float32), "gear": spaces.Discrete(3)}
-)
 
 
 def small(kind: Any, space: spaces.Space, policy: str = "CnnPolicy", **policy_kwargs: Any) -> Any:
