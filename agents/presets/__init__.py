@@ -1,4 +1,4 @@
-"""Tuned settings by algorithm and task. What is not said there has the config's default, or the algorithm's."""
+"""Tuned settings by algorithm and task; what they leave out has the config's default, or the algorithm's."""
 
 from __future__ import annotations
 
