@@ -130,7 +130,7 @@ class AgentSession(Session):
             replay = self.checkpoints.load_bulk(state["counters"]["num_timesteps"])
         except CheckpointBroken as error:
             self.console.note(f"warning: {error.message}")
-            replay = None
+            return agent.load_training_state({**state, "replay": None})
         return agent.load_training_state(state if replay is None else {**state, "replay": replay})
 
     def own_state(self) -> dict[str, Any]:
