@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -27,6 +26,7 @@ from .q_networks import SB3_POLICIES, CnnQPolicy, MultiInputQPolicy, QPolicy
 from .random_shift import shifted
 from .replay import Replay, Transitions
 from .replay_state import capture_learning, exploration_rate, load_replay, restore_learning, save_replay
+from .saving import Target
 from .sb3_infos import sb3_locals
 from .schedules import Schedule, as_steps
 from .session import AgentSession, NoSession
@@ -182,6 +182,10 @@ class DQN(Agent):
     # SB3's names
 
     @property
+    def replay_buffer(self) -> Replay | None:
+        return getattr(self, "replay", None)
+
+    @property
     def q_net(self) -> torch.nn.Module:
         return self.policy.q_net
 
@@ -255,7 +259,7 @@ class DQN(Agent):
         total_timesteps, callback = self._setup_learn(
             total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar
         )
-        self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
+        self._update_current_progress_remaining(self.num_timesteps, max(self._total_timesteps, 1))
         if reset_num_timesteps:
             self._rounds, self._learns_from, self._logged = 0, self.learning_starts, (0, 0, self._n_updates)
         elif self.replay.size == 0:  # learned elsewhere before: there is nothing to make up for
@@ -417,15 +421,16 @@ class DQN(Agent):
         super().load_policy(state, step)
         self.exploration_rate = exploration_rate(state)
 
-    def save_replay_buffer(self, path: str | Path) -> None:
-        """Write the replay buffer as a folder of safetensors and JSON."""
-        save_replay(self, Path(path))
+    def save_replay_buffer(self, path: Target) -> None:
+        """Write the replay buffer as a zip of safetensors and JSON; a path without a suffix gets `.zip`."""
+        save_replay(self, path)
 
-    def load_replay_buffer(self, path: str | Path, truncate_last_traj: bool = True) -> None:
+    def load_replay_buffer(self, path: Target, truncate_last_traj: bool = True) -> None:
         """Take over what `save_replay_buffer` wrote, for the same number of environments.
 
         Raises:
-            CheckpointBroken: it is damaged, or does not fit.
+            NotFound, Broken: there is no such file, or it is damaged, or no such buffer (as SB3's pickles).
+            CheckpointBroken: it does not fit.
         """
         del truncate_last_traj  # an episode that was running when it was written is cut in any case
-        load_replay(self, Path(path))
+        load_replay(self, path)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandbox.core.errors import CheckpointBroken
-from sandbox.nn.state_files import load_state, save_state
+from sandbox.core.errors import Broken, CheckpointBroken
+
+from .saving import Target, read_agent, write_agent
 
 if TYPE_CHECKING:
     from .dqn import DQN
 
+BUFFER = "replay buffer"
+"""what a file says it holds, where an agent's says its algorithm"""
 _UNFIT = (KeyError, TypeError, ValueError, RuntimeError)
 
 
@@ -62,6 +64,8 @@ def _lost(agent: DQN, state: dict[str, Any]) -> str:
     """Put the buffer back; why not, where that cannot be done."""
     if "replay" not in state:
         return "was not kept"
+    if state["replay"] is None:
+        return "is damaged"
     try:
         agent.replay.load_state_dict(state["replay"])
     except _UNFIT as error:
@@ -77,16 +81,26 @@ def exploration_rate(state: dict[str, Any]) -> float:
         raise CheckpointBroken(f"the checkpoint is not one of DQN's: it lacks {error}") from error
 
 
-def save_replay(agent: DQN, folder: Path) -> None:
-    """Write the buffer alone."""
-    save_state(folder, agent.replay.state_dict())
+def save_replay(agent: DQN, path: Target) -> None:
+    """Write the buffer alone. Raises UsageError while the agent has no environment, and so no buffer."""
+    _ = agent.simulator
+    write_agent(path, {"algorithm": BUFFER}, agent.replay.state_dict())
 
 
-def load_replay(agent: DQN, folder: Path) -> None:
-    """Take over such a buffer. Raises CheckpointBroken where it is damaged, or does not fit."""
+def load_replay(agent: DQN, path: Target) -> None:
+    """Take over such a buffer.
+
+    Raises:
+        NotFound, Broken: there is no such file, or it is damaged, or no such buffer.
+        UsageError: the agent has no environment.
+    """
+    _ = agent.simulator
+    found = read_agent(path)
+    if found is None or found[0].get("algorithm") != BUFFER:
+        raise Broken(f"{path} holds no replay buffer", hint="save_replay_buffer writes one")
     try:
-        agent.replay.load_state_dict(load_state(folder))
+        agent.replay.load_state_dict(found[1])
     except _UNFIT as error:
-        raise CheckpointBroken(f"{folder} does not fit this agent: {error}") from error
+        raise CheckpointBroken(f"{path} does not fit this agent: {error}") from error
     if agent._last_obs is not None:
         agent.replay.begin(agent._last_obs)  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from .algorithms import find_algorithm
 from .config import AgentConfig
 from .names import task_of
 from .presets import preset, untuned
+from .settings.dqn import RAINBOW
 from .simulators.from_id import find_spec, make_single, refuse_reserved
 from .suitable import policy_for
 
@@ -68,7 +69,10 @@ def resolve_config(
     tuned = tuned or untuned(algo, continuous=isinstance(single[1], spaces.Box))
     merged = {"threshold": task.reward_threshold, **tuned, **values, **changes, "env_args": arguments}
     typed = parse_assignments(settings, algorithm.settings)
-    merged["settings"] = {**tuned.get("settings", {}), **_table(values, "settings"), **typed}
+    ours = tuned.get("settings", {})
+    if typed.get("preset"):  # asked for by name: it shall be that, whatever was tuned
+        ours = {name: value for name, value in ours.items() if name not in RAINBOW}
+    merged["settings"] = {**ours, **_table(values, "settings"), **typed}
     if merged.get("init_from") is not None:
         from sandbox.nn.transfer import adopted  # loads torch
 

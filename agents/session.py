@@ -102,7 +102,7 @@ class AgentSession(Session):
             self.save(agent)
         if improved:
             self.checkpoints.mark_best(now)
-            self._keep_eyes(agent)
+            self.keep_eyes(agent)
         self._show(agent)
         self._film(agent, before)
         self.go_on()
@@ -112,8 +112,8 @@ class AgentSession(Session):
             self.reason = "solved"
         return self.reason == "steps"
 
-    def _keep_eyes(self, agent: AnyAgent) -> None:
-        """The best backbone so far, for `--init-from`."""
+    def keep_eyes(self, agent: AnyAgent) -> None:
+        """Write the backbone, the best so far, for `--init-from`."""
         if agent.backbone is not None:
             save_backbone(self.run.path / FILE, agent.backbone)
 
@@ -137,7 +137,7 @@ class AgentSession(Session):
             replay = self.checkpoints.load_bulk(state["counters"]["num_timesteps"])
         except CheckpointBroken as error:
             self.console.note(f"warning: {error.message}")
-            replay = None
+            return agent.load_training_state({**state, "replay": None})
         return agent.load_training_state(state if replay is None else {**state, "replay": replay})
 
     def own_state(self) -> dict[str, Any]:

@@ -124,6 +124,8 @@ def finish(session: AgentSession, agent: AnyAgent) -> dict[str, Any]:
         session.interrupted(agent.num_timesteps, trust_option(config))
     if not session.checkpoints.has(agent.num_timesteps):
         session.save(agent)
+    if session.best is None:
+        session.keep_eyes(agent)
     final = session.final if session.solved and session.final is not None else _evaluate_best(session, agent)
     note_unfinished(final, config, session.console)
     solved = None if config.threshold is None else final.mean >= config.threshold

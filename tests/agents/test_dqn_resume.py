@@ -224,7 +224,7 @@ def test_a_damaged_buffer_is_a_warning_and_begins_anew(
     assert "Traceback" not in said
     assert "warning: " in said
     assert f"bulk/{name}" in said
-    assert "the replay buffer was not kept: it starts anew, and learning goes on in 100 steps" in said
+    assert "the replay buffer is damaged: it starts anew, and learning goes on in 100 steps" in said
     assert Run(stopped).status == "finished"
 
 

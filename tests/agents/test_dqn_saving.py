@@ -13,10 +13,11 @@ import pytest
 import stable_baselines3 as sb3
 import torch
 from gymnasium import spaces
+from stable_baselines3.common.callbacks import CheckpointCallback
 
 from agents import DQN, PPO
 from agents.q_networks import QPolicy
-from sandbox.core.errors import SandboxError, UsageError
+from sandbox.core.errors import Broken, SandboxError, UsageError
 from tests.agents.tasks import Sampled, same_weights, small_dqn, weights_of
 
 CARTPOLE = "Sandbox/CartPole-v0"
@@ -170,3 +171,32 @@ def test_a_file_of_another_algorithm(tmp_path: Path) -> None:
     small_dqn().save(tmp_path / "ours")
     with pytest.raises(UsageError, match="holds a DQN, not a PPO"):
         PPO.load(tmp_path / "ours")
+
+
+def test_a_buffer_is_a_file_and_nothing_else_is_touched(tmp_path: Path) -> None:
+    agent = small_dqn(CARTPOLE).learn(32)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "thesis.tex").write_text("a year")
+    agent.save_replay_buffer(tmp_path / "folder")
+    assert (tmp_path / "folder" / "thesis.tex").read_text() == "a year"
+    assert (tmp_path / "folder.zip").is_file()
+    (tmp_path / "theirs.pkl").write_bytes(b"\x80\x04N.")
+    with pytest.raises(Broken, match=r"theirs\.pkl"):
+        agent.load_replay_buffer(tmp_path / "theirs.pkl")
+    agent.save(tmp_path / "agent.zip")
+    with pytest.raises(Broken, match="holds no replay buffer"):
+        agent.load_replay_buffer(tmp_path / "agent.zip")
+    with pytest.raises(UsageError, match="no environment"):
+        again(agent).load_replay_buffer(tmp_path / "folder.zip")
+
+
+def test_sb3s_checkpoint_callback_writes_the_buffer_too(tmp_path: Path) -> None:
+    callback = CheckpointCallback(16, str(tmp_path), save_replay_buffer=True)
+    agent = small_dqn(CARTPOLE).learn(64, callback=callback)
+    found = sorted(tmp_path.glob("*replay_buffer*"))
+    assert found
+    agent.load_replay_buffer(found[-1])
+
+
+def test_no_steps_are_no_mistake() -> None:
+    assert small_dqn(CARTPOLE).learn(0).num_timesteps == 0
