@@ -105,6 +105,7 @@ SETTINGS: dict[str, Any] = {
     "noisy": True,
     "noisy_std": 0.2,
     "normalize_observation": True,
+    "random_shift": 3,
     "stats_window_size": 13,
     "seed": 5,
     "verbose": 0,

@@ -89,6 +89,7 @@ SETTINGS: dict[str, Any] = {
     "sde_sample_freq": 3,
     "target_kl": 0.05,
     "normalize_observation": True,
+    "random_shift": 3,
     "normalize_reward": True,
     "stats_window_size": 13,
     "seed": 5,
