@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.core.errors import Broken, CheckpointBroken
 
 from .saving import Target, read_agent, write_agent
+from .state import in_a_line
 
 if TYPE_CHECKING:
     from .dqn import DQN
@@ -50,7 +51,7 @@ def restore_learning(agent: DQN, state: dict[str, Any], troubles: list[str]) -> 
         agent._loss.copy_(learning["loss"])
         agent.exploration_rate = learning["exploration_rate"]
     except _UNFIT as error:
-        raise CheckpointBroken(f"the checkpoint does not fit this agent: {error}") from error
+        raise CheckpointBroken(f"the checkpoint does not fit this agent: {in_a_line(error)}") from error
     if lost := _lost(agent, state):
         agent._learns_from = agent.num_timesteps + agent.learning_starts
         anew = f"it starts anew, and learning goes on in {agent.learning_starts:,} steps"

@@ -82,7 +82,7 @@ def restore(agent: Agent, state: dict[str, Any]) -> list[str]:
         troubles = _restore_simulator(agent, state["simulator"])
         _restore_global_generators(state["global_generators"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointBroken(f"the checkpoint does not fit this agent: {error}") from error
+        raise CheckpointBroken(f"the checkpoint does not fit this agent: {in_a_line(error)}") from error
     return troubles
 
 
@@ -91,8 +91,15 @@ def restore_policy(agent: Agent, state: dict[str, Any], step: int) -> None:
     try:
         agent.policy.load_state_dict(state["policy"])
     except (KeyError, TypeError, RuntimeError) as error:
-        raise CheckpointBroken(f"the checkpoint of step {step} does not fit this agent: {error}") from error
+        reason = in_a_line(error)
+        raise CheckpointBroken(f"the checkpoint of step {step} does not fit this agent: {reason}") from error
     agent.num_timesteps = step
+
+
+def in_a_line(error: Exception) -> str:
+    """What torch says in many lines, in one."""
+    words = " ".join(str(error).split())
+    return words if len(words) <= 200 else words[:199] + "…"
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
