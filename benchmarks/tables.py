@@ -1,7 +1,7 @@
 """Tables of docs/benchmarks.md from the results of a recipe's seeds.
 
 A result holds ``rows`` (or several such lists): flat objects. In a row, texts say what was measured and
-numbers are measurements; rows with the same texts belong together over the seeds. A number is shown as the
+numbers are measurements; rows with the same texts (and "steps") belong together over the seeds. A number is shown as the
 median (lowest – highest), a truth value as how often it was true, and a column whose name ends in "return" as
 mean ± standard deviation, with the interquartile mean and its interval.
 """
@@ -37,7 +37,8 @@ def _table(rows: Sequence[Row]) -> str:
     columns = list(dict.fromkeys(key for row in rows for key in row))
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        groups.setdefault(tuple(str(v) for v in row.values() if isinstance(v, str)), []).append(row)
+        texts = (str(value) for value in row.values() if isinstance(value, str))
+        groups.setdefault((*texts, str(row.get("steps"))), []).append(row)
     lines = [[key.replace("_", " ") for key in columns], ["---"] * len(columns)]
     lines += [[_cell(key, [row.get(key) for row in group]) for key in columns] for group in groups.values()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
