@@ -1,9 +1,9 @@
 """Tables of docs/benchmarks.md from the results of a recipe's seeds.
 
 A result holds ``rows`` (or several such lists): flat objects. In a row, texts say what was measured and
-numbers are measurements; rows with the same texts (and "steps") belong together over the seeds. A number is shown as the
-median (lowest – highest), a truth value as how often it was true, and a column whose name ends in "return" as
-mean ± standard deviation, with the interquartile mean and its interval.
+numbers are measurements; rows with the same texts, and the same "steps", belong together over the seeds. A
+number is shown as the median (lowest – highest), a truth value as how often it was true, and a column whose
+name ends in "return" as mean ± standard deviation, with the interquartile mean and its interval.
 """
 
 from __future__ import annotations
