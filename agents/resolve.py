@@ -69,10 +69,7 @@ def resolve_config(
     tuned = tuned or untuned(algo, continuous=isinstance(single[1], spaces.Box))
     merged = {"threshold": task.reward_threshold, **tuned, **values, **changes, "env_args": arguments}
     typed = parse_assignments(settings, algorithm.settings)
-    ours = tuned.get("settings", {})
-    if typed.get("preset"):  # asked for by name: it shall be that, whatever was tuned
-        ours = {name: value for name, value in ours.items() if name not in RAINBOW}
-    merged["settings"] = {**ours, **_table(values, "settings"), **typed}
+    merged["settings"] = {**_tuned(tuned, typed), **_table(values, "settings"), **typed}
     if merged.get("init_from") is not None:
         from sandbox.nn.transfer import adopted  # loads torch
 
@@ -85,6 +82,14 @@ def resolve_config(
 
         check_pictures(resolved)
     return resolved
+
+
+def _tuned(preset: Mapping[str, Any], typed: Mapping[str, Any]) -> dict[str, Any]:
+    """The hyperparameters of a task's preset, as far as those that were typed leave them."""
+    ours = dict(preset.get("settings", {}))
+    if typed.get("preset"):  # asked for by name: it shall be that, whatever was tuned
+        ours = {name: value for name, value in ours.items() if name not in RAINBOW}
+    return ours
 
 
 def _look_at(

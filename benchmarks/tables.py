@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from statistics import fmean, median, pstdev
+from statistics import median
 from typing import Any
 
-from sandbox.core.statistics import bootstrap_interval, interquartile_mean
+from sandbox.core.statistics import returns_text
 
 Record = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -60,7 +60,7 @@ def _cell(key: str, values: Sequence[Any]) -> str:
     if not known:
         return "–"
     if key.endswith("return"):
-        return _returns(known)
+        return returns_text(known)
     if all(isinstance(value, bool) for value in known):
         return f"{sum(known)} of {len(values)}"
     if all(isinstance(value, int | float) for value in known):
@@ -68,16 +68,6 @@ def _cell(key: str, values: Sequence[Any]) -> str:
         middle, low, high = (_number(one(known), digits) for one in (median, min, max))
         return middle if len(known) == 1 else f"{middle} ({low} – {high})"
     return str(known[0])
-
-
-def _returns(values: Sequence[float]) -> str:
-    """Mean ± standard deviation over seeds, and the interquartile mean with its 95 % bootstrap interval."""
-    text = f"{fmean(values):.1f}"
-    interval = bootstrap_interval(values)
-    if interval is None:
-        return text
-    low, high = interval
-    return f"{text} ± {pstdev(values):.1f} (IQM {interquartile_mean(values):.1f}, {low:.1f} to {high:.1f})"
 
 
 def _number(value: float, digits: int) -> str:

@@ -46,6 +46,18 @@ def bootstrap_interval(
     return float(lower[0]), float(upper[0])
 
 
+def returns_text(values: Sequence[float]) -> str:
+    """Mean ± standard deviation over seeds, and the interquartile mean with its 95 % bootstrap interval."""
+    from statistics import fmean, pstdev
+
+    text = f"{fmean(values):.1f}"
+    interval = bootstrap_interval(values)
+    if interval is None:
+        return text
+    low, high = interval
+    return f"{text} ± {pstdev(values):.1f} (IQM {interquartile_mean(values):.1f}, {low:.1f} to {high:.1f})"
+
+
 def interquartile_means(table: np.ndarray) -> np.ndarray:
     """`interquartile_mean` of each column: (values, columns) float64 -> (columns,)."""
     if not table.shape[0]:

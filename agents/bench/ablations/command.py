@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agents.bench.classics.command import returns_text
 from sandbox.core.config import Count
 from sandbox.core.errors import UnknownName, UsageError
 from sandbox.core.manifest import describe
+from sandbox.core.statistics import returns_text
 from sandbox.ui.console import Console
 
 SCHEMA = "sandbox.bench-ablations/1"

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sandbox.core.config import Count
 from sandbox.core.errors import UnknownName, UsageError
 from sandbox.core.manifest import describe
-from sandbox.core.statistics import bootstrap_interval, interquartile_mean
+from sandbox.core.statistics import returns_text
 from sandbox.ui.console import Console
 
 SCHEMA = "sandbox.bench-classics/1"
@@ -114,17 +114,6 @@ def show(console: Console, rows: Sequence[Row]) -> None:
         )
     columns = ["task", "algorithm", "engine", "steps", "best return", "last return"]
     console.table([*columns, "reached", "seconds to threshold", "times sooner"], cells)
-
-
-def returns_text(values: Sequence[float]) -> str:
-    """Mean ± standard deviation over seeds, and the interquartile mean with its 95 % interval."""
-    mean = sum(values) / len(values)
-    if len(values) == 1:
-        return f"{mean:.1f}"
-    deviation = (sum((value - mean) ** 2 for value in values) / len(values)) ** 0.5
-    interval = bootstrap_interval(values)
-    low, high = interval or (mean, mean)
-    return f"{mean:.1f} ± {deviation:.1f} (IQM {interquartile_mean(values):.1f}, {low:.1f} to {high:.1f})"
 
 
 def _mean(values: Sequence[float]) -> str:
