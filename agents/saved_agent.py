@@ -12,7 +12,7 @@ from sandbox.nn.backbone import Backbone, preset_name
 
 from .encoding import decode_arguments, decode_space, encode_arguments, encode_space
 from .saving import Target, read_agent, read_sb3_parameters, write_agent
-from .state import load_optimizer, optimizer_state
+from .state import in_a_line, load_optimizer, optimizer_state
 
 if TYPE_CHECKING:
     from .algorithm import Agent, Env
@@ -124,7 +124,13 @@ def _from_sb3(
     settings["policy_kwargs"] = {k: v for k, v in data.get("policy_kwargs", {}).items() if k != "use_sde"}
     settings.update(overrides)
     agent = _make(cls, policy, env, device, (data["observation_space"], data["action_space"]), settings)
-    agent.set_parameters(parameters)
+    try:
+        agent.set_parameters(parameters)
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise UsageError(
+            f"an SB3 agent with other networks than ours cannot be taken over: {in_a_line(error)}",
+            hint='for pictures, pass the extractor it has: policy_kwargs={"features_extractor_class": …}',
+        ) from error
     agent.take_counters({**data, "updates": data["_n_updates"]})
     return agent
 

@@ -11,7 +11,7 @@ import pytest
 import stable_baselines3 as sb3
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.torch_layers import NatureCNN
+from stable_baselines3.common.torch_layers import CombinedExtractor, NatureCNN
 
 from agents import DQN, PPO, SB3VecEnv
 from agents.eyes import BackboneExtractor, CombinedEyes
@@ -179,3 +179,17 @@ def test_gymnasiums_pictures_with_channels_last_are_learned_from(tmp_path: Path)
         "CnnPolicy", env, n_steps=4, batch_size=4, n_epochs=1, device="cpu", policy_kwargs={"features_dim": 8}
     )
     assert agent.learn(4).backbone is not None
+
+
+def test_a_file_of_sb3s_with_other_eyes_says_what_to_pass(tmp_path: Path) -> None:
+    space = spaces.Dict({"eye": PICTURE, "speed": spaces.Box(-1, 1, (2,), np.float32)})
+    theirs = sb3.PPO("MultiInputPolicy", Sampled(space), n_steps=8, batch_size=4, device="cpu")
+    theirs.save(tmp_path / "theirs.zip")
+    with pytest.raises(UsageError, match="other networks than ours"):
+        PPO.load(tmp_path / "theirs.zip", trust=True)
+    kwargs = {"features_extractor_class": CombinedExtractor}
+    taken = PPO.load(tmp_path / "theirs.zip", trust=True, policy_kwargs=kwargs)
+    observation = {name: part[None] for name, part in space.sample().items()}
+    tensors = {name: torch.as_tensor(part) for name, part in observation.items()}
+    ours, other = taken.policy.predict_values(tensors), theirs.policy.predict_values(tensors)
+    torch.testing.assert_close(ours, other)
