@@ -19,13 +19,17 @@ from torch.nn import functional
 
 from sandbox.core.errors import UnsupportedSpace, UsageError
 from sandbox.nn.backbone import Backbone, build_backbone
+from sandbox.nn.blocks import group_norm
 from sandbox.nn.transfer import Transfer, transfer
 
 from .observations import Tensors, is_image
 
 
 class BackboneExtractor(BaseFeaturesExtractor):
-    """A backbone, and one linear layer over all that its last features say.
+    """A backbone, a norm, and one linear layer over all that the last features say.
+
+    A new backbone averages large parts of the picture; without the norm, what is the same everywhere would
+    drown the few pixels that matter.
 
     Stock SB3 takes it as `policy_kwargs={"features_extractor_class": BackboneExtractor,
     "features_extractor_kwargs": {"backbone": eyes}}`. SB3's orthogonal initialisation leaves the backbone
@@ -67,6 +71,7 @@ class BackboneExtractor(BaseFeaturesExtractor):
             self.backbone = build_backbone(backbone, channels)
         self.backbone.requires_grad_(not freeze)
         rows, columns = self.backbone.sizes(height, width)[-1]
+        self.norm = group_norm(self.backbone.channels[-1])
         self.linear = nn.Linear(self.backbone.channels[-1] * rows * columns, features_dim)
 
     def forward(self, observations: Tensor) -> Tensor:
@@ -78,7 +83,8 @@ class BackboneExtractor(BaseFeaturesExtractor):
             pictures = pictures.to(torch.float32).div_(127.5).sub_(1.0)
         else:
             pictures = pictures * 2.0 - 1.0
-        return functional.relu(self.linear(self.backbone(pictures)[-1].flatten(1)))
+        features = functional.silu(self.norm(self.backbone(pictures)[-1]))
+        return functional.relu(self.linear(features.flatten(1)))
 
     def apply(self, fn: Callable[[nn.Module], Any]) -> BackboneExtractor:
         """Initialise anew, as SB3 does after building: the linear layer, never the backbone."""

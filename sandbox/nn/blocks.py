@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-def group_norm(channels: int) -> nn.GroupNorm:
+class GroupNorm(nn.GroupNorm):
+    """torch's, also behind layers that are frozen.
+
+    On the CPU, torch 2.13 crashes in its backward pass for an input in channels-last order that needs no
+    gradient.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        if torch.is_grad_enabled() and not input.requires_grad and input.device.type == "cpu":
+            input = input.contiguous()
+        return super().forward(input)
+
+
+def group_norm(channels: int) -> GroupNorm:
     """GroupNorm with at most 8 groups of at least 4 channels, where the number can be divided so.
 
     Wu and He, "Group Normalization" (2018). No batch statistics: the same in training, evaluation, target
     networks, averaged copies and at batch 1.
     """
-    return nn.GroupNorm(math.gcd(channels, 8) if channels >= 32 else math.gcd(channels, 4), channels)
+    return GroupNorm(math.gcd(channels, 8) if channels >= 32 else math.gcd(channels, 4), channels)
 
 
 class ResidualBlock(nn.Module):
