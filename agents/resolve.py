@@ -9,6 +9,7 @@ from typing import Any
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 
+import envs
 from sandbox.core.config import from_mapping, parse_assignments, read_toml
 from sandbox.core.errors import UsageError
 
@@ -17,6 +18,7 @@ from .config import AgentConfig
 from .names import task_of
 from .presets import preset, untuned
 from .settings.dqn import RAINBOW
+from .simulators import OURS
 from .simulators.from_id import find_spec, make_single, refuse_reserved
 from .suitable import policy_for
 
@@ -61,7 +63,9 @@ def resolve_config(
         values["train_env"] = values["env"]
     arguments = {**_table(values, "env_args"), **(env_args or {})}
     refuse_reserved(arguments)
-    tuned = preset(algo, find_spec(values["env"]).id)
+    if "obs" in arguments and values["train_env"].startswith(OURS):
+        values["env"] = values["train_env"]  # gymnasium's own twin shows one thing only
+    tuned = preset(algo, find_spec(values["env"]).id, {**_shown(values["env"]), **arguments})
     wrap = changes.get("wrap", values.get("wrap", tuned.get("wrap", [])))
     task, single = _look_at(values["env"], values["train_env"], arguments, wrap if _texts(wrap) else [])
     if "policy" not in values:
@@ -82,6 +86,11 @@ def resolve_config(
 
         check_pictures(resolved)
     return resolved
+
+
+def _shown(env: str) -> dict[str, str]:
+    """What an environment of ours shows unless told otherwise, as its argument."""
+    return next(({"obs": entry.observations[0]} for entry in envs.listing() if entry.id == env), {})
 
 
 def _tuned(preset: Mapping[str, Any], typed: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from agents.stock.zoo import ZOO
@@ -12,14 +13,21 @@ from .ppo import CONTINUOUS, PPO
 __all__ = ["preset", "untuned"]
 
 
-def preset(algo: str, env: str) -> dict[str, Any]:
+def preset(algo: str, env: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Changes of the default config for `algo` on the task `env`, as in a config file; none for most tasks.
+
+    An entry's name is the id, and after it the arguments that it is meant for: "Sandbox/Pong-v0 obs=pixels".
+    Of several that fit, the one with the most arguments is taken.
 
     Args:
         algo: name of the algorithm.
         env: id of the task.
+        arguments: of the environment, with the defaults of those that entries ask for.
     """
-    return {"ppo": PPO, "dqn": DQN, **ZOO}.get(algo, {}).get(env, {})
+    given = {f"{key}={value}" for key, value in arguments.items()}
+    entries: Mapping[str, dict[str, Any]] = {"ppo": PPO, "dqn": DQN, **ZOO}.get(algo, {})
+    fitting = [name for name in entries if name.split()[0] == env and given.issuperset(name.split()[1:])]
+    return entries[max(fitting, key=lambda name: len(name.split()))] if fitting else {}
 
 
 def untuned(algo: str, continuous: bool) -> dict[str, Any]:

@@ -16,10 +16,10 @@ class GroupNorm(nn.GroupNorm):
     gradient.
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        if torch.is_grad_enabled() and not input.requires_grad and input.device.type == "cpu":
-            input = input.contiguous()
-        return super().forward(input)
+    def forward(self, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        if torch.is_grad_enabled() and not x.requires_grad and x.device.type == "cpu":
+            x = x.contiguous()
+        return super().forward(x)
 
 
 def group_norm(channels: int) -> GroupNorm:

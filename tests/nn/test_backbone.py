@@ -32,6 +32,19 @@ def pictures(batch: int, channels: int, height: int, width: int, seed: int = 0) 
     return torch.rand((batch, channels, height, width), generator=generator) * 2 - 1
 
 
+# Layers
+
+
+def test_a_norm_learns_behind_what_is_frozen() -> None:
+    """torch's own crashes here."""
+    norm = group_norm(16)
+    frozen = torch.randn(4, 16, 5, 5).contiguous(memory_format=torch.channels_last)
+    norm(frozen).square().sum().backward()
+    kept, ours = norm.weight.grad, torch.nn.functional.group_norm(frozen, norm.num_groups)
+    assert kept is not None
+    torch.testing.assert_close(kept, 2 * ours.square().sum((0, 2, 3)))
+
+
 # Features
 
 
