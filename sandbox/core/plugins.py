@@ -82,6 +82,7 @@ BENCHES: dict[str, str] = {
     "agents": "agents.bench:AgentsBench",
     "classics": "agents.bench.classics:ClassicsBench",
     "ablations": "agents.bench.ablations:AblationsBench",
+    "eyes": "agents.bench.eyes:EyesBench",
     "supervised": "sandbox.supervised.bench:SupervisedBench",
     "envs": "sandbox.commands.bench_envs:EnvsBench",
 }

@@ -1,0 +1,5 @@
+"""`bench eyes`: how fast agents learn from pixels, ours and stock Stable-Baselines3's, on the same network."""
+
+from .command import EyesBench
+
+__all__ = ["EyesBench"]
