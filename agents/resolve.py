@@ -66,6 +66,7 @@ def resolve_config(
     if "obs" in arguments and values["train_env"].startswith(OURS):
         values["env"] = values["train_env"]  # gymnasium's own twin shows one thing only
     tuned = preset(algo, find_spec(values["env"]).id, {**_shown(values["env"]), **arguments})
+    arguments = {**tuned.get("env_args", {}), **arguments}
     wrap = changes.get("wrap", values.get("wrap", tuned.get("wrap", [])))
     task, single = _look_at(values["env"], values["train_env"], arguments, wrap if _texts(wrap) else [])
     if "policy" not in values:

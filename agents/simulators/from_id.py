@@ -12,6 +12,7 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 from gymnasium.vector import VectorEnv
 
+from envs import doom
 from envs.base import BatchedEnv
 from envs.options import LONGEST_LIMIT, NO_LIMIT
 from envs.wrappers import wrap
@@ -52,11 +53,18 @@ def find_spec(name: str) -> EnvSpec:
                 raise MissingExtra(name, extra)
             import_module(suite)
     try:
-        return gym.spec(name)
+        return _as_ours(gym.spec(name))
     except gym.error.Error as error:
         close = suggest(name, gym.registry)
         hint = f"did you mean {close!r}?" if close else "python -m sandbox list envs"
         raise EnvironmentNotFound(f"no environment is registered as {name!r}", hint=hint) from error
+
+
+def _as_ours(spec: EnvSpec) -> EnvSpec:
+    """The same task in the form in which it is made here, for the suites that have one."""
+    if spec.id.startswith("Vizdoom"):
+        return doom.at_home(spec)
+    return spec
 
 
 def refuse_reserved(arguments: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from envs.wrappers.flicker import Flicker
 from envs.wrappers.frame_stack import FrameStack
 from envs.wrappers.mask_velocity import MaskVelocity
 from envs.wrappers.observation_wrapper import ObservationWrapper
+from envs.wrappers.only import Only
 from envs.wrappers.pictures import Grayscale, Resize
 from envs.wrappers.single import WrappedSingle
 from envs.wrappers.sticky_actions import StickyActions
@@ -30,6 +31,7 @@ __all__ = [
     "Grayscale",
     "MaskVelocity",
     "ObservationWrapper",
+    "Only",
     "Resize",
     "StickyActions",
     "WrappedSingle",

@@ -63,32 +63,35 @@ class Grayscale(PictureWrapper):
 class Resize(PictureWrapper):
     """Shows pictures of another size: (C, H, W) as (C, size, size); (H, W, C) and (H, W) alike; uint8.
 
+    A size may also be a pair, rows and columns.
+
     Shrinking takes the mean of the area under each new pixel, growing goes linearly from one pixel to the
     next. Both weigh in 256ths, so that float32 sums are exact: one picture is the same in every batch.
 
     Raises:
-        ValueError: `size` is no whole number from 1 to 1024; observations are no pictures of uint8.
+        ValueError: a side is no whole number from 1 to 1024; observations are no pictures of uint8.
     """
 
-    def __init__(self, env: VectorEnv[Any, Any, Any], size: int) -> None:
-        self.size = whole("Resize", "size", size)
-        if size > LARGEST:
-            raise ValueError(f"Resize: size must be at most {LARGEST}, got {size!r}")
+    def __init__(self, env: VectorEnv[Any, Any, Any], size: int | tuple[int, int]) -> None:
+        self.size = size if isinstance(size, tuple) else (size, size)
+        for side in self.size:
+            if whole("Resize", "size", side) > LARGEST:
+                raise ValueError(f"Resize: size must be at most {LARGEST}, got {side!r}")
         shape = _picture("Resize", env).shape
         self._last = channels_last(shape)
         rows, columns = shape[:2] if self._last else shape[-2:]
-        self._down, self._across = resampling(rows, size), resampling(columns, size)
-        small = (size, size, *shape[2:]) if self._last else (*shape[:-2], size, size)
+        self._down, self._across = resampling(rows, self.size[0]), resampling(columns, self.size[1])
+        small = (*self.size, *shape[2:]) if self._last else (*shape[:-2], *self.size)
         super().__init__(env, Box(0, 255, small, np.uint8))
 
     def redraw(self, seen: Array, out: Array) -> None:
         """One small matrix for the rows, one for the columns."""
         pictures = np.moveaxis(seen, -1, 1) if self._last else seen  # (rows, ..., H, W)
         across = pictures.astype(np.float32).reshape(-1, pictures.shape[-1]) @ self._across.T
-        resized = self._down @ across.reshape(-1, pictures.shape[-2], self.size)
+        resized = self._down @ across.reshape(-1, pictures.shape[-2], self.size[1])
         resized *= np.float32(1 / 256**2)
         resized += np.float32(0.5)  # cut off to whole numbers next, this rounds
-        resized = resized.reshape(*pictures.shape[:-2], self.size, self.size)
+        resized = resized.reshape(*pictures.shape[:-2], *self.size)
         out[...] = np.moveaxis(resized, 1, -1) if self._last else resized
 
 

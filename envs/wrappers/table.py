@@ -14,11 +14,18 @@ from envs.wrappers.discretize import Discretize
 from envs.wrappers.flicker import Flicker
 from envs.wrappers.frame_stack import FrameStack
 from envs.wrappers.mask_velocity import MaskVelocity
+from envs.wrappers.only import Only
 from envs.wrappers.pictures import Grayscale, Resize
 from envs.wrappers.sticky_actions import StickyActions
 from envs.wrappers.wrapper import BatchWrapper
 
 Batch = VectorEnv[Any, Any, Any]
+
+
+def sides(text: str) -> int | tuple[int, int]:
+    """ "36" as 36, and "30x40" as (30, 40): rows, columns. Raises ValueError for other texts."""
+    rows, cross, columns = text.partition("x")
+    return (int(rows), int(columns)) if cross else int(rows)
 
 
 @dataclass(frozen=True)
@@ -27,8 +34,8 @@ class WrapperEntry:
 
     name: str
     wrapper: Callable[..., BatchWrapper]
-    value: type[int] | type[float] | None
-    """What stands behind the colon; None: nothing."""
+    value: Callable[[str], Any] | None
+    """Reads what stands behind the colon; None: nothing does."""
     example: str
     what: str
     """What it does, in one line."""
@@ -57,8 +64,9 @@ WRAPPERS: tuple[WrapperEntry, ...] = (
     WrapperEntry(
         "discretize", Discretize, int, "discretize:5", "so many values of each number of a continuous action"
     ),
+    WrapperEntry("only", Only, str, "only:screen", "one part of observations that are dicts"),
     WrapperEntry("grayscale", Grayscale, None, "grayscale", "grey pictures"),
-    WrapperEntry("resize", Resize, int, "resize:36", "square pictures of this size"),
+    WrapperEntry("resize", Resize, sides, "resize:36", "square pictures of this size, or resize:30x40"),
 )
 """All wrappers, in the order in which they are best met."""
 
@@ -85,7 +93,7 @@ def parse(text: str) -> Callable[[Batch], BatchWrapper]:
     try:
         return _with_value(entry.wrapper, entry.value(value))
     except ValueError:
-        kind = "a whole number" if entry.value is int else "a number"
+        kind = "a number" if entry.value is float else "a whole number"
         raise ValueError(f"{name} needs {kind}, such as {entry.example}; got {value!r}") from None
 
 
@@ -96,5 +104,5 @@ def around(batch: Batch, specs: Sequence[str]) -> Batch:
     return batch
 
 
-def _with_value(wrapper: Callable[..., BatchWrapper], value: float) -> Callable[[Batch], BatchWrapper]:
+def _with_value(wrapper: Callable[..., BatchWrapper], value: Any) -> Callable[[Batch], BatchWrapper]:
     return lambda env: wrapper(env, value)
