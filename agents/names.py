@@ -13,6 +13,7 @@ from sandbox.core.errors import EnvironmentNotFound
 from sandbox.core.names import suggest
 
 from .simulators import OURS
+from .simulators.from_id import register_suite
 
 LONGEST = 5_000
 """steps of an episode that would never end"""
@@ -26,7 +27,9 @@ def task_of(text: str) -> tuple[str, str]:
 
     Raises:
         EnvironmentNotFound: nothing is called so; with a suggestion.
+        MissingExtra: it belongs to a suite that is not installed.
     """
+    register_suite(text)
     if ":" in text or "/" in text or text in gym.registry:
         return text, text
     ours = {entry.name.casefold(): entry for entry in envs.listing()}

@@ -26,7 +26,8 @@ def preset(algo: str, env: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         arguments: of the environment, with the defaults of those that entries ask for.
     """
     given = {f"{key}={value}" for key, value in arguments.items()}
-    entries: Mapping[str, dict[str, Any]] = {"ppo": PPO | doom.PPO, "dqn": DQN | doom.DQN, **ZOO}.get(algo, {})
+    ours = {"ppo": PPO | doom.PPO, "dqn": DQN | doom.DQN}
+    entries: Mapping[str, dict[str, Any]] = {**ours, **ZOO}.get(algo, {})
     fitting = [name for name in entries if name.split()[0] == env and given.issuperset(name.split()[1:])]
     return entries[max(fitting, key=lambda name: len(name.split()))] if fitting else {}
 

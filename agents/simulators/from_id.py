@@ -47,17 +47,26 @@ def find_spec(name: str) -> EnvSpec:
     module, _, name = name.rpartition(":")
     if module:
         _import(module, name)
-    for start, (suite, extra) in _SUITES.items():
-        if name.startswith(start):
-            if find_module(suite.partition(".")[0]) is None:
-                raise MissingExtra(name, extra)
-            import_module(suite)
+    register_suite(name)
     try:
         return _as_ours(gym.spec(name))
     except gym.error.Error as error:
         close = suggest(name, gym.registry)
         hint = f"did you mean {close!r}?" if close else "python -m sandbox list envs"
         raise EnvironmentNotFound(f"no environment is registered as {name!r}", hint=hint) from error
+
+
+def register_suite(name: str) -> None:
+    """Register the environments of the suite that `name` belongs to, if it does.
+
+    Raises:
+        MissingExtra: the suite is not installed.
+    """
+    for start, (suite, extra) in _SUITES.items():
+        if name.casefold().startswith(start.casefold()):
+            if find_module(suite.partition(".")[0]) is None:
+                raise MissingExtra(name, extra)
+            import_module(suite)
 
 
 def _as_ours(spec: EnvSpec) -> EnvSpec:
