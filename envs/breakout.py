@@ -23,6 +23,7 @@ from envs.pictures.breakout import (
     CELLS_Y,
     COLORS,
     COLUMNS,
+    FIELD_AREA,
     FIRST_ROW,
     FRONT,
     GREY,
@@ -42,6 +43,7 @@ from envs.pictures.breakout import (
     between_walls,
     draw_field,
 )
+from envs.sight import Area
 from envs.single import SingleEnv
 from envs.task import Array, Mask
 from envs.views import PIXELS
@@ -285,6 +287,9 @@ class Breakout(BatchedEnv):
     def draw(self, one: int, canvas: Canvas) -> None:
         *flight, paddle = self.state[one].tolist()
         draw_field(canvas, flight, paddle, self.bricks[one], int(self.lives[one]))
+
+    def sight(self, one: int) -> Area:
+        return FIELD_AREA
 
     def expert(self, observation: Array, memory: dict[str, Any]) -> Array:
         """Be where the ball comes down, and hit it with the part of the paddle that sends it to a brick."""

@@ -25,6 +25,7 @@ from envs.palette import (
     scoreboard,
 )
 from envs.pictures.tiles import Tiles, plain
+from envs.sight import Area
 from envs.single import SingleEnv
 from envs.task import Array, Mask
 from envs.views import PIXELS
@@ -208,6 +209,9 @@ class Catch(BatchedEnv):
         canvas.circle((x - 0.3 * radius, y - 0.3 * radius), 0.3 * radius, AMBER_LIGHT)
         scoreboard(canvas, int(self.score[one]))
         scoreboard(canvas, str(max(0, int(self.left[one]))), "BALLS LEFT", right=True)
+
+    def sight(self, one: int) -> Area:
+        return BOARD_LEFT, BOARD_TOP, BOARD_PX, BOARD_PX
 
     def expert(self, observation: Array, memory: dict[str, Any]) -> Array:
         """Walk under the ball."""

@@ -16,6 +16,7 @@ from envs.options import CoreOptions
 from envs.pictures.maze3d import Scene, draw_map, draw_numbers
 from envs.pictures.maze3d_view import MATERIALS, View
 from envs.pictures.raycast import FORWARD, FREE, HEADINGS, MAX_SIZE, PITCH, RIGHT, next_side
+from envs.sight import Area, around
 from envs.single import SingleEnv
 from envs.task import Array, Mask
 from envs.views import PIXELS
@@ -253,6 +254,11 @@ class Maze3D(BatchedEnv):
         marks = [(things[thing], int(self.kinds[thing])) for thing in np.flatnonzero(known)]
         draw_map(canvas, self._scene.map(self.maps[one], self.visited[one]), spot, heading, marks)
         draw_numbers(canvas, self._worth @ (things[:, 0] < 0), int(self.elapsed[one]))
+
+    def sight(self, one: int) -> Area:
+        # Both show 90° from left to right; from top to bottom people see less.
+        width, height = self.picture_size
+        return around((width / 2, height / 2), width / 40)
 
     def expert(self, observation: Array, memory: dict[str, Any]) -> Array:
         """Draw a map from the pictures, and explore it cell by cell."""

@@ -14,7 +14,8 @@ from envs.controls import Controls
 from envs.experts.episodes import begins
 from envs.levels.dungeon import AGENT, CODES, DOOR, FLOOR, GOAL, KEY, MAX_KEYS, WALL, Dungeon
 from envs.options import CoreOptions
-from envs.pictures.rooms import INKS, draw_key, draw_level, tiles_of
+from envs.pictures.rooms import HEADER, INKS, draw_key, draw_level, tiles_of
+from envs.sight import Area, around
 from envs.single import SingleEnv
 from envs.task import Array, Mask
 from envs.views import PIXELS
@@ -186,6 +187,12 @@ class Rooms(BatchedEnv):
         keys, doors = ((level >= first) & (level < first + MAX_KEYS) for first in (KEY, DOOR))
         score = KEY_REWARD * (self.keys - keys.sum()) + DOOR_REWARD * (self.keys - doors.sum())
         palette.scoreboard(canvas, round(score + GOAL_REWARD * (level[*place] == GOAL), 1))
+
+    def sight(self, one: int) -> Area:
+        side = self._dungeon.side
+        cell = self.picture_size[0] / (side - 2 * (self.window // 2))
+        row, column = (place - self.window // 2 + 0.5 for place in divmod(int(self.position[one]), side))
+        return around((column * cell, HEADER + row * cell), cell / self._cell_px)
 
     def expert(self, observation: Array, memory: dict[str, Any]) -> Array:
         """Draw a map; walk to the nearest thing of use, else to the nearest edge of what is known."""

@@ -12,6 +12,7 @@ from envs.arguments import one_of
 from envs.base import BatchedEnv
 from envs.controls import Controls
 from envs.options import NO_LIMIT
+from envs.sight import Area
 from envs.task import Array
 
 if TYPE_CHECKING:
@@ -75,6 +76,11 @@ class SingleEnv(gymnasium.Env[Array, Any]):
     def controls(self) -> Controls | None:
         """The keys with which people play; None: it cannot be played."""
         return self.batched.controls
+
+    def sight(self) -> Area | None:
+        """Where the observation lies in the picture; None: it is all of it."""
+        declared = getattr(self.batch, "sight", None)
+        return None if declared is None else declared(0)
 
     def close(self) -> None:
         """Close the window, if there is one."""

@@ -12,8 +12,9 @@ from envs.base import BatchedEnv
 from envs.controls import Controls
 from envs.experts.flood import FAR, distances
 from envs.options import CoreOptions
-from envs.pictures.snake import draw_snake
+from envs.pictures.snake import BOARD_PX, LEFT, TOP, draw_snake
 from envs.pictures.tiles import Tiles, plain
+from envs.sight import Area, around
 from envs.single import SingleEnv
 from envs.task import Array, Mask
 from envs.views import PIXELS
@@ -251,6 +252,10 @@ class Snake(BatchedEnv):
         heading = (next_row - row, next_column - column)
         score = int(self.length[one]) - START_LENGTH
         draw_snake(canvas, self.size, places[: len(parts)], apple, heading, bool(dead), score)
+
+    def sight(self, one: int) -> Area:
+        scale = BOARD_PX / (self.size * (40 // self.side))  # the observation's wall is the picture's frame
+        return around((LEFT + BOARD_PX / 2, TOP + BOARD_PX / 2), scale)
 
     def expert(self, observation: Array, memory: dict[str, Any]) -> Array:
         """Take the shortest way to the apple; without one, the step from which the tail is farthest.

@@ -12,6 +12,7 @@ from envs.arguments import MANY, whole
 from envs.base import BatchedEnv
 from envs.controls import Controls
 from envs.options import CoreOptions
+from envs.sight import Area, around
 from envs.single import SingleEnv
 from envs.task import Array, Mask
 from envs.views import PIXELS
@@ -160,6 +161,9 @@ class TMaze(BatchedEnv):
             text, color = ("RIGHT", palette.GREEN) if won else ("WRONG", palette.RED)
             canvas.text(text, (canvas.width / 2, 64), 52, color, anchor="center")
 
+    def sight(self, one: int) -> Area:
+        return around(_middle(self.length, int(self.position[one])), _TILE / CELL_PX)
+
     def expert(self, observation: Array, memory: dict[str, Any]) -> Array:
         """Keep the cue in memory, walk to the junction, turn as the cue said."""
         if observation.ndim == 2:
@@ -207,9 +211,7 @@ _TOP, _LEFT = 182, 34
 def _draw_maze(canvas: Canvas, length: int, position: int, cue: int) -> None:
     """The part of the maze around the walker; all of it where it fits."""
     canvas.fill(palette.SKY_TOP, palette.SKY_BOTTOM)
-    here = min(position, length)
-    first = min(max(here - _COLUMNS // 2, 0), max(length + 1 - _COLUMNS, 0))
-    shift = max(0, _COLUMNS - length - 1) / 2  # short mazes stand in the middle
+    first, shift = _first_column(length, position)
     cue_color = (palette.AMBER, palette.BLUE)[cue]
 
     def tile(cell: int, row: int, color: tuple[int, int, int], inset: float = 1.5) -> None:
@@ -228,13 +230,25 @@ def _draw_maze(canvas: Canvas, length: int, position: int, cue: int) -> None:
         for radius, opacity in ((76, 26), (56, 40), (38, 60)):
             canvas.circle(glow, radius, (*cue_color, opacity))
         tile(0, 0, cue_color)
-    row = position - length if position > length else 0
-    x = _LEFT + (here - first + shift + 0.5) * _TILE
-    y = _TOP + (0, -1, 1)[row] * _TILE + _TILE / 2
+    x, y = _middle(length, position)
     canvas.circle((x, y), 15, palette.GROUND)
     canvas.circle((x, y), 13, palette.WHITE)
     canvas.circle((x + 4, y - 3), 2.5, palette.GROUND)
     canvas.circle((x + 4, y + 3), 2.5, palette.GROUND)
+
+
+def _first_column(length: int, position: int) -> tuple[int, float]:
+    """The cell at the left of the picture, and how many tiles it is moved to the right."""
+    first = min(max(min(position, length) - _COLUMNS // 2, 0), max(length + 1 - _COLUMNS, 0))
+    return first, max(0, _COLUMNS - length - 1) / 2  # short mazes stand in the middle
+
+
+def _middle(length: int, position: int) -> tuple[float, float]:
+    """Where the walker stands in the picture."""
+    first, shift = _first_column(length, position)
+    row = position - length if position > length else 0
+    x = _LEFT + (min(position, length) - first + shift + 0.5) * _TILE
+    return x, _TOP + (0, -1, 1)[row] * _TILE + _TILE / 2
 
 
 def _draw_time(canvas: Canvas, left: float) -> None:

@@ -11,9 +11,11 @@ from gymnasium.spaces import Box, Discrete
 
 from envs.base import BatchedEnv
 from envs.classic.flipbook import COLUMNS, ROWS, rod
-from envs.classic.pictures.acrobot import draw_acrobot
+from envs.classic.pictures.acrobot import LINK_PX as PICTURE_LINK_PX
+from envs.classic.pictures.acrobot import MIDDLE, draw_acrobot
 from envs.controls import Controls
 from envs.options import CoreOptions
+from envs.sight import Area, around
 from envs.single import SingleEnv
 from envs.task import Array, Mask
 from envs.views import PIXELS
@@ -155,6 +157,9 @@ class Acrobot(BatchedEnv):
     def draw(self, one: int, canvas: Canvas) -> None:
         first, second = self._angles[:, one].tolist()
         draw_acrobot(canvas, first, first + second, float(self.torque[one]), int(self.elapsed[one]))
+
+    def sight(self, one: int) -> Area:
+        return around(MIDDLE, PICTURE_LINK_PX / LINK_PX)
 
     def expert(self, observation: Array, memory: dict[str, Any]) -> Array:
         """Turn the joint against the swing of the first link, as a child on a swing does with its legs.

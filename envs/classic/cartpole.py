@@ -9,9 +9,10 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from envs.base import BatchedEnv
-from envs.classic.pictures.cart_pole import draw_cart_pole
+from envs.classic.pictures.cart_pole import JOINT_Y, MIDDLE_X, POLE_PX, PX_PER_M, draw_cart_pole
 from envs.controls import Controls
 from envs.options import CoreOptions
+from envs.sight import Area
 from envs.single import SingleEnv
 from envs.task import Array, Mask
 from envs.views import PIXELS
@@ -188,6 +189,11 @@ class CartPole(BatchedEnv):
     def draw(self, one: int, canvas: Canvas) -> None:
         x, _, angle, _ = self.state[one].tolist()
         draw_cart_pole(canvas, x, angle, score=int(self.elapsed[one]))
+
+    def sight(self, one: int) -> Area:
+        """Stretched: the small picture has the joint in row 32 and the tip of an upright pole in row 5."""
+        across, down = PX_PER_M / COLUMNS_PER_M, POLE_PX / (POLE_ROWS.stop - POLE_ROWS.start)
+        return MIDDLE_X - 20 * across, JOINT_Y - POLE_ROWS.stop * down, 40 * across, 40 * down
 
     def expert(self, observation: Array, memory: dict[str, Any]) -> Array:
         """Push towards the side to which the pole falls, leaning against drift; needs `obs="features"`.

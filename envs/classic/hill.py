@@ -10,8 +10,9 @@ from gymnasium.spaces import Box
 
 from envs.arguments import number
 from envs.classic.flipbook import COLUMNS, ROWS, Flipbook, disc, lay, rod
-from envs.classic.pictures.hill import draw_hill
+from envs.classic.pictures import hill as pictures
 from envs.options import CoreOptions
+from envs.sight import Area
 from envs.task import Array, Mask
 from envs.views import PIXELS
 
@@ -83,7 +84,12 @@ class Hill(Flipbook):
 
     def draw(self, one: int, canvas: Canvas) -> None:
         x, velocity = self.state[one].tolist()
-        draw_hill(canvas, x, velocity, self.goal, float(self.throttle[one]), int(self.elapsed[one]))
+        pictures.draw_hill(canvas, x, velocity, self.goal, float(self.throttle[one]), int(self.elapsed[one]))
+
+    def sight(self, one: int) -> Area:
+        scale = pictures.PX_PER_UNIT / PX_PER_UNIT
+        left = pictures.LEFT + pictures.PX_PER_UNIT * X_MIN - LEFT * scale
+        return left, pictures.BOTTOM - BOTTOM * scale, 40 * scale, 40 * scale
 
     def _need_features(self, observation: Array) -> None:
         if observation.shape[1:] != (2,):

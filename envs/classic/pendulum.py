@@ -11,9 +11,11 @@ from gymnasium.spaces import Box
 
 from envs.arguments import number
 from envs.classic.flipbook import COLUMNS, ROWS, Flipbook, disc, lay, rod
-from envs.classic.pictures.pendulum import draw_pendulum
+from envs.classic.pictures.pendulum import MIDDLE, draw_pendulum
+from envs.classic.pictures.pendulum import ROD_PX as PICTURE_ROD_PX
 from envs.controls import Controls
 from envs.options import CoreOptions
+from envs.sight import Area, around
 from envs.single import SingleEnv
 from envs.task import Array, Mask
 from envs.views import PIXELS
@@ -152,6 +154,9 @@ class Pendulum(Flipbook):
     def draw(self, one: int, canvas: Canvas) -> None:
         angle = float(self._angle[one])
         draw_pendulum(canvas, angle, float(self.torque[one]) / TORQUE_MAX, int(self.elapsed[one]))
+
+    def sight(self, one: int) -> Area:
+        return around(MIDDLE, PICTURE_ROD_PX / ROD_PX)
 
     def expert(self, observation: Array, memory: dict[str, Any]) -> Array:
         """Bring the energy to that of standing upright at rest; near there, balance (for g = 10).

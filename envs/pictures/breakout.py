@@ -40,6 +40,7 @@ _TOUCH = 1e-6  # sides that touch do not overlap, whatever is lost by rounding
 _ACROSS = np.array([[0], [_TOUCH - 1], [1 - _TOUCH]])  # the middle of the ball's side and its ends
 _PX = 12.0
 _DOWN = 84.0 - CELLS_Y * _PX  # the field begins below the score
+FIELD_AREA = (0.0, _DOWN, 40 * _PX, 40 * _PX)  # where the small picture lies in that for people
 
 
 def between_walls(x: Array, vx: Array) -> tuple[Array, Array]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 PX_PER_M = 92
 TRACK_Y, POLE_PX = 326, 180
+MIDDLE_X, JOINT_Y = 300, TRACK_Y - 50  # of x = 0, of where the pole begins
 
 
 def draw_cart_pole(canvas: Canvas, x: float, angle: float, score: int) -> None:
@@ -38,7 +39,7 @@ def draw_cart_pole(canvas: Canvas, x: float, angle: float, score: int) -> None:
     """
     canvas.fill(SKY_TOP, SKY_BOTTOM)
     _track(canvas)
-    _pole_and_cart(canvas, 300 + PX_PER_M * x, angle)
+    _pole_and_cart(canvas, MIDDLE_X + PX_PER_M * x, angle)
     scoreboard(canvas, score)
     canvas.text(signed(math.degrees(angle), 1) + "°", (576, 22), 24, AMBER_LIGHT, anchor="topright")
     canvas.text(signed(x, 2) + " m", (576, 46), 24, BLUE_LIGHT, anchor="topright")
@@ -48,16 +49,16 @@ def _track(canvas: Canvas) -> None:
     canvas.rectangle(0, TRACK_Y, 600, 400 - TRACK_Y, GROUND)
     canvas.rectangle(0, TRACK_Y, 600, 3, TRACK)
     for metre in (-2, -1, 0, 1, 2):
-        at = 300 + PX_PER_M * metre
+        at = MIDDLE_X + PX_PER_M * metre
         canvas.rectangle(at - 1, TRACK_Y + 3, 2, 8, TRACK)
         canvas.text(signed(metre, 0) if metre else "0", (at, TRACK_Y + 16), 20, PALE, anchor="midtop")
     for limit in (-2.4, 2.4):
-        at = 300 + PX_PER_M * limit
+        at = MIDDLE_X + PX_PER_M * limit
         canvas.line((at, TRACK_Y - 62), (at, TRACK_Y), 4, RED)
 
 
 def _pole_and_cart(canvas: Canvas, middle: float, angle: float) -> None:
-    joint = (middle, TRACK_Y - 50)
+    joint = (middle, JOINT_Y)
     tip = (joint[0] + POLE_PX * math.sin(angle), joint[1] - POLE_PX * math.cos(angle))
     canvas.line(
         (middle, joint[1] - POLE_PX), (middle, joint[1]), 1.5, UPRIGHT
