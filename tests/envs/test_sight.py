@@ -13,7 +13,7 @@ import envs  # noqa: F401 - registers them
 from envs.sight import sight_of
 
 EXACT = ("Acrobot", "Breakout", "Catch", "Pendulum", "Pong", "Snake")
-ALIKE = ("CartPole", "MountainCar", "MountainCarContinuous")
+ALIKE = ("MountainCar", "MountainCarContinuous")
 """what moves is drawn in another shape, so that its middle is elsewhere"""
 
 
@@ -112,6 +112,21 @@ def test_maze3d_shows_people_less_above_and_below() -> None:
     env = make("Maze3D")
     env.reset(seed=0)
     assert sight_of(env) == (0, -120, 640, 640)
+
+
+def test_cart_and_joint_are_where_the_agent_sees_them() -> None:
+    env = make("CartPole")
+    observation, _ = env.reset(seed=0)
+    for _ in range(8):
+        observation, *_ = env.step(1)
+    people = seen_in(env)
+    carts = [
+        np.argwhere(blue - red > 60)
+        for red, _, blue in (observation.astype(float), people.transpose(2, 0, 1))
+    ]
+    (ours, first), (theirs, other) = ((cart[:, 1].mean(), cart[:, 0].min()) for cart in carts)
+    assert theirs == pytest.approx(ours, abs=0.6)
+    assert abs(first - other) <= 1
 
 
 class Plain(gym.Env[Any, Any]):
