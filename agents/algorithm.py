@@ -32,6 +32,7 @@ from .episodes import EpisodeStatistics
 from .eyes import BackboneExtractor, eyes_of
 from .log import log_progress, plain_logger
 from .networks import PolicyState
+from .observations import Upload
 from .progress import ProgressBar
 from .saved_agent import load_agent, save_agent
 from .saving import Target
@@ -150,12 +151,19 @@ class Agent(BaseAlgorithm):
         assert self.env is not None
         self._simulator = self.env.simulator if isinstance(self.env, SB3VecEnv) else from_sb3(self.env)
         self.n_envs = self._simulator.num_envs
+        self._upload = Upload(self.device)
         self._begin_episodes()
 
     def _begin_episodes(self) -> None:
         """All environments start anew: forget what was running in them."""
         self.episodes = EpisodeStatistics(self.n_envs)
         self._policy_state = self.policy.initial_state(self.n_envs)  # type: ignore[operator]
+
+    def _starts(self) -> torch.Tensor | None:
+        """(envs,) bool, where memory is to be forgotten; None without memory."""
+        if self._policy_state is None:
+            return None
+        return torch.as_tensor(self._last_episode_starts, device=self.device)
 
     @property
     def simulator(self) -> Simulator:

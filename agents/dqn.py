@@ -20,7 +20,7 @@ from .actions import for_env
 from .algorithm import Agent, Env
 from .episodes import count_step
 from .log import check_q_learning, log_q_learning
-from .observations import Tensors, to_tensors
+from .observations import Tensors
 from .q_learning import bellman_targets, huber_loss, of_actions, quantile_huber_loss
 from .q_networks import SB3_POLICIES, CnnQPolicy, MultiInputQPolicy, QPolicy
 from .random_shift import shifted
@@ -282,13 +282,12 @@ class DQN(Agent):
         callback.on_rollout_start()
         enough = min((self._rounds + 1) * self.train_freq, self._total_timesteps)
         while True:
-            observation = to_tensors(self._last_obs, self.device)  # type: ignore[arg-type]
-            starts = torch.as_tensor(self._last_episode_starts, device=self.device)  # (envs,)
+            observation = self._upload(self._last_obs)  # type: ignore[arg-type]
             with torch.inference_mode():
                 actions, self._policy_state = self.policy.explore(
                     observation,
                     self._policy_state,
-                    starts,
+                    self._starts(),
                     generator=self.generator,
                     epsilon=self._epsilon(),
                 )

@@ -41,6 +41,10 @@ class BackboneExtractor(BaseFeaturesExtractor):
         backbone: a preset ("tiny", "small", "large"), or a trained one, whose weights are copied and whose
             stem is converted to the pictures' channels (`sandbox.nn.transfer`).
         freeze: the backbone is not trained.
+        autocast: compute in bfloat16 where torch thinks it safe; the features are float32 all the same.
+        compile_mode: let torch.compile make it faster, in this mode of it ("default", "reduce-overhead",
+            which is CUDA graphs, or "max-autotune"); None to compute as it stands. Each first call takes
+            from seconds to a minute.
 
     Raises:
         UnsupportedSpace: these are no pictures, or they are smaller than 8 by 8.
@@ -53,6 +57,8 @@ class BackboneExtractor(BaseFeaturesExtractor):
         features_dim: int = 256,
         backbone: str | Backbone = "tiny",
         freeze: bool = False,
+        autocast: bool = False,
+        compile_mode: str | None = None,
     ) -> None:
         super().__init__(observation_space, features_dim)
         if not is_image(observation_space):
@@ -73,9 +79,18 @@ class BackboneExtractor(BaseFeaturesExtractor):
         rows, columns = self.backbone.sizes(height, width)[-1]
         self.norm = group_norm(self.backbone.channels[-1])
         self.linear = nn.Linear(self.backbone.channels[-1] * rows * columns, features_dim)
+        self.autocast, self.compile_mode = autocast, compile_mode
+        if compile_mode is not None:
+            self.compile(mode=compile_mode)
+
+    def __call__(self, observations: Tensor) -> Tensor:
+        """Pictures (batch, *shape), uint8 or floats in [0, 1], -> (batch, features_dim) float32."""
+        with torch.autocast(observations.device.type, torch.bfloat16, enabled=self.autocast):
+            features = super().__call__(observations)
+        # What a CUDA graph gives is overwritten by its next call.
+        return features.float() if self.compile_mode is None else features.float().clone()
 
     def forward(self, observations: Tensor) -> Tensor:
-        """Pictures (batch, *shape), uint8 or floats in [0, 1], -> (batch, features_dim)."""
         pictures = observations.permute(0, 3, 1, 2) if self.channels_last else observations
         # Channels last while they are bytes: a quarter of the memory traffic.
         pictures = pictures.contiguous(memory_format=torch.channels_last)
@@ -98,15 +113,14 @@ class CombinedEyes(BaseFeaturesExtractor):
     Args:
         observation_space: flat; parts that are no pictures are flattened, discrete ones one-hot.
         cnn_output_dim: numbers that come out of each picture.
-        backbone, freeze: see `BackboneExtractor`.
+        **arguments: others of `BackboneExtractor`.
     """
 
     def __init__(
         self,
         observation_space: spaces.Dict,
         cnn_output_dim: int = 256,
-        backbone: str | Backbone = "tiny",
-        freeze: bool = False,
+        **arguments: Any,
     ) -> None:
         parts = observation_space.spaces
         eyes = {name: part for name, part in parts.items() if isinstance(part, spaces.Box) and is_image(part)}
@@ -114,7 +128,7 @@ class CombinedEyes(BaseFeaturesExtractor):
         super().__init__(observation_space, len(eyes) * cnn_output_dim + sum(others.values()))
         self.extractors = nn.ModuleDict(
             {
-                name: BackboneExtractor(eyes[name], cnn_output_dim, backbone, freeze)
+                name: BackboneExtractor(eyes[name], cnn_output_dim, **arguments)
                 if name in eyes
                 else nn.Flatten()
                 for name in parts
@@ -132,14 +146,18 @@ class CombinedEyes(BaseFeaturesExtractor):
         return self
 
 
+OF_EYES = ("backbone", "freeze", "features_dim", "autocast", "compile_mode")
+"""arguments of `CnnPolicy` and `MultiInputPolicy` that `BackboneExtractor` explains"""
+
+
 def with_eyes(eyes: type[BaseFeaturesExtractor], arguments: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of a policy, where `backbone`, `freeze` and `features_dim` are those of its `eyes`.
+    """Arguments of a policy, where those in `OF_EYES` are meant for its `eyes`.
 
     Args:
         eyes: the features extractor, unless the arguments name another one.
         arguments: what the policy was given by name.
     """
-    own = {name: arguments.pop(name) for name in ("backbone", "freeze", "features_dim") if name in arguments}
+    own = {name: arguments.pop(name) for name in OF_EYES if name in arguments}
     if "features_dim" in own and eyes is CombinedEyes:
         own["cnn_output_dim"] = own.pop("features_dim")
     chosen = arguments.setdefault("features_extractor_class", eyes)

@@ -215,7 +215,7 @@ class CnnActorCritic(ActorCritic):
 
     Args:
         net_arch: layers behind the features; none, unless given, as in SB3 behind a CNN.
-        **kwargs: as of `ActorCritic`; `backbone`, `freeze` and `features_dim` as of `BackboneExtractor`.
+        **kwargs: as of `ActorCritic`; `backbone`, `freeze`, … as of `BackboneExtractor`.
     """
 
     def __init__(
@@ -234,7 +234,7 @@ class MultiInputActorCritic(ActorCritic):
     """Policy and value network for flat dicts of observations, pictures among them (MultiInputPolicy).
 
     Args:
-        **kwargs: as of `ActorCritic`; `backbone`, `freeze` and `features_dim` as of `CombinedEyes`.
+        **kwargs: as of `ActorCritic`; `backbone`, `freeze`, … as of `CombinedEyes`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -30,6 +30,38 @@ def to_tensors(observation: Arrays, device: torch.device) -> Tensors:
     return torch.as_tensor(observation, device=device)
 
 
+class Upload:
+    """Observations on their way to one device, again and again.
+
+    To a CUDA device they go through pinned memory, so that the host need not wait for the copy.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self._pinned: dict[str, Tensor] = {}
+        self._copied: torch.cuda.Event | None = None
+
+    def __call__(self, observation: Arrays) -> Tensors:
+        """As `to_tensors`."""
+        if self.device.type != "cuda":
+            return to_tensors(observation, self.device)
+        if self._copied is not None:
+            self._copied.synchronize()  # long ago, unless nobody looked at what became of it
+        if isinstance(observation, dict):
+            there: Tensors = {name: self._send(name, part) for name, part in observation.items()}
+        else:
+            there = self._send("", observation)
+        self._copied = torch.cuda.Event()
+        self._copied.record(torch.cuda.current_stream(self.device))
+        return there
+
+    def _send(self, name: str, array: np.ndarray) -> Tensor:
+        here, pinned = torch.as_tensor(array), self._pinned.get(name)
+        if pinned is None or pinned.shape != here.shape or pinned.dtype != here.dtype:
+            pinned = self._pinned[name] = torch.empty_like(here, pin_memory=True)
+        return pinned.copy_(here).to(self.device, non_blocking=True)
+
+
 def map_parts(function: Callable[[Tensor], Tensor], observation: Tensors) -> Tensors:
     """Apply `function` to the tensor, or to each of the flat dict's tensors."""
     if isinstance(observation, dict):

@@ -24,7 +24,7 @@ from .episodes import count_step
 from .log import check_finite, log_update
 from .networks import SB3_POLICIES, ActorCritic, CnnActorCritic, MultiInputActorCritic
 from .normalize import RewardNormalizer
-from .observations import to_tensors
+from .observations import Upload
 from .random_shift import shifted
 from .rollout import Batch, Rollout
 from .sb3_infos import sb3_locals
@@ -163,6 +163,7 @@ class PPO(Agent):
         super()._prepare_for_env()
         spaces_ = (self.observation_space, self.action_space)
         self.rollout = Rollout(self.n_steps, self.n_envs, *spaces_, self.device)
+        self._upload_final = Upload(self.device)
 
     def _begin_episodes(self) -> None:
         super()._begin_episodes()
@@ -214,8 +215,8 @@ class PPO(Agent):
         for t in range(self.n_steps):
             if self.use_sde and (t == 0 or (self.sde_sample_freq > 0 and t % self.sde_sample_freq == 0)):
                 self._policy_state = self.policy.exploration(self.n_envs, self.generator)
-            observation = to_tensors(self._last_obs, self.device)  # type: ignore[arg-type]
-            starts = torch.as_tensor(self._last_episode_starts, device=self.device)  # (envs,)
+            observation = self._upload(self._last_obs)  # type: ignore[arg-type]
+            starts = self._starts()
             with torch.inference_mode():
                 decision = self.policy.act(observation, self._policy_state, starts, generator=self.generator)
             self.rollout.write_decision(t, observation, decision.actions, decision.log_probs, decision.values)
@@ -225,7 +226,7 @@ class PPO(Agent):
             ends = step.terminated | step.truncated  # (envs,)
             self.rollout.write_outcome(t, step.reward, ends, step.ignored)
             if step.truncated.any():
-                self.rollout.bootstrap[t] = self._truncated_values(step)
+                self._keep_final_values(t, step)
             finished = count_step(self, step, ends)
             if self._watched:
                 callback.update_locals(sb3_locals(self, actions, step, finished))
@@ -297,20 +298,19 @@ class PPO(Agent):
 
     # The parts of a rollout
 
-    def _truncated_values(self, step: Step) -> np.ndarray:
-        """(envs,) V of the final observation where an episode was cut off without being over, else 0."""
-        final = to_tensors(step.final_observation, self.device)  # type: ignore[arg-type]
+    def _keep_final_values(self, t: int, step: Step) -> None:
+        """V of the final observations, for the episodes that were cut off without being over."""
+        final = self._upload_final(step.final_observation)  # type: ignore[arg-type]
         goes_on = torch.zeros(self.n_envs, dtype=torch.bool, device=self.device)
         with torch.inference_mode():
-            values = self.policy.values(final, self._policy_state, goes_on).cpu().numpy()
-        return np.where(step.truncated & ~step.terminated, values, 0.0)
+            values = self.policy.values(final, self._policy_state, goes_on)
+        self.rollout.write_cut(t, step.truncated & ~step.terminated, values)
 
     def _finish_rollout(self) -> Batch:
         """The rollout as transitions; from here on its rewards are normalised ones, if that is asked for."""
         if self.policy.reward_normalizer is not None:
             self.rollout.normalize_rewards(self.policy.reward_normalizer)
-        last = to_tensors(self._last_obs, self.device)  # type: ignore[arg-type]
-        starts = torch.as_tensor(self._last_episode_starts, device=self.device)
+        last = self._upload(self._last_obs)  # type: ignore[arg-type]
         with torch.inference_mode():
-            last_values = self.policy.values(last, self._policy_state, starts).cpu().numpy()
+            last_values = self.policy.values(last, self._policy_state, self._starts()).cpu().numpy()
         return self.rollout.batch(last_values, self.gamma, self.gae_lambda)

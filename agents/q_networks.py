@@ -242,7 +242,7 @@ class CnnQPolicy(QPolicy):
 
     Args:
         net_arch: layers behind the features; none, unless given, as in SB3 behind a CNN.
-        **kwargs: as of `QPolicy`; `backbone`, `freeze` and `features_dim` as of `BackboneExtractor`.
+        **kwargs: as of `QPolicy`; `backbone`, `freeze`, … as of `BackboneExtractor`.
     """
 
     def __init__(
@@ -261,7 +261,7 @@ class MultiInputQPolicy(QPolicy):
     """Q-network for flat dicts of observations, pictures among them (MultiInputPolicy).
 
     Args:
-        **kwargs: as of `QPolicy`; `backbone`, `freeze` and `features_dim` as of `CombinedEyes`.
+        **kwargs: as of `QPolicy`; `backbone`, `freeze`, … as of `CombinedEyes`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

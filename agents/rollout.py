@@ -74,7 +74,8 @@ class Rollout:
         self.log_probs = torch.zeros(lead, device=device)
         self.values = torch.zeros(lead, device=device)
         self.rewards = np.zeros(lead, np.float32)
-        self.bootstrap = np.zeros(lead, np.float32)  # V(final observation) where truncated, else 0
+        self.final_values = torch.zeros(lead, device=device)  # V(final observation), read where cut off
+        self.cut_off = np.zeros(lead, bool)  # truncated, and not over
         self.ends = np.zeros(lead, bool)
         self.ignored = np.zeros(lead, bool)  # NEXT_STEP's resets: no transition took place
 
@@ -93,8 +94,13 @@ class Rollout:
         """Keep what the simulator answered at `step`; every argument is `(envs,)`."""
         self.rewards[step] = reward
         self.ends[step] = end
-        self.bootstrap[step] = 0.0
+        self.cut_off[step] = False
         self.ignored[step] = False if ignored is None else ignored
+
+    def write_cut(self, step: int, cut_off: np.ndarray, values: Tensor) -> None:
+        """Keep V of the final observations, (envs,), for the episodes that were `cut_off` (envs,) bool."""
+        self.cut_off[step] = cut_off
+        self.final_values[step] = values
 
     def flat_observations(self) -> Tensors:
         """The observations of all transitions that took place, `(transitions, …)`."""
@@ -117,8 +123,10 @@ class Rollout:
             gae_lambda: see `generalized_advantages`.
         """
         values = self.values.cpu().numpy()
+        rewards = self.rewards
         # Bootstrap through truncation: the time limit is no part of the task.
-        rewards = self.rewards + gamma * self.bootstrap
+        if self.cut_off.any():
+            rewards = rewards + gamma * np.where(self.cut_off, self.final_values.cpu().numpy(), 0.0)
         estimates = generalized_advantages(rewards, values, last_values, self.ends, gamma, gae_lambda)
         advantages = torch.as_tensor(estimates, device=self.device)
         whole = Batch(

@@ -72,7 +72,7 @@ def test_steps_that_only_reset_are_no_transitions() -> None:
 
 def test_a_value_to_bootstrap_from_counts_in_its_own_rollout_only() -> None:
     rollout = numbered()
-    rollout.bootstrap[2] = 8.0
+    rollout.write_cut(2, np.ones(2, bool), torch.full((2,), 8.0))
     with_value = make_batch(rollout).advantages
     for t in range(SHAPE[0]):  # the next rollout writes over this one
         rollout.write_outcome(t, np.array([10.0 * t, 10.0 * t + 1]), np.zeros(2, bool), None)

@@ -184,7 +184,7 @@ def test_taken_for_the_end_of_the_task_it_would_be_another_number(
 ) -> None:
     with closing(SOURCES[source](3)) as env:
         agent = all_knowing(env)
-        monkeypatch.setattr(agent, "_truncated_values", lambda step: 0.0)
+        monkeypatch.setattr(agent, "_keep_final_values", lambda t, step: None)
         batch = filled_batch(agent)
     last = places(batch) == -1  # the step from here, to place 0, is the third
     assert last.any()
