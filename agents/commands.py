@@ -15,7 +15,7 @@ from sandbox.core.errors import UsageError
 from sandbox.core.run import Run
 from sandbox.ui.console import Console
 
-from .config import AgentConfig, Preset, Vec
+from .config import AgentConfig, Compile, Preset, Vec
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,10 @@ class TrainAgent:
     """Start from the backbone of this run, or of this file."""
     freeze: bool = False
     """Do not train the backbone."""
+    autocast: bool = False
+    """Compute the backbone in bfloat16: faster on a GPU, slower on most CPUs."""
+    compile: Compile | None = None
+    """Let torch.compile make the backbone faster (reduce-overhead: CUDA graphs); takes a minute at first."""
     steps: Count | None = None
     """Environment steps at most, all environments together, such as 100k."""
     envs: Count | None = None
@@ -117,8 +121,7 @@ class TrainAgent:
         from .resolve import resolve_config
 
         changes = {name: getattr(self, name) for name in _PASSED_ON if getattr(self, name) is not None}
-        if self.freeze:
-            changes["freeze"] = True
+        changes |= {name: True for name in ("freeze", "autocast") if getattr(self, name)}
         if self.wrap:
             changes["wrap"] = list(self.wrap)
         changes |= {name: False for name in ("early_stop", "checkpoint_replay") if not getattr(self, name)}
@@ -149,7 +152,8 @@ class TrainAgent:
 
 
 _PASSED_ON = (
-    *("algo", "policy", "backbone", "init_from", "steps", "envs", "seed", "device", "threads", "vec"),
+    *("algo", "policy", "backbone", "init_from", "compile", "steps", "envs", "seed", "device", "threads"),
+    "vec",
     *("eval_every", "checkpoint_every", "keep_checkpoints", "video_every", "track"),
 )
 

@@ -18,6 +18,7 @@ from .settings.rules import require
 
 Vec = Literal["sync", "async"]
 Preset = Literal["tiny", "small", "large"]
+Compile = Literal["default", "reduce-overhead", "max-autotune"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class AgentConfig:
     """file with the backbone to start from, or a run that has one; its preset is adopted"""
     freeze: bool = False
     """do not train the backbone"""
+    autocast: bool = False
+    """compute the backbone in bfloat16, for GPUs"""
+    compile: Compile | None = None
+    """let torch.compile make the backbone faster, in this mode of it; reduce-overhead is CUDA graphs"""
     steps: Count = 100_000
     """environment steps, all environments together"""
     envs: int = 8
@@ -85,8 +90,11 @@ class AgentConfig:
         if self.settings is None:
             object.__setattr__(self, "settings", find_algorithm(self.algo).settings())
         self.settings.check_envs(self.envs)
-        if self.policy.startswith("Mlp") and (self.init_from is not None or self.freeze):
-            raise ConfigError(f"{self.policy} has no backbone to start from, or to freeze", key="policy")
+        if self.policy.startswith("Mlp"):
+            if self.init_from is not None or self.freeze:
+                raise ConfigError(f"{self.policy} has no backbone to start from, or to freeze", key="policy")
+            if self.autocast or self.compile is not None:
+                raise ConfigError(f"{self.policy} has no backbone for autocast or compile", key="policy")
 
     @classmethod
     def types_of_tables(cls, values: Mapping[str, Any]) -> dict[str, type]:

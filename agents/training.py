@@ -68,7 +68,8 @@ def _with_eyes(config: AgentConfig, policy: dict[str, Any]) -> dict[str, Any]:
     if config.policy.startswith("Mlp"):
         return {name: value for name, value in policy.items() if name != "features_dim"}
     eyes = config.backbone if config.init_from is None else load_backbone(config.init_from)
-    return {**policy, "backbone": eyes, "freeze": config.freeze}
+    how = {"freeze": config.freeze, "autocast": config.autocast, "compile_mode": config.compile}
+    return {**policy, "backbone": eyes, **how}
 
 
 def begin_run(
@@ -220,6 +221,10 @@ def python_run(agent: Agent, total_timesteps: int) -> PythonRun:
     return PythonRun(begin_run(config, agent, None, None, sys.argv), config, agent)
 
 
+_EYES = {"backbone": "backbone", "freeze": "freeze", "autocast": "autocast", "compile_mode": "compile"}
+"""what a policy is told of its eyes, and how a config calls it"""
+
+
 def config_of(agent: Agent, total_timesteps: int) -> AgentConfig:
     """The config that makes this agent again. Raises UsageError where a file cannot hold it."""
     if agent.source is None:
@@ -239,6 +244,7 @@ def config_of(agent: Agent, total_timesteps: int) -> AgentConfig:
     policy = dict(agent.policy_kwargs)
     if "activation_fn" in policy:
         policy["activation"] = policy.pop("activation_fn").__name__
+    eyes = {name: policy.pop(key) for key, name in _EYES.items() if isinstance(policy.get(key), str | bool)}
     values, left_out = encode_arguments({**plain, **policy})
     unknown = left_out + [name for name in values if name not in names]
     if unknown or agent.policy_name not in type(agent).policy_aliases:
@@ -253,6 +259,7 @@ def config_of(agent: Agent, total_timesteps: int) -> AgentConfig:
         train_env=env,
         algo=type(agent).__name__.lower(),
         policy=agent.policy_name,
+        **eyes,
         steps=total_timesteps,
         envs=agent.n_envs,
         seed=0 if agent.seed is None else agent.seed,
