@@ -8,7 +8,7 @@ _SEEN: dict[str, Any] = {
     # Four tics an action, as usual; drawn at a quarter of the pixels, which the engine does twice as fast.
     "env_args": {"frame_skip": 4, "screen_resolution": "RES_160X120"},
     # How much ammunition is left does not matter: the fewer shots, the more points, at any rate.
-    "wrap": ["only:screen", "grayscale", "resize:30x40"],
+    "wrap": ["only:screen", "grayscale", "resize:30x40", "channels_first"],
 }
 
 PPO: dict[str, dict[str, Any]] = {

@@ -15,7 +15,7 @@ from envs.wrappers.frame_stack import FrameStack
 from envs.wrappers.mask_velocity import MaskVelocity
 from envs.wrappers.observation_wrapper import ObservationWrapper
 from envs.wrappers.only import Only
-from envs.wrappers.pictures import Grayscale, Resize
+from envs.wrappers.pictures import ChannelsFirst, Grayscale, Resize
 from envs.wrappers.single import WrappedSingle
 from envs.wrappers.sticky_actions import StickyActions
 from envs.wrappers.table import WRAPPERS, WrapperEntry
@@ -25,6 +25,7 @@ __all__ = [
     "WRAPPERS",
     "ActionRepeat",
     "BatchWrapper",
+    "ChannelsFirst",
     "Discretize",
     "Flicker",
     "FrameStack",

@@ -95,6 +95,24 @@ class Resize(PictureWrapper):
         out[...] = np.moveaxis(resized, 1, -1) if self._last else resized
 
 
+class ChannelsFirst(ObservationWrapper):
+    """Shows pictures (H, W, C) as (C, H, W), uint8.
+
+    Raises:
+        ValueError: observations are no such pictures.
+    """
+
+    def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
+        shape = _picture("ChannelsFirst", env).shape
+        if not channels_last(shape):
+            raise ValueError(f"ChannelsFirst: needs pictures (H, W, C), not observations of shape {shape}")
+        super().__init__(env, Box(0, 255, (shape[2], *shape[:2]), np.uint8))
+
+    def convert(self, seen: Array, out: Array) -> None:
+        """All pictures, (rows, ...)."""
+        out[...] = np.moveaxis(seen, -1, 1)
+
+
 def resampling(old: int, new: int) -> Array:
     """The matrix (new, old) float32 that resamples a line of pixels, of whole numbers that sum to 256."""
     if new <= old:

@@ -15,7 +15,7 @@ from envs.wrappers.flicker import Flicker
 from envs.wrappers.frame_stack import FrameStack
 from envs.wrappers.mask_velocity import MaskVelocity
 from envs.wrappers.only import Only
-from envs.wrappers.pictures import Grayscale, Resize
+from envs.wrappers.pictures import ChannelsFirst, Grayscale, Resize
 from envs.wrappers.sticky_actions import StickyActions
 from envs.wrappers.wrapper import BatchWrapper
 
@@ -67,6 +67,7 @@ WRAPPERS: tuple[WrapperEntry, ...] = (
     WrapperEntry("only", Only, str, "only:screen", "one part of observations that are dicts"),
     WrapperEntry("grayscale", Grayscale, None, "grayscale", "grey pictures"),
     WrapperEntry("resize", Resize, sides, "resize:36", "square pictures of this size, or resize:30x40"),
+    WrapperEntry("channels_first", ChannelsFirst, None, "channels_first", "pictures (H, W, C) as (C, H, W)"),
 )
 """All wrappers, in the order in which they are best met."""
 
