@@ -14,13 +14,14 @@ from sandbox.ui.actor import View
 
 from .actions import for_env
 from .observations import to_tensors
+from .saliency import Saliency, centred, leanings
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
     from torch import Tensor
 
     from .networks import ActorCritic, PolicyState
-    from .observations import Tensors
+    from .observations import Arrays, Tensors
     from .q_networks import QPolicy
 
 
@@ -35,6 +36,8 @@ class PolicyActor:
     def __init__(self, policy: ActorCritic | QPolicy, name: str) -> None:
         policy.set_training_mode(False)
         self.policy, self.name = policy, name
+        self._saliency = Saliency(policy.observation_space)
+        self.blind = self._saliency.blind
         self.begin(0)
 
     def begin(self, seed: int) -> None:
@@ -45,6 +48,7 @@ class PolicyActor:
     def act(self, observation: Any) -> View:
         """What to do after one observation (*shape), or a flat dict of such."""
         policy = self.policy
+        self._seen = observation
         batch = to_tensors(_batch_of_one(observation), policy.device)
         with torch.inference_mode():
             first = torch.tensor([self._first], device=policy.device)
@@ -52,6 +56,21 @@ class PolicyActor:
             actions, self._state = policy.choose(batch, self._state, first)
         self._first = False
         return View(for_env(actions, policy.action_space)[0], **thoughts)
+
+    def saliency(self) -> np.ndarray:
+        """See `sandbox.ui.actor.Seeing`."""
+        with torch.inference_mode():
+            return self._saliency(lambda batch: tendencies(self.policy, batch), self._seen)
+
+
+def tendencies(policy: ActorCritic | QPolicy, observations: Arrays) -> Tensor:
+    """What a policy tends to after a batch of observations, (batch, numbers); see `leanings`."""
+    from .q_networks import QPolicy
+
+    batch = to_tensors(observations, policy.device)
+    if isinstance(policy, QPolicy):
+        return centred(policy.quantiles(batch).mean(1))
+    return leanings(policy.get_distribution(batch))  # type: ignore[arg-type]
 
 
 def _thoughts(
@@ -71,6 +90,10 @@ class SB3Actor:
 
     def __init__(self, model: BaseAlgorithm, name: str) -> None:
         self.model, self.name = model, name
+        self._saliency = Saliency(model.observation_space)  # type: ignore[arg-type]
+        self.blind = self._saliency.blind
+        if hasattr(model.policy, "lstm_actor"):
+            self.blind = "it remembers, and stock agents do not say what"
         self.begin(0)
 
     def begin(self, seed: int) -> None:
@@ -81,7 +104,7 @@ class SB3Actor:
     def act(self, observation: Any) -> View:
         """What to do after one observation (*shape), or a flat dict of such."""
         action, self._state = self.model.predict(observation, self._state, self._first, deterministic=True)
-        self._first = np.zeros(1, bool)
+        self._first, self._seen = np.zeros(1, bool), observation
         policy: Any = self.model.policy
         if self._state is not None:  # it remembers: what it thinks depends on more than this observation
             return View(action)
@@ -93,6 +116,23 @@ class SB3Actor:
                 return View(action, mean=_flat(action, self.model.action_space))
             value = float(policy.predict_values(tensors)[0, 0])
             return View(action, value, **described(policy.get_distribution(tensors)))
+
+    def saliency(self) -> np.ndarray:
+        """See `sandbox.ui.actor.Seeing`."""
+        with torch.inference_mode():
+            return self._saliency(self._tendencies, self._seen)
+
+    def _tendencies(self, observations: Any) -> Tensor:
+        """See `tendencies`."""
+        policy: Any = self.model.policy
+        tensors, _ = policy.obs_to_tensor(observations)
+        if hasattr(policy, "quantile_net"):
+            return centred(policy.quantile_net(tensors).mean(1))
+        if hasattr(policy, "q_net"):
+            return centred(policy.q_net(tensors))
+        if not hasattr(policy, "get_distribution"):
+            return policy._predict(tensors, deterministic=True).flatten(1)
+        return leanings(policy.get_distribution(tensors))
 
 
 def described(distribution: sb3.Distribution) -> dict[str, Any]:

@@ -34,6 +34,7 @@ class Watch:
         python -m sandbox watch
         python -m sandbox watch latest --checkpoint first --speed 0.5
         python -m sandbox watch latest --record cartpole.gif --episodes 1
+        python -m sandbox watch latest --saliency
         python -m sandbox watch --random --env Acrobot
         python -m sandbox watch ppo_lander.zip --env LunarLander --trust
     """
@@ -54,6 +55,8 @@ class Watch:
     """How many; in a window until it is closed, in a video 3, unless given."""
     speed: float = 1.0
     """How many times faster than the environment's own pace."""
+    saliency: bool = False
+    """Show where in the picture decisions come from: what is blurred there changes them (e in the window)."""
     seed: int = 0
     """Of the first episode; each further one has the next number."""
     record: Path | None = None
@@ -70,6 +73,7 @@ class Watch:
         check_options(self.speed, self.episodes, self.record)
         if self.random and not self.env:
             raise UsageError("--random needs --env", hint="python -m sandbox watch --random --env CartPole")
+        from sandbox.ui.actor import blindness
         from sandbox.ui.screen import has_display
 
         visible = (self.window or self.record is None) and has_display()
@@ -81,6 +85,10 @@ class Watch:
             without_window()
         watched = self._watched(console)
         try:
+            if self.saliency and (reason := blindness(watched.actor)):
+                raise UsageError(
+                    f"{watched.actor.name} has no saliency: {reason}", hint="leave --saliency out"
+                )
             return self._show(watched, console) if visible else self._record(watched, console)
         finally:
             watched.env.close()
@@ -118,7 +126,7 @@ class Watch:
             watched.folder,
         )
         console.note(f"watching {watched.actor.name} in {watched.env_id}; h in the window shows the keys")
-        outcome = Viewer(Stage(watched.env, watched.actor, self.seed), show).run()
+        outcome = Viewer(Stage(watched.env, watched.actor, self.seed, self.saliency), show).run()
         return report(watched.env_id, watched.actor.name, outcome, console)
 
     def _record(self, watched: Watched, console: Console) -> dict[str, Any]:
@@ -133,7 +141,9 @@ class Watch:
             path = fresh_path(watched.folder, "watch", ".mp4")
         with VideoWriter(path, fps_of(watched.env) * self.speed) as writer:
             episodes = self.episodes or RECORDED_EPISODES
-            result = record_episodes(watched.actor, watched.env, writer, episodes, self.seed)
+            result = record_episodes(
+                watched.actor, watched.env, writer, episodes, self.seed, saliency=self.saliency
+            )
         scores = ", ".join(f"{score:g}" for score in result.returns)
         console.print(f"{watched.actor.name} in {watched.env_id}: returns {scores}")
         console.print(f"video  {path} ({result.frames:,} frames)")

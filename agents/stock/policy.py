@@ -80,6 +80,11 @@ class StockPolicy:
         """As SB3's `predict`, for observations as the environment shows them."""
         return self.model.predict(self.seen(observation), state, episode_start, deterministic)
 
+    @property
+    def normalizes(self) -> bool:
+        """Whether observations are changed before the network gets them."""
+        return self._normalizer is not None and self._normalizer.norm_obs
+
     def seen(self, observation: Arrays) -> Any:
         """The observation, one or (envs, …), as the network gets it: normalised."""
         return observation if self._normalizer is None else self._normalizer.normalize_obs(observation)
@@ -128,6 +133,8 @@ class StockActor(SB3Actor):
     def __init__(self, policy: StockPolicy, name: str) -> None:
         super().__init__(policy.model, name)
         self._policy = policy
+        if policy.normalizes and not self.blind:
+            self.blind = "its pictures are normalised"
 
     def act(self, observation: Any) -> View:
         """What to do after one observation (*shape), or a flat dict of such."""

@@ -34,6 +34,8 @@ class Palette:
     """paused, taken over by a person"""
     bad: str
     """recording, failed, a negative value"""
+    look: str
+    """where somebody looks; glows on pictures"""
     series: tuple[str, ...]
     """curves and bars, in this order; the first is the accent. Colour-blind people tell them apart."""
 
@@ -54,6 +56,7 @@ LIGHT = Palette(
     good="#00704F",
     warn="#8A5A00",
     bad="#B3261E",
+    look="#B4237A",
     series=("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"),
 )
 DARK = Palette(
@@ -66,6 +69,7 @@ DARK = Palette(
     good="#4CC79B",
     warn="#F0B445",
     bad="#FF7B72",
+    look="#FF6AC1",
     series=("#56B4E9", "#F5924B", "#4CC79B", "#E09CC2", "#9CC3F5", "#F0B445"),
 )
 

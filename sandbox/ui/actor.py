@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from gymnasium import Space, spaces
@@ -40,6 +40,23 @@ class Actor(Protocol):
     def act(self, observation: Any) -> View:
         """What to do after `observation`; called once for each one of an episode, in order."""
         ...
+
+
+@runtime_checkable
+class Seeing(Protocol):
+    """An actor that may say where in the pictures its decisions come from."""
+
+    blind: str
+    """why it cannot; empty if it can"""
+
+    def saliency(self) -> np.ndarray:
+        """Where the last decision came from: (rows, columns) of its picture, float32 from 0 to 1."""
+        ...
+
+
+def blindness(actor: Actor | None) -> str:
+    """Why an actor cannot say where its decisions come from; empty if it can."""
+    return actor.blind if isinstance(actor, Seeing) else "nobody looks at pictures here"
 
 
 class RandomActor:

@@ -9,7 +9,18 @@ import numpy as np
 from gymnasium import Space
 
 Order = Literal[
-    "pause", "step", "faster", "slower", "next", "checkpoint", "take", "record", "screenshot", "help", "quit"
+    "pause",
+    "step",
+    "faster",
+    "slower",
+    "next",
+    "checkpoint",
+    "take",
+    "saliency",
+    "record",
+    "screenshot",
+    "help",
+    "quit",
 ]
 
 ORDERS: dict[str, Order] = {
@@ -21,6 +32,7 @@ ORDERS: dict[str, Order] = {
     "n": "next",
     "c": "checkpoint",
     "t": "take",
+    "e": "saliency",
     "r": "record",
     "s": "screenshot",
     "h": "help",
@@ -34,6 +46,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("n", "next episode"),
     ("c", "next checkpoint"),
     ("t", "take over, give back"),
+    ("e", "what the agent looks at"),
     ("r", "record, stop recording"),
     ("s", "screenshot"),
     ("h", "this help"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.core.errors import SandboxError
+from sandbox.ui.actor import blindness
 from sandbox.ui.keyboard import HELP, ORDERS, Order, symbols
 from sandbox.ui.pace import speed_text
 from sandbox.ui.screen import fresh_path
@@ -29,6 +30,7 @@ class Orders:
             "next": lambda: viewer.play.todo.append(viewer.play.stage.begin),
             "checkpoint": self._checkpoint,
             "take": self._take,
+            "saliency": self._saliency,
             "record": self._record,
             "screenshot": self._screenshot,
             "help": self._help,
@@ -45,6 +47,7 @@ class Orders:
         impossible = {
             "c" if viewer.show.next_actor is None else "",
             "t" if viewer.show.controls is None or viewer.play.stage.actor is None else "",
+            "e" if blindness(viewer.play.stage.actor) else "",
         }
         taken = {key for key in ORDERS if viewer.play.by_hand and viewer.play.keyboard.knows(key)}
         lines = [(key, what) for key, what in HELP if key not in impossible | taken]
@@ -100,6 +103,14 @@ class Orders:
             viewer.play.by_hand = not viewer.play.by_hand
             viewer.play.keyboard.forget()
             viewer.rename()
+
+    def _saliency(self) -> None:
+        viewer = self._viewer
+        if reason := blindness(viewer.play.stage.actor):
+            viewer.say(f"no saliency: {reason}")
+            return
+        viewer.saliency = wanted = not viewer.saliency
+        viewer.play.todo.append(lambda: viewer.play.stage.explain(wanted))
 
     def _record(self) -> None:
         viewer = self._viewer

@@ -10,8 +10,10 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from envs.sight import sight_of
 from sandbox.core.errors import UsageError
-from sandbox.ui.actor import Actor
+from sandbox.ui.actor import Actor, Seeing
+from sandbox.ui.overlay import lay_over
 from sandbox.ui.video import VideoWriter
 
 USUAL_FPS = 30.0
@@ -37,6 +39,7 @@ def record_episodes(
     episodes: int,
     seed: int,
     max_frames: int | None = None,
+    saliency: bool = False,
 ) -> Recording:
     """Let `actor` play whole episodes in `env`, and write every picture to `writer`.
 
@@ -47,6 +50,7 @@ def record_episodes(
         writer: stays open.
         episodes: how many; number i (from 0) begins with the seed ``seed + i``.
         max_frames: the video ends with this frame, in the middle of an episode if need be.
+        saliency: every picture shows where the decision that follows comes from, if the actor can say so.
 
     Raises:
         UsageError: `env` gives no pictures.
@@ -61,11 +65,14 @@ def record_episodes(
         actor.begin(seed + episode)
         total, steps, ended = 0.0, 0, False
         while left > 0:
-            writer.add(picture_of(env))
+            picture, view = picture_of(env), None if ended else actor.act(observation)
+            if saliency and view is not None and isinstance(actor, Seeing) and not actor.blind:
+                picture = lay_over(picture, actor.saliency(), sight_of(env))
+            writer.add(picture)
             left -= 1
-            if ended or left <= 0:
+            if view is None or left <= 0:
                 break
-            observation, reward, terminated, truncated, _ = env.step(actor.act(observation).action)
+            observation, reward, terminated, truncated, _ = env.step(view.action)
             total, steps, ended = total + float(reward), steps + 1, terminated or truncated
         if not ended:
             break

@@ -6,14 +6,17 @@ never holds up the keyboard.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gymnasium import Env
 
-from sandbox.ui.actor import Actor, View
+from envs.sight import Area, sight_of
+from sandbox.ui.actor import Actor, Seeing, View, blindness
+from sandbox.ui.overlay import lay_over
 from sandbox.ui.recorder import fps_of, picture_of
 from sandbox.ui.video import VideoWriter
 
@@ -35,6 +38,15 @@ class Scene:
     over: bool = False
     by_hand: bool = False
     """a person chose at least one action of this episode"""
+    heat: np.ndarray | None = None
+    """where the decision comes from, (rows, columns) from 0 to 1; None: it is not asked for"""
+    area: Area | None = None
+    """what part of the picture the heat is of; None: all of it"""
+
+    @cached_property
+    def shown(self) -> np.ndarray:
+        """The picture with the heat on it, (height, width, 3) uint8."""
+        return self.picture if self.heat is None else lay_over(self.picture, self.heat, self.area)
 
 
 class Stage:
@@ -44,10 +56,11 @@ class Stage:
         env: gives pictures (`render_mode="rgb_array"`).
         actor: who acts; None: only people do.
         seed: of the first episode; each further one has the next number.
+        saliency: scenes say where decisions come from, if the actor can.
     """
 
-    def __init__(self, env: Env[Any, Any], actor: Actor | None, seed: int) -> None:
-        self.env, self.actor, self.seed = env, actor, seed
+    def __init__(self, env: Env[Any, Any], actor: Actor | None, seed: int, saliency: bool = False) -> None:
+        self.env, self.actor, self.seed, self.saliency = env, actor, seed, saliency
         self.frames = 0
         """pictures taken so far"""
         self.steps = 0
@@ -68,7 +81,8 @@ class Stage:
         observation, _ = self.env.reset(seed=seed)
         if self.actor is not None:
             self.actor.begin(seed)
-        return self._look(Scene(picture_of(self.env), self._episode, 0, 0.0, self._decide(observation)))
+        view = self._decide(observation)
+        return self._look(self._explained(Scene(picture_of(self.env), self._episode, 0, 0.0, view)))
 
     def advance(self, action: Any = None, steps: int = 1) -> Scene:
         """Take `steps` steps, or as many as the episode lasts.
@@ -92,7 +106,7 @@ class Stage:
             total = scene.total + float(reward)
             scene = Scene(picture, scene.episode, scene.step + 1, total, view, over, by_hand)
             if shown:
-                self._look(scene)
+                scene = self._look(self._explained(scene))
             if over:
                 break
         return scene
@@ -102,11 +116,19 @@ class Stage:
         self.actor = actor
         return self.begin(again=True)
 
+    def explain(self, wanted: bool) -> Scene | None:
+        """Say from now on where decisions come from, or no more; the scene anew, None where it is over."""
+        self.saliency = wanted
+        if self._scene is None or self._scene.over:
+            return None
+        self._scene = self._explained(self._scene)
+        return self._scene
+
     def record(self, path: Path) -> None:
         """Record from now on, from the picture that is shown now; raises as `VideoWriter`."""
         self._video = VideoWriter(path, fps_of(self.env))
         if self._scene is not None:
-            self._video.add(self._scene.picture)
+            self._video.add(self._scene.shown)
 
     def stop_recording(self) -> tuple[Path, int] | None:
         """Complete the recording: its path and number of frames; None if there was none."""
@@ -126,9 +148,16 @@ class Stage:
     def _decide(self, observation: Any) -> View | None:
         return None if self.actor is None else self.actor.act(observation)
 
+    def _explained(self, scene: Scene) -> Scene:
+        """The scene with the heat of its decision, if there is one and that is wanted."""
+        actor = self.actor
+        if not self.saliency or scene.view is None or not isinstance(actor, Seeing) or blindness(actor):
+            return replace(scene, heat=None)
+        return replace(scene, heat=actor.saliency(), area=sight_of(self.env))
+
     def _look(self, scene: Scene) -> Scene:
         self._scene = scene
         self.frames += 1
         if self._video is not None:
-            self._video.add(scene.picture)
+            self._video.add(scene.shown)
         return scene

@@ -37,6 +37,8 @@ class Viewer:
         self.show, self.play = show, Playback(stage, show)
         self.helping = False
         self.recording = show.record is not None
+        self.saliency = stage.saliency
+        """whether the picture says where decisions come from, or will, as soon as the worker is ready"""
         self._orders = Orders(self)
         self._message, self._message_until_s = "", 0.0
         self._dirty = True
@@ -87,7 +89,7 @@ class Viewer:
         """Draw the whole window."""
         self._dirty = False
         assert self.play.scene is not None
-        self.screen.show_picture(self.play.scene.picture)
+        self.screen.show_picture(self.play.scene.shown)
         surface, area = self.screen.surface, self.screen.picture_area
         panel, text = self.screen.panel_area, self._message or self.prompt()
         draw_panel(surface, panel, hud_of(self.play.scene, self.surroundings()), text)
@@ -104,6 +106,8 @@ class Viewer:
             status.append(("paused", "warn"))
         if self.play.took_over():
             status.append(("you play", "warn"))
+        if self.saliency:
+            status.append(("what the agent looks at", "look"))
         if self.recording:
             status.append(("recording", "bad"))
         keys: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,141 @@
+"""What a network sees: kernels, feature maps, the frames that excite it, and where an answer comes from.
+
+Knows pictures and networks, and nothing about who answers: a classifier, an agent, a decoder.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    from sandbox.nn.backbone import Backbone
+
+Answer = Callable[[Tensor], Tensor]
+"""Pictures (batch, channels, height, width) float32, 0 to 255, to numbers (batch, numbers)."""
+
+CHUNK = 128
+"""Pictures that go through a network at once: what lies in between should stay small."""
+SPOTS = 12
+"""Spots side by side along the longer side of a picture."""
+_SPOT, _BLUR = 1 / 16, 1 / 9  # standard deviations, as parts of the longer side
+_LEAST_CHANGE = 4.0  # of 255: a spot that changes no pixel by more than this is not asked about
+
+
+@dataclass(frozen=True)
+class Exciting:
+    """The frames that excite one channel of a feature map most."""
+
+    channel: int
+    frames: Tensor
+    """(count,) int64, row numbers; the most exciting one first"""
+    values: Tensor
+    """(count,) float32, the highest activation in each"""
+    places: Tensor
+    """(count, 2) int64, row and column of that activation in the map"""
+
+
+def kernels(backbone: Backbone) -> Tensor:
+    """What the first layer looks for: (kernels, channels, height, width) float32, on the CPU."""
+    return backbone.stem.weight.detach().float().cpu().contiguous()
+
+
+@torch.inference_mode()
+def feature_maps(backbone: Backbone, pictures: Tensor) -> list[Tensor]:
+    """The features of every scale, each (batch, channels, rows, columns) float32, on the CPU.
+
+    Args:
+        pictures: (batch, channels, height, width) in [−1, 1].
+    """
+    parts = [backbone(part) for part in pictures.split(CHUNK)]
+    return [torch.cat(scale).float().cpu().contiguous() for scale in zip(*parts, strict=True)]
+
+
+def most_exciting(maps: Tensor, channels: int, count: int) -> list[Exciting]:
+    """The frames in which single channels are highest, of the channels that tell frames apart best.
+
+    Those are the ones whose highest value varies most from frame to frame, measured by their own spread
+    within the frames; a channel that is the same everywhere explains nothing.
+
+    Args:
+        maps: (frames, channels, rows, columns), of different frames.
+        channels: how many to choose.
+        count: frames for each, or as many as there are.
+    """
+    highest, where = maps.flatten(2).max(2)  # (frames, channels) each
+    spread = maps.transpose(0, 1).flatten(1).std(1).clamp_min(1e-12)  # (channels,)
+    varied = highest.std(0, correction=0) / spread
+    chosen = varied.topk(min(channels, len(varied))).indices.sort().values
+    values, frames = highest[:, chosen].topk(min(count, len(maps)), dim=0)  # (count, chosen) each
+    flat = where[:, chosen].gather(0, frames)
+    places = torch.stack([flat // maps.shape[3], flat % maps.shape[3]], 2)  # (count, chosen, 2)
+    return [
+        Exciting(int(channel), frames[:, place], values[:, place], places[:, place])
+        for place, channel in enumerate(chosen.tolist())
+    ]
+
+
+def different(pictures: Tensor) -> Tensor:
+    """Row numbers (n,) int64 of pictures (batch, …), each of them once, in their order."""
+    seen: dict[bytes, int] = {}
+    for row, picture in enumerate(pictures.cpu().numpy()):
+        seen.setdefault(picture.tobytes(), row)
+    return torch.tensor(list(seen.values()), dtype=torch.int64)
+
+
+@torch.inference_mode()
+def perturbation_saliency(answer: Answer, picture: Tensor) -> Tensor:
+    """Where an answer comes from: by how much it changes when the picture is blurred there.
+
+    Greydanus et al. 2018, "Visualizing and Understanding Atari Agents" (arXiv:1711.00138), with the norm of
+    the change in place of its half square. Stacked frames are blurred at the same place, all of them; spots
+    in which blurring changes nothing are not asked about, so an empty picture costs next to nothing.
+
+    Args:
+        answer: is asked about `CHUNK` pictures at once.
+        picture: (channels, height, width), 0 to 255.
+
+    Returns:
+        (height, width) float32, at least 0, in units of the answer.
+    """
+    picture = picture.float()
+    height, width = picture.shape[1:]
+    side = max(height, width)
+    blurred = _blur(picture, _BLUR * side)
+    masks = _spots(height, width, side).to(picture.device)  # (spots, height, width)
+    change = (blurred - picture).abs().amax(0)  # (height, width)
+    asked = ((masks * change).flatten(1).amax(1) > _LEAST_CHANGE).nonzero().flatten()
+    if not len(asked):
+        return torch.zeros(height, width)
+    before = answer(picture[None]).float()
+    strength = torch.zeros(len(masks), device=picture.device)
+    for some in asked.split(CHUNK):
+        after = answer(torch.lerp(picture, blurred, masks[some, None])).float()
+        strength[some] = (after - before).norm(dim=1).to(strength.device)
+    return ((strength[:, None, None] * masks).sum(0) / masks.sum(0)).cpu()
+
+
+def _spots(height: int, width: int, side: int) -> Tensor:
+    """Soft round spots all over a picture, (spots, height, width), 1 in their middles."""
+    step = side / SPOTS
+    rows, columns = (torch.arange(math.ceil(size / step)) * step + step / 2 for size in (height, width))
+    down, across = torch.arange(height) + 0.5, torch.arange(width) + 0.5
+    two_variances = 2 * (_SPOT * side) ** 2
+    vertical = torch.exp(-((down - rows[:, None]) ** 2) / two_variances)  # (spots down, height)
+    horizontal = torch.exp(-((across - columns[:, None]) ** 2) / two_variances)
+    return (vertical[:, None, :, None] * horizontal[None, :, None, :]).flatten(0, 1)
+
+
+def _blur(picture: Tensor, deviation: float) -> Tensor:
+    """A picture (channels, height, width) with a Gaussian blur; beyond the border its edge goes on."""
+    reach = math.ceil(2.5 * deviation)
+    bell = torch.exp(-(torch.arange(-reach, reach + 1.0) ** 2) / (2 * deviation**2)).to(picture.device)
+    bell /= bell.sum()
+    padded = F.pad(picture[:, None], (reach, reach, reach, reach), mode="replicate")
+    return F.conv2d(F.conv2d(padded, bell.reshape(1, 1, 1, -1)), bell.reshape(1, 1, -1, 1))[:, 0]
