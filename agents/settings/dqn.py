@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sandbox.core.errors import ConfigError
@@ -89,8 +89,8 @@ class DQNSettings:
     """pixels by which pictures move at random while they are learned from, as in DrQ; 0: none"""
     stats_window_size: int = 100
     """episodes in the averages of the log"""
-    net_arch: list[int] = field(default_factory=lambda: [64, 64])
-    """widths of the hidden layers"""
+    net_arch: list[int] | None = None
+    """widths of the hidden layers; left out: 64, 64; none behind a picture"""
     features_dim: int = 256
     """numbers that a picture becomes, behind the backbone"""
     activation: str = "ReLU"
@@ -115,7 +115,7 @@ class DQNSettings:
         check_fractions(self, ("tau", "gamma", "prioritized_alpha", "prioritized_beta"))
         check_fractions(self, ("exploration_fraction", "exploration_initial_eps", "exploration_final_eps"))
         check_weights(self, ("max_grad_norm", "noisy_std"))
-        check_widths(self.net_arch)
+        check_widths(self.net_arch or [])
         check_schedules(self, ("learning_rate",))
 
     def check_envs(self, envs: int) -> None:
@@ -131,5 +131,6 @@ class DQNSettings:
     def arguments(self) -> dict[str, Any]:
         """Arguments of `agents.DQN`. Raises ConfigError for an activation that torch.nn does not have."""
         plain, policy = split(self, ("net_arch", "activation", "features_dim"))
+        policy = {name: value for name, value in policy.items() if value is not None}
         policy["activation_fn"] = activation_class(policy.pop("activation"))
         return {**plain, "policy_kwargs": policy}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sandbox.core.errors import ConfigError
@@ -57,8 +57,8 @@ class PPOSettings:
     """pixels by which pictures move at random while they are learned from, as in DrQ; 0: none"""
     stats_window_size: int = 100
     """episodes in the averages of the log"""
-    net_arch: list[int] = field(default_factory=lambda: [64, 64])
-    """widths of the hidden layers, of actor and critic each"""
+    net_arch: list[int] | None = None
+    """widths of the hidden layers, of actor and critic each; left out: 64, 64; none behind a picture"""
     features_dim: int = 256
     """numbers that a picture becomes, behind the backbone"""
     activation: str = "Tanh"
@@ -81,7 +81,7 @@ class PPOSettings:
         frequency = self.sde_sample_freq
         rule = "a whole number, at least 1, or -1 for a rollout"
         require(frequency >= 1 or frequency == -1, "sde_sample_freq", rule, frequency)
-        check_widths(self.net_arch)
+        check_widths(self.net_arch or [])
         check_schedules(self, ("learning_rate", "clip_range", "clip_range_vf"))
 
     def check_envs(self, envs: int) -> None:
@@ -92,5 +92,6 @@ class PPOSettings:
     def arguments(self) -> dict[str, Any]:
         """Arguments of `agents.PPO`. Raises ConfigError for an activation that torch.nn does not have."""
         plain, policy = split(self, ("net_arch", "activation", "ortho_init", "log_std_init", "features_dim"))
+        policy = {name: value for name, value in policy.items() if value is not None}
         policy["activation_fn"] = activation_class(policy.pop("activation"))
         return {**plain, "policy_kwargs": policy}

@@ -15,6 +15,7 @@ from stable_baselines3.common.torch_layers import CombinedExtractor, NatureCNN
 
 from agents import DQN, PPO, SB3VecEnv
 from agents.eyes import BackboneExtractor, CombinedEyes
+from agents.training import build_agent, config_of
 from sandbox.__main__ import main
 from sandbox.core.errors import UnknownName, UnsupportedSpace, UsageError
 from sandbox.nn.backbone import Backbone, build_backbone
@@ -140,6 +141,44 @@ def test_a_dict_without_pictures_and_other_extractors_work_as_before() -> None:
     assert nature.learn(8).backbone is None
 
 
+def test_in_bfloat16_the_features_are_nearly_the_same() -> None:
+    torch.manual_seed(0)
+    plain = BackboneExtractor(PICTURE, 16)
+    quick = BackboneExtractor(PICTURE, 16, autocast=True)
+    quick.load_state_dict(plain.state_dict())
+    pictures = torch.randint(0, 256, (8, *PICTURE.shape), dtype=torch.uint8)
+    found = quick(pictures)
+    assert found.dtype == torch.float32
+    assert not torch.equal(found, plain(pictures))
+    torch.testing.assert_close(found, plain(pictures), atol=0.03, rtol=0.03)
+
+
+def test_eyes_are_compiled_in_the_mode_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def compiler(function: Any, **how: Any) -> Any:
+        asked.append(how)
+        return function
+
+    monkeypatch.setattr(torch, "compile", compiler)
+    agent = small(DQN, MIXED, "MultiInputPolicy", compile_mode="reduce-overhead")
+    assert asked == [{"mode": "reduce-overhead"}] * 2  # the network's and the target network's
+    agent.learn(16)
+
+
+@pytest.mark.parametrize("kind", [PPO, DQN])
+def test_the_config_of_a_run_of_python_makes_the_same_eyes(kind: Any) -> None:
+    kwargs = {"backbone": "small", "freeze": True, "autocast": True, "features_dim": 16}
+    agent = kind("CnnPolicy", "Sandbox/Catch-v0", n_envs=2, device="cpu", policy_kwargs=kwargs)
+    config = config_of(agent, 100)
+    assert (config.backbone, config.freeze, config.autocast, config.compile) == ("small", True, True, None)
+    again = build_agent(config)
+    assert str(again.policy) == str(agent.policy)
+    assert again.policy.features_extractor_kwargs == agent.policy.features_extractor_kwargs | {
+        "compile_mode": None
+    }
+
+
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(UnknownName, match="tinny"):
         small(PPO, PICTURE, backbone="tinny")
@@ -169,6 +208,8 @@ def test_a_run_keeps_its_eyes_and_another_one_starts_from_them(
             assert torch.equal(frozen[name], part)
     assert main(["train-agent", "CartPole", *words, "--init-from", str(tmp_path / "first")]) == 2
     assert "MlpPolicy has no backbone" in capsys.readouterr().err
+    assert main(["train-agent", "CartPole", "--compile", "default"]) == 2
+    assert "no backbone for autocast or compile" in capsys.readouterr().err
     assert main(["train-agent", "Catch", *words, "--init-from", "first", "--backbone", "large"]) == 2
     assert "'tiny', not 'large'" in capsys.readouterr().err
 
