@@ -9,12 +9,15 @@ import gymnasium as gym
 
 import envs
 from envs import NO_LIMIT
+from envs.atari import as_played
 from sandbox.core.errors import EnvironmentNotFound
 from sandbox.core.names import suggest
 
 from .simulators import OURS
 from .simulators.from_id import register_suite
 
+ATARI = "ALE/"
+"""The namespace of ale-py's games. Their own limit is half an hour, which a game can spend standing still."""
 LONGEST = 5_000
 """steps of an episode that would never end"""
 
@@ -69,6 +72,8 @@ def longest_episode(env_id: str, arguments: Mapping[str, Any]) -> int | None:
 
     None where there is a time limit: the environment's own, or one among its `arguments`.
     """
+    if env_id.startswith(ATARI) and "max_num_frames_per_episode" in arguments:
+        return None
     asked = arguments.get("max_episode_steps")
     if asked is not None:
         return LONGEST if asked == NO_LIMIT else None
@@ -78,7 +83,12 @@ def longest_episode(env_id: str, arguments: Mapping[str, Any]) -> int | None:
 
 
 def with_end(env_id: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The `arguments`, and a time limit where the environment would have none with them."""
+    """The `arguments` for episodes that count.
+
+    They have a time limit where the environment would have none, and nothing that is for training only.
+    """
+    if env_id.startswith(ATARI):
+        arguments = as_played(arguments)
     longest = longest_episode(env_id, arguments)
     return {**arguments} if longest is None else {**arguments, "max_episode_steps": longest}
 

@@ -12,7 +12,7 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 from gymnasium.vector import VectorEnv
 
-from envs import doom
+from envs import atari, doom
 from envs.base import BatchedEnv
 from envs.options import LONGEST_LIMIT, NO_LIMIT
 from envs.wrappers import wrap
@@ -73,7 +73,7 @@ def _as_ours(spec: EnvSpec) -> EnvSpec:
     """The same task in the form in which it is made here, for the suites that have one."""
     if spec.id.startswith("Vizdoom"):
         return doom.at_home(spec)
-    return spec
+    return atari.prepared(spec) if atari.is_game(spec) else spec
 
 
 def refuse_reserved(arguments: Mapping[str, Any]) -> None:
@@ -128,7 +128,7 @@ def put_around(env: AnEnv, wrappers: Sequence[str]) -> AnEnv:
 
 
 def is_batch(spec: EnvSpec) -> bool:
-    """Whether `spec` has a vector environment on our core: one array program for any number of episodes.
+    """Whether `spec` has a vector environment of ours: one program for any number of episodes.
 
     Its module is imported for that, as it is to make the environment.
     """
@@ -138,7 +138,7 @@ def is_batch(spec: EnvSpec) -> bool:
             entry = load_env_creator(entry)
         except (ImportError, AttributeError):
             return False  # `make` says what is missing, where it matters
-    return isinstance(entry, type) and issubclass(entry, BatchedEnv)
+    return isinstance(entry, type) and issubclass(entry, BatchedEnv | atari.AtariBatch)
 
 
 def _check_limit(steps: object) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrapper
 from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
+from envs.atari import EpisodesLost
 from envs.base import BatchedEnv
 from envs.wrappers import BatchWrapper
 from sandbox.core.errors import UsageError
@@ -48,7 +49,10 @@ class FromVectorEnv(Simulator):
         if self.mode is NEXT_STEP and hide_resets and _resets_single_rows(env):
             self.mode = DISABLED
         self._ours = isinstance(_within_wrappers(env), BatchedEnv)
-        self._monitored = any(isinstance(layer, RecordEpisodeStatistics) for layer in _layers(env))
+        self._monitored = any(
+            isinstance(layer, RecordEpisodeStatistics) or getattr(type(layer), "reports_episodes", False)
+            for layer in _layers(env)
+        )
         self._ended = np.zeros(self.num_envs, np.bool_)
 
     def __str__(self) -> str:
@@ -120,6 +124,8 @@ class FromVectorEnv(Simulator):
             return super().load_state_dict(state)
         try:
             self.env.load_state_dict(state["environment"])  # pyright: ignore[reportAttributeAccessIssue]
+        except EpisodesLost:
+            return super().load_state_dict(state)
         except (KeyError, ValueError) as error:
             raise UsageError(f"the saved state does not fit {self}: {error}") from error
         self.observation = copied(state["observation"])

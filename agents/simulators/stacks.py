@@ -13,6 +13,7 @@ from gymnasium import spaces, wrappers
 from gymnasium.vector import SyncVectorEnv, VectorActionWrapper, VectorEnv, VectorRewardWrapper
 from gymnasium.wrappers import vector as vector_wrappers
 
+from envs.atari import AtariBatch, AtariGame
 from envs.wrappers import FrameStack, StickyActions, WrappedSingle
 from envs.wrappers.frame_stack import channels_last
 from envs.wrappers.single import BatchOfOne
@@ -79,6 +80,8 @@ def _stack_of_batch(env: VectorEnv[Any, Any, Any]) -> Stack | None:
         elif type(env) is SyncVectorEnv and env.observation_mode == "same":
             stacks = {_stack_of_single(one) for one in env.envs}
             return stacks.pop() if len(stacks) == 1 else None
+        elif isinstance(env, AtariBatch):
+            return env.stack_depth, 0
         elif type(env).__module__ == "ale_py.vector_env" and env.single_observation_space.shape:
             return env.single_observation_space.shape[0], 0  # its `stack_num`, which it does not keep
         else:
@@ -93,6 +96,8 @@ def _stack_of_single(env: gym.Env[Any, Any]) -> Stack | None:
             return _stack_of_batch(env.batch)
         if isinstance(env, wrappers.FrameStackObservation):
             return env.stack_size, 0
+        if isinstance(env, AtariGame):
+            return env.stack_depth, 0
         if not (isinstance(env, gym.Wrapper) and _passes_on(env)):
             return None
         env = env.env
