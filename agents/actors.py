@@ -60,17 +60,17 @@ class PolicyActor:
     def saliency(self) -> np.ndarray:
         """See `sandbox.ui.actor.Seeing`."""
         with torch.inference_mode():
-            return self._saliency(lambda batch: tendencies(self.policy, batch), self._seen)
+            return self._saliency(self.tendencies, self._seen)
 
+    def tendencies(self, observations: Arrays) -> Tensor:
+        """What the policy tends to after a batch of observations, (batch, numbers); see `leanings`."""
+        from .q_networks import QPolicy
 
-def tendencies(policy: ActorCritic | QPolicy, observations: Arrays) -> Tensor:
-    """What a policy tends to after a batch of observations, (batch, numbers); see `leanings`."""
-    from .q_networks import QPolicy
-
-    batch = to_tensors(observations, policy.device)
-    if isinstance(policy, QPolicy):
-        return centred(policy.quantiles(batch).mean(1))
-    return leanings(policy.get_distribution(batch))  # type: ignore[arg-type]
+        policy = self.policy
+        batch = to_tensors(observations, policy.device)
+        if isinstance(policy, QPolicy):
+            return centred(policy.quantiles(batch).mean(1))
+        return leanings(policy.get_distribution(batch))  # type: ignore[arg-type]
 
 
 def _thoughts(
@@ -120,10 +120,10 @@ class SB3Actor:
     def saliency(self) -> np.ndarray:
         """See `sandbox.ui.actor.Seeing`."""
         with torch.inference_mode():
-            return self._saliency(self._tendencies, self._seen)
+            return self._saliency(self.tendencies, self._seen)
 
-    def _tendencies(self, observations: Any) -> Tensor:
-        """See `tendencies`."""
+    def tendencies(self, observations: Any) -> Tensor:
+        """As `PolicyActor.tendencies`."""
         policy: Any = self.model.policy
         tensors, _ = policy.obs_to_tensor(observations)
         if hasattr(policy, "quantile_net"):

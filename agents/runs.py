@@ -15,6 +15,8 @@ from sandbox.ui.console import Console
 from .config import AgentConfig
 
 if TYPE_CHECKING:
+    from sandbox.nn.explain import Subject
+
     from .algorithms import AnyAgent
 
 
@@ -61,6 +63,24 @@ class AgentRuns:
         spread = f"{score['mean']:.2f} ± {score['std']:.2f} (from {score['min']:.4g} to {score['max']:.4g})"
         console.print(f"{run.name}: {spread} over {score['episodes']} episodes")
         return outcome(run, config, agent.num_timesteps, result)
+
+    def explain(self, run: Run, console: Console, question: Question) -> Subject:
+        """The agent's backbone, and what it sees in episodes of its own.
+
+        Raises:
+            UsageError: it has no backbone.
+        """
+        from .explained import subject
+
+        config, agent = self._open(
+            run,
+            question.checkpoint,
+            question.device,
+            question.trust,
+            lambda text: console.note(f"warning: {text}"),
+        )
+        with agent.simulator:
+            return subject(run, config, agent, question)
 
     def resume(self, run: Run, console: Console, *, trust: bool, device: str | None) -> dict[str, Any]:
         """Continue from the newest good checkpoint to the end of the config's steps."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,20 +20,65 @@ FADING = 0.95
 """how much the strongest saliency so far still counts a step later, so that the heat does not flicker"""
 
 
+class Pictures:
+    """Takes the picture out of an observation, channels first, and puts others in its place.
+
+    Args:
+        space: of one observation. Of a dict, the first picture counts.
+
+    Attributes:
+        space: of the picture; None: there is none.
+    """
+
+    def __init__(self, space: spaces.Space) -> None:
+        parts = space.spaces if isinstance(space, spaces.Dict) else {"": space}
+        found = ((name, part) for name, part in parts.items() if is_image(part))
+        self._name, self.space = next(found, ("", None))
+
+    def of(self, observation: Any) -> Tensor:
+        """(channels, height, width) uint8, a copy."""
+        picture = torch.from_numpy(np.array(observation[self._name] if self._name else observation))
+        return picture.permute(2, 0, 1) if self._last(picture) else picture
+
+    def put(self, observation: Any, pictures: Tensor) -> Any:
+        """A batch of the observation with other pictures in it.
+
+        Args:
+            observation: one, without a batch dimension.
+            pictures: (batch, channels, height, width), 0 to 255.
+
+        Returns:
+            (batch, *shape), or a dict of such.
+        """
+        own = torch.as_tensor(np.asarray(observation[self._name] if self._name else observation))
+        pictures = pictures.permute(0, 2, 3, 1) if self._last(own) else pictures
+        changed = pictures.round().to(torch.uint8).cpu().numpy()
+        if not self._name:
+            return changed
+        others = {name: np.stack([np.asarray(part)] * len(changed)) for name, part in observation.items()}
+        return {**others, self._name: changed}
+
+    def _last(self, picture: Tensor) -> bool:
+        """Whether a picture's channels come last."""
+        assert isinstance(self.space, spaces.Box)
+        # Stock SB3's agents know pictures with the channels first, whatever the environment shows.
+        same = tuple(picture.shape) == self.space.shape
+        return is_image_space_channels_first(self.space) != same
+
+
 class Saliency:
     """Asks a policy about an observation with blurred spots (Greydanus et al. 2018).
 
     Args:
-        space: of one observation, as the environment shows it. Of a dict, the first picture is looked into.
+        space: of one observation, as the policy knows it.
 
     Attributes:
         blind: why that is impossible; empty where it is possible.
     """
 
     def __init__(self, space: spaces.Space) -> None:
-        name, part = _picture(space)
-        self.blind = "" if part is not None else "it sees no pictures"
-        self._name, self._space = name, part
+        self._pictures = Pictures(space)
+        self.blind = "it sees no pictures" if self._pictures.space is None else ""
         self._strongest = 0.0
 
     def __call__(self, answer: Callable[[Any], Tensor], observation: Any) -> np.ndarray:
@@ -43,21 +88,10 @@ class Saliency:
             answer: what a policy makes of a batch of observations (batch, …): (batch, numbers).
             observation: one, without a batch dimension.
         """
-        assert self._space is not None
-        picture = torch.as_tensor(np.array(observation[self._name] if self._name else observation))
-        # Stock SB3's agents know pictures with the channels first, whatever the environment shows.
-        same = tuple(picture.shape) == self._space.shape
-        last = is_image_space_channels_first(self._space) != same
-
-        def ask(pictures: Tensor) -> Tensor:
-            shown = pictures.permute(0, 2, 3, 1) if last else pictures
-            changed = shown.round().to(torch.uint8).cpu().numpy()
-            if not self._name:
-                return answer(changed)
-            others = {name: np.stack([np.asarray(part)] * len(changed)) for name, part in observation.items()}
-            return answer({**others, self._name: changed})
-
-        heat = perturbation_saliency(ask, picture.permute(2, 0, 1) if last else picture).numpy()
+        pictures = self._pictures
+        heat = perturbation_saliency(
+            lambda changed: answer(pictures.put(observation, changed)), pictures.of(observation)
+        ).numpy()
         self._strongest = max(float(heat.max()), FADING * self._strongest)
         return heat / self._strongest if self._strongest > 0 else heat
 
@@ -77,15 +111,3 @@ def leanings(distribution: sb3.Distribution) -> Tensor:
 def centred(numbers: Tensor) -> Tensor:
     """Numbers (batch, actions) without what is the same for all actions, which decides nothing."""
     return numbers - numbers.mean(1, keepdim=True)
-
-
-def _picture(space: spaces.Space) -> tuple[str, spaces.Box | None]:
-    """The name of the first picture in a space (empty if it is all of it), and its own space."""
-    if isinstance(space, spaces.Dict):
-        return next(((name, part) for name, part in space.spaces.items() if _is_picture(part)), ("", None))
-    return "", space if _is_picture(space) else None
-
-
-def _is_picture(space: spaces.Space) -> TypeGuard[spaces.Box]:
-    """As `is_image`."""
-    return is_image(space)

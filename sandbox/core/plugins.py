@@ -51,6 +51,9 @@ COMMANDS: dict[str, Command] = {
     "watch": Command("agents.watch:Watch", "watch an agent play, in a window or a video", "look", "[RUN]"),
     "play": Command("agents.play:Play", "play an environment yourself", "look", "ENV"),
     "evaluate": Command("sandbox.commands.evaluate:Evaluate", "measure how good a run is", "look", "RUN"),
+    "explain": Command(
+        "sandbox.commands.explain:Explain", "pictures of what a run's network sees", "look", "RUN"
+    ),
     "runs": Command(
         "sandbox.commands.runs:Runs", "list, show or remove runs", "manage", "[list|show|remove] [RUN…]"
     ),
@@ -82,6 +85,7 @@ BENCHES: dict[str, str] = {
     "agents": "agents.bench:AgentsBench",
     "classics": "agents.bench.classics:ClassicsBench",
     "ablations": "agents.bench.ablations:AblationsBench",
+    "pixels": "agents.bench.pixels:PixelsBench",
     "eyes": "agents.bench.eyes:EyesBench",
     "supervised": "sandbox.supervised.bench:SupervisedBench",
     "envs": "sandbox.commands.bench_envs:EnvsBench",
@@ -126,6 +130,8 @@ class Question:
     """of the episodes of an agent"""
     episodes: int | None = None
     """of an agent"""
+    frames: int | None = None
+    """pictures to look at, at most; only `explain` asks for it"""
     split: str | None = None
     """of a data set: train, validation or test"""
     data_dir: str | None = None
@@ -133,7 +139,11 @@ class Question:
 
 
 class Kind(Protocol):
-    """What the kernel asks of a kind of run. ``resume`` takes the run's lock itself."""
+    """What the kernel asks of a kind of run. ``resume`` takes the run's lock itself.
+
+    A kind whose networks have a backbone may have ``explain(run, console, question)``, too, which returns a
+    `sandbox.nn.explain.Subject`.
+    """
 
     score: str
     """Which number of an evaluation a gate is about."""

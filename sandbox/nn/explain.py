@@ -29,6 +29,30 @@ _LEAST_CHANGE = 4.0  # of 255: a spot that changes no pixel by more than this is
 
 
 @dataclass(frozen=True)
+class Subject:
+    """What a run brings to be explained: a backbone, pictures that it sees, and who answers to them."""
+
+    title: str
+    """who it is, for people"""
+    source: str
+    """where the pictures come from, for people"""
+    backbone: Backbone
+    pictures: Tensor
+    """(pictures, channels, height, width) uint8, in their order; stacked frames are channels, newest last"""
+    colours: int
+    """channels of one frame: 1 or 3"""
+    answer: Callable[[int, Tensor], Tensor]
+    """answers as an `Answer` does to pictures in the place of picture number i"""
+    labels: list[str]
+    """what was answered to each picture, in a word"""
+
+    def scaled(self, pictures: Tensor) -> Tensor:
+        """Bytes as the backbone sees them: float32 in [−1, 1]."""
+        device = next(self.backbone.parameters()).device
+        return pictures.to(device, torch.float32).div_(127.5).sub_(1.0)
+
+
+@dataclass(frozen=True)
 class Exciting:
     """The frames that excite one channel of a feature map most."""
 

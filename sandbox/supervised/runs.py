@@ -15,6 +15,7 @@ from sandbox.supervised.config import ClassifierConfig
 from sandbox.ui.console import Console
 
 if TYPE_CHECKING:
+    from sandbox.nn.explain import Subject
     from sandbox.supervised.models import Classifier
 
 
@@ -75,6 +76,22 @@ class ClassifierRuns:
             ],
             "confusion": measured.confusion.tolist(),
         }
+
+    def explain(self, run: Run, console: Console, question: Question) -> Subject:
+        """The classifier's backbone, and pictures of the split, from its beginning to its end.
+
+        Raises:
+            UsageError: it has no backbone, or the question is one for agents.
+        """
+        if question.episodes is not None or question.seed is not None:
+            raise UsageError("--episodes and --seed are for agents: a classifier sees pictures of a split")
+        from sandbox.data.catalog import load
+        from sandbox.supervised.explained import subject
+
+        config = read_config(run, question.device)
+        step, model = _open(run, config, question.checkpoint, lambda text: console.note(f"warning: {text}"))
+        pictures = load(config.data, question.data_dir or config.data_dir).split(question.split or "test")
+        return subject(run, config, step, model, pictures, question)
 
     def resume(self, run: Run, console: Console, *, trust: bool, device: str | None) -> dict[str, Any]:
         """Continue from the newest good checkpoint to the end of the config's steps."""

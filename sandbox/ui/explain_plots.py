@@ -1,0 +1,178 @@
+"""What a network sees, as PNGs: kernels, feature maps, exciting frames, and where answers come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox.core.theme import DARK, rgb
+from sandbox.ui.grids import Row, picture_grid
+from sandbox.ui.overlay import lay_over
+
+Bytes = NDArray[np.uint8]
+
+ACROSS = 16
+"""tiles side by side, at most"""
+TILE_PX, LARGE_PX = 80, 120
+"""about the sides of small and of large tiles"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One channel and the frames that excite it most."""
+
+    name: str
+    """of the channel"""
+    frames: Bytes
+    """(frames, height, width, 3), the most exciting one first"""
+    boxes: list[tuple[float, float, float, float]]
+    """for each frame where: left, top, right, bottom, in the frame's pixels"""
+
+
+def draw_kernels(path: Path, kernels: np.ndarray, colours: int, title: str) -> Path:
+    """Draw the kernels of a first layer.
+
+    Args:
+        path: of the PNG.
+        kernels: (kernels, channels, height, width), positive and negative.
+        colours: channels of one frame, 1 or 3; frames of a stack are drawn below each other, oldest first.
+        title: who it is.
+    """
+    count, channels = kernels.shape[:2]
+    depth = channels // colours
+    strongest = np.abs(kernels).max((1, 2, 3), keepdims=True).clip(1e-12)
+    tiles = np.rint(127.5 + 127.5 * kernels / strongest).astype(np.uint8)
+    rows = []
+    for start in range(0, count, ACROSS):
+        some = tiles[start : start + ACROSS].reshape(-1, depth, colours, *kernels.shape[2:])
+        label = f"{start + 1}–{start + len(some)}"
+        for frame in range(depth):
+            note = "" if depth == 1 else "newest" if frame == depth - 1 else f"{depth - 1 - frame} before"
+            rows.append(Row(label if frame == 0 else "", note, some[:, frame]))
+    what = f"{count} kernels of {kernels.shape[3]} × {kernels.shape[2]} pixels"
+    means = "grey is 0, brighter adds, darker subtracts"
+    means += ", in each colour" if colours == 3 else ""
+    return picture_grid(path, rows, title=f"First layer of {title}", subtitle=f"{what}  ·  {means}")
+
+
+def draw_features(
+    path: Path, frame: Bytes, scales: Sequence[tuple[str, np.ndarray]], title: str, answered: str
+) -> Path:
+    """Draw what becomes of one frame.
+
+    Args:
+        path: of the PNG.
+        frame: (height, width, 3).
+        scales: name and feature map (channels, rows, columns) of each scale; the channels with the most
+            contrast are drawn, each from its lowest value (black) to its highest (white).
+        title: who it is.
+        answered: what the answer to this frame was.
+    """
+    size = _tile(frame.shape[:2], TILE_PX)
+    rows = [Row("frame", "", _stretched(frame.transpose(2, 0, 1)[None], size))]
+    for name, maps in scales:
+        strong = np.sort(np.argsort(-maps.std((1, 2)), kind="stable")[:ACROSS])
+        note = f"{len(strong)} of {len(maps)}, {maps.shape[2]} × {maps.shape[1]}"
+        rows.append(Row(name, note, _stretched(_levels(maps[strong])[:, None], size)))
+    means = "each channel from its lowest value (black) to its highest (white)"
+    return picture_grid(
+        path,
+        rows,
+        title=f"Feature maps of {title}",
+        subtitle=f"the answer to this frame: {answered}  ·  {means}",
+    )
+
+
+def draw_exciting(path: Path, found: Sequence[Found], title: str, source: str) -> Path:
+    """Draw for each channel the frames that excite it most, with a box around the place."""
+    rows = []
+    for one in found:
+        size = _tile(one.frames.shape[1:3], LARGE_PX)
+        tiles = _stretched(one.frames.transpose(0, 3, 1, 2), size)
+        scale = size[1] / one.frames.shape[2]
+        for tile, box in zip(tiles, one.boxes, strict=True):
+            _frame(tile, [round(side * scale) for side in box])
+        rows.append(Row(one.name, "", tiles))
+    ranks = [f"{rank}." for rank in range(1, max(len(row.pictures) for row in rows) + 1)]
+    return picture_grid(
+        path,
+        rows,
+        title=f"What excites {title}",
+        subtitle=f"of {source}, those in which a channel is highest, and a box where it is",
+        columns=ranks,
+    )
+
+
+def draw_saliency(
+    path: Path, frames: Bytes, heats: Sequence[np.ndarray], answered: Sequence[str], title: str, source: str
+) -> Path:
+    """Draw frames, and below each of them where the answer to it comes from.
+
+    Args:
+        path: of the PNG.
+        frames: (frames, height, width, 3).
+        heats: of each frame (height, width), from 0 to 1, each on a scale of its own.
+        answered: what the answer to each frame was.
+        title: who it is.
+        source: where the frames come from.
+    """
+    size = _tile(frames.shape[1:3], LARGE_PX)
+    tiles = _stretched(frames.transpose(0, 3, 1, 2), size)
+    hot = [
+        lay_over(tile.transpose(1, 2, 0), heat).transpose(2, 0, 1)
+        for tile, heat in zip(tiles, heats, strict=True)
+    ]
+    return picture_grid(
+        path,
+        [Row("sees", "", tiles), Row("looks at", "", np.stack(hot))],
+        title=f"Where {title} looks",
+        subtitle=f"of {source}  ·  blurring what glows most changes the answer most (Greydanus et al. 2018)",
+        columns=list(answered),
+    )
+
+
+def newest(pictures: Bytes, colours: int) -> Bytes:
+    """The newest frames of stacks (batch, channels, height, width), in colour: (batch, height, width, 3)."""
+    frames = pictures[:, -colours:].transpose(0, 2, 3, 1)
+    return np.broadcast_to(frames, (*frames.shape[:3], 3)).copy()
+
+
+def _levels(maps: np.ndarray) -> Bytes:
+    """(channels, rows, columns), each channel from 0 to 255; one that is the same everywhere is grey."""
+    low, width = maps.min((1, 2), keepdims=True), np.ptp(maps, axis=(1, 2), keepdims=True)
+    levels = np.where(width > 0, 255 * (maps - low) / np.where(width > 0, width, 1), 128)
+    return np.rint(levels).astype(np.uint8)
+
+
+def _tile(size: tuple[int, ...], side_px: int) -> tuple[int, int]:
+    """Height and width of a tile: a whole number of times the frame's, about `side_px` wide."""
+    times = max(1, round(side_px / size[1]))
+    return size[0] * times, size[1] * times
+
+
+def _stretched(pictures: np.ndarray, size: tuple[int, int]) -> Bytes:
+    """Pictures (batch, channels, height, width) at another size; pixels stay squares, nothing is smoothed."""
+    rows, columns = (np.arange(new) * old // new for new, old in zip(size, pictures.shape[2:], strict=True))
+    return np.ascontiguousarray(pictures[:, :, rows][:, :, :, columns])
+
+
+def _frame(tile: Bytes, box: Sequence[int]) -> None:
+    """Draw a box into a tile (3, height, width): light inside dark, to be seen on everything."""
+    height, width = tile.shape[1:]
+    for inset, colour in (
+        (0, rgb(DARK.background)),
+        (1, rgb(DARK.look)),
+        (2, rgb(DARK.look)),
+        (3, rgb(DARK.background)),
+    ):
+        left, top = max(0, box[0] - 3 + inset), max(0, box[1] - 3 + inset)
+        right, bottom = min(width, box[2] + 3 - inset) - 1, min(height, box[3] + 3 - inset) - 1
+        ink = np.array(colour, np.uint8)[:, None]
+        for row in (top, bottom):
+            tile[:, row, left : right + 1] = ink
+        for column in (left, right):
+            tile[:, top : bottom + 1, column] = ink
