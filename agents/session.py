@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from stable_baselines3.common.logger import KVWriter, Logger, TensorBoardOutputFormat
 
+from envs.doom import ENGINES, is_scenario
 from sandbox.core.errors import CheckpointBroken
 from sandbox.core.metrics import MetricsWriter
 from sandbox.core.run import Run
@@ -181,7 +182,8 @@ def evaluator(config: AgentConfig, env: str, episodes: int) -> Simulator:
 
     One without a time limit gets one: an agent that always takes its favourite action may walk in a circle.
     """
-    most = 4096 if is_batch(find_spec(env)) else 100
+    spec = find_spec(env)
+    most = 4096 if is_batch(spec) else ENGINES if is_scenario(spec) else 100
     arguments = with_end(env, config.env_args)
     return as_simulator(env, min(episodes, most), env_kwargs=arguments, wrap=config.wrap)
 

@@ -20,9 +20,9 @@ PPO: dict[str, dict[str, Any]] = {
         "vec": "async",
         "eval_every": 5_000,
         "settings": {
-            "n_steps": 64,
-            "batch_size": 256,
-            "n_epochs": 4,
+            "n_steps": 32,
+            "batch_size": 128,
+            "n_epochs": 6,
             "learning_rate": "lin_0.001",
             "ent_coef": 0.01,
             "normalize_reward": True,

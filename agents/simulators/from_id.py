@@ -71,7 +71,7 @@ def register_suite(name: str) -> None:
 
 def _as_ours(spec: EnvSpec) -> EnvSpec:
     """The same task in the form in which it is made here, for the suites that have one."""
-    if spec.id.startswith("Vizdoom"):
+    if doom.is_scenario(spec):
         return doom.at_home(spec)
     return atari.prepared(spec) if atari.is_game(spec) else spec
 

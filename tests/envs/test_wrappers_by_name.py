@@ -25,6 +25,37 @@ def cartpoles(num_envs: int = 2, **arguments: Any) -> gymnasium.vector.VectorEnv
     return gymnasium.make_vec(CARTPOLE, num_envs=num_envs, **arguments)
 
 
+class Screens(gymnasium.Env[Any, Any]):
+    """Three steps of colour pictures (6, 8, 3) with the number of the step in them, and that number."""
+
+    action_space = gymnasium.spaces.Discrete(2)
+    observation_space = gymnasium.spaces.Dict(
+        screen=gymnasium.spaces.Box(0, 255, (6, 8, 3), np.uint8),
+        step=gymnasium.spaces.Box(0, 9, (1,), np.float32),
+    )
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict]:
+        super().reset(seed=seed)
+        self.steps = 0
+        return self._look(), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self.steps += 1
+        return self._look(), 1.0, self.steps == 3, False, {}
+
+    def _look(self) -> dict[str, Any]:
+        return {"screen": np.full((6, 8, 3), self.steps, np.uint8), "step": np.float32([self.steps])}
+
+
+def fitting(name: str) -> gymnasium.vector.VectorEnv:
+    """Three environments for which the wrapper `name` is meant."""
+    if name == "only":
+        return SyncVectorEnv([Screens] * 3)
+    if name == "channels_first":
+        return wrap(SyncVectorEnv([Screens] * 3), ["only:screen"])
+    return Walk(3) if name in ("grayscale", "resize", "discretize") else cartpoles(3)
+
+
 def test_the_first_text_is_the_innermost_wrapper() -> None:
     env = wrap(cartpoles(), ["mask_velocity", "frame_stack:4"])
     assert isinstance(env, FrameStack)
@@ -55,9 +86,7 @@ def test_without_texts_the_environment_stays_as_it_is() -> None:
 
 @pytest.mark.parametrize("entry", WRAPPERS, ids=lambda entry: entry.name)
 def test_every_example_of_the_table_works(entry: Any) -> None:
-    pictures = entry.name in ("grayscale", "resize")
-    continuous = pictures or entry.name == "discretize"
-    env = wrap(Walk(3) if continuous else cartpoles(3), [entry.example])
+    env = wrap(fitting(entry.name), [entry.example])
     assert isinstance(env, BatchWrapper)
     assert env.reset(seed=0)[0].shape == env.observation_space.shape
 
@@ -80,6 +109,11 @@ def test_every_example_of_the_table_works(entry: Any) -> None:
         ("sticky_actions:-0.1", "StickyActions: probability must be between 0 and 1, got -0.1"),
         ("action_repeat:0", "ActionRepeat: times must be a whole number of at least 1, got 0"),
         ("mask_velocity:3", "mask_velocity takes no value, got '3'"),
+        ("only:screen", "Only: needs Dict observations, not Box"),
+        ("only", "only needs a value, such as only:screen"),
+        ("resize:9x", "resize needs a whole number, such as resize:36; got '9x'"),
+        ("resize:0x9", "Resize: size must be a whole number of at least 1, got 0"),
+        ("channels_first", "ChannelsFirst: needs pictures of uint8, not float32 of shape (4,)"),
         ("resize:5000", "Resize: size must be at most 1024, got 5000"),
         ("grayscale", r"Grayscale: needs pictures of uint8, not float32 of shape (4,)"),
     ],
@@ -91,6 +125,29 @@ def test_a_wrong_text_is_answered_in_one_line(text: str, message: str) -> None:
     assert "\n" not in str(caught.value)
     with pytest.raises(ValueError):
         wrap(gymnasium.make("CartPole-v1"), [text])
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_of_a_dict_only_one_part_is_shown(mode: AutoresetMode) -> None:
+    env = wrap(
+        SyncVectorEnv([Screens] * 2, autoreset_mode=mode), ["only:screen", "resize:4x5", "channels_first"]
+    )
+    assert env.single_observation_space.shape == (3, 4, 5)
+    first, _ = env.reset(seed=0)
+    assert (first == 0).all()
+    for step in (1, 2, 3):
+        seen, _, terminated, _, infos = env.step(np.zeros(2, np.int64))
+        last = infos["final_obs"] if mode is AutoresetMode.SAME_STEP and terminated.all() else seen
+        assert last.shape == (2, 3, 4, 5)
+        assert (last == step).all()
+    assert terminated.all()
+
+
+def test_a_single_dict_is_shown_in_part_too() -> None:
+    env = wrap(Screens(), ["only:step"])
+    assert env.reset()[0] == 0
+    assert env.step(0)[0] == 1
+    assert env.observation_space.contains(env.step(0)[0])
 
 
 def test_velocities_are_masked_only_where_they_are_known() -> None:
