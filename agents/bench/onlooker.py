@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 class Onlooker(NoSession, ABC):
-    """Stops the clock between two updates and looks at the agent, so many times in its training.
+    """Stops the clock between two updates and looks at the agent now and then.
 
     Args:
         config: of the training.
         env: id of the environment to look at it in.
-        looks: how many.
+        every: environment steps from one look to the next.
     """
 
-    def __init__(self, config: AgentConfig, env: str, looks: int) -> None:
+    def __init__(self, config: AgentConfig, env: str, every: int) -> None:
         self.config, self.env, self.clock = config, env, Stopwatch()
-        self._every, self._before = max(config.steps // looks, 1), 0
+        self._every, self._before = every, 0
         self._simulators: dict[int, Simulator] = {}
 
     def __enter__(self) -> Self:
@@ -39,13 +39,17 @@ class Onlooker(NoSession, ABC):
             simulator.close()
 
     def after_update(self, agent: AnyAgent) -> bool:
-        """Look at the agent where that is due; training always goes on."""
+        """Look at the agent where that is due; False ends its training."""
         self.clock.halt()
         now = agent.num_timesteps
         if due(self._before, now, self._every):
             self.look(agent, now)
         self._before = now
         self.clock.go()
+        return self.goes_on()
+
+    def goes_on(self) -> bool:
+        """Whether training does; it always does, unless a subclass has seen enough."""
         return True
 
     @abstractmethod

@@ -164,6 +164,25 @@ TRPO: dict[str, Entry] = {
     "LunarLanderContinuous-v3": _entry(100_000, 2, normalize=True, n_steps=1024, n_critic_updates=20),
 }  # fmt: skip
 
+ATARI: dict[str, Entry] = {
+    "sb3-ppo": {
+        **_entry(
+            10_000_000, 8, n_steps=128, batch_size=256, n_epochs=4, learning_rate="lin_2.5e-4",
+            clip_range="lin_0.1", ent_coef=0.01, vf_coef=0.5,
+        ),
+        "wrap": ["frame_stack:4"],
+    },
+    "sb3-dqn": {
+        **_entry(
+            10_000_000, learning_rate=1e-4, batch_size=32, buffer_size=100_000, learning_starts=100_000,
+            target_update_interval=1000, train_freq=4, gradient_steps=1, exploration_fraction=0.1,
+            exploration_final_eps=0.01,
+        ),
+        "wrap": ["frame_stack:4"],
+    },
+}  # fmt: skip
+"""for all games of Atari, and what comes close to them; algorithm -> settings"""
+
 ZOO: dict[str, dict[str, Entry]] = {
     "sb3-ppo": PPO,
     "sb3-a2c": A2C,

@@ -38,7 +38,7 @@ class Witness(Onlooker):
     """Looks on while DQN learns Snake: greedy episodes, and a sample of its replay, off the clock."""
 
     def __init__(self, config: AgentConfig) -> None:
-        super().__init__(config, config.train_env, LOOKS)
+        super().__init__(config, config.train_env, max(config.steps // LOOKS, 1))
         self.looks: list[dict[str, Any]] = []
         """what each look found; None where it says nothing about the variant"""
 

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from agents.bench.judge import Rules
 from agents.config import AgentConfig
+from agents.names import task_of
 from agents.resolve import resolve_config
+from agents.simulators.from_id import find_spec, is_batch
+
+EPISODES, FEW = 100, 20
+"""of a look, and of one where single environments make it slow"""
+LOOKS = 50
+"""evaluations of a training"""
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,13 @@ class Case:
             changes["steps"] = self.steps
         config = resolve_config(self.env, changes)
         return replace(config, steps=max(config.steps // shorter, 1))
+
+    def rules(self, config: AgentConfig, shorter: int) -> Rules:
+        """How that training is judged: on our twin of the task, where there is one, whoever learned."""
+        del shorter
+        twin = task_of(config.env.rpartition("-v")[0])[1]
+        episodes = EPISODES if is_batch(find_spec(twin)) else FEW
+        return Rules(twin, max(config.steps // LOOKS, 1), episodes)
 
 
 CASES = (

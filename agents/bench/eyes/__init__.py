@@ -1,4 +1,4 @@
-"""`bench eyes`: how fast agents learn from pixels, ours and stock Stable-Baselines3's, on the same network."""
+"""`bench eyes`: how fast agents learn from pixels, ours and stock SB3's, on the same network."""
 
 from .command import EyesBench
 

@@ -1,42 +1,53 @@
-"""The referee of `bench classics`: the same for our agents and for stock ones, and never on their time."""
+"""The referee of trainings: the same for our agents and for stock ones, and never on their time."""
 
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agents.bench.onlooker import Onlooker
 from agents.config import AgentConfig
 from agents.evaluate import evaluate
-from agents.names import task_of
 from agents.session import final_evaluation
-from agents.simulators.from_id import find_spec, is_batch
 from agents.training import build_agent
 from sandbox.core.seeding import derive_seed
 
 if TYPE_CHECKING:
     from agents.algorithms import AnyAgent
 
-EPISODES, FEW, CONFIRMATION = 100, 20, 100
-"""of a look, of one where single environments make it slow, and fresh ones once that is passed"""
-LOOKS = 50
-"""evaluations of a training"""
+CONFIRMATION = 100
+"""fresh episodes that confirm a threshold, and episodes of the last evaluation"""
 FIRST_SEED = 10_000
 """The last evaluation's 100 episodes begin with gymnasium's seeds 10 000 to 10 099, for everybody."""
 
 
-class Judge(Onlooker):
-    """Looks on while an agent learns: 100 greedy episodes fifty times in its training, off the clock.
+@dataclass(frozen=True)
+class Rules:
+    """How a training is judged."""
 
-    Where the task has no batched twin they are 20. They are the same ones each time: the best weights shall
-    not be those with the luckiest starts. A mean at the threshold is confirmed on 100 fresh episodes; the
-    weights with the best mean are kept.
+    env: str
+    """id of the environment that the agent is looked at in"""
+    every: int
+    """environment steps from one look to the next"""
+    episodes: int
+    """greedy ones of a look"""
+    stop_when_reached: bool = False
+    """a confirmed threshold ends the training"""
+    limit_s: float | None = None
+    """seconds of training, after which it ends in any case"""
+
+
+class Judge(Onlooker):
+    """Looks on while an agent learns: greedy episodes now and then in its training, off the clock.
+
+    They are the same ones each time: the best weights shall not be those with the luckiest starts. A mean at
+    the threshold is confirmed on 100 fresh episodes; the weights with the best mean are kept.
     """
 
-    def __init__(self, config: AgentConfig) -> None:
-        twin = task_of(config.env.rpartition("-v")[0])[1]  # quicker, and the same for everybody
-        super().__init__(config, twin, LOOKS)
-        self._episodes = EPISODES if is_batch(find_spec(twin)) else FEW
+    def __init__(self, config: AgentConfig, rules: Rules) -> None:
+        super().__init__(config, rules.env, rules.every)
+        self.rules = rules
         self.curve: list[tuple[int, float, float]] = []
         """(steps, training seconds, mean return) of every evaluation"""
         self.reached: tuple[int, float] | None = None
@@ -44,7 +55,7 @@ class Judge(Onlooker):
         self.best: dict[str, Any] | None = None
 
     def look(self, agent: AnyAgent, steps: int) -> None:
-        mean = self._mean(agent, self._episodes, "look", 0)
+        mean = self._mean(agent, self.rules.episodes, "look", 0)
         if self.best is None or mean > max(score for _, _, score in self.curve):
             self.best = deepcopy(agent.policy.state_dict())
         self.curve.append((steps, self.clock.wall, mean))
@@ -55,6 +66,11 @@ class Judge(Onlooker):
         ):
             self.reached = steps, self.clock.wall
 
+    def goes_on(self) -> bool:
+        if self.rules.stop_when_reached and self.reached is not None:
+            return False
+        return self.rules.limit_s is None or self.clock.wall < self.rules.limit_s
+
     def _passes(self, mean: float) -> bool:
         return self.config.threshold is not None and mean >= self.config.threshold
 
@@ -63,15 +79,19 @@ class Judge(Onlooker):
         return evaluate(agent.policy, self.simulator(episodes), episodes, seed).mean  # type: ignore[arg-type]
 
 
-def measure(config: AgentConfig) -> dict[str, Any]:
-    """Train an agent to the end of its steps; what came of it, as JSON values."""
+def measure(config: AgentConfig, rules: Rules) -> dict[str, Any]:
+    """Train an agent to its end; what came of it, as JSON values.
+
+    "best_return" is that of the weights with the best look, or of those that ended the training.
+    """
     agent = build_agent(config)
-    judge = Judge(config)
+    judge = Judge(config, rules)
     try:
         agent.learn(config.steps, run=judge)
         last = final_evaluation(agent, config, CONFIRMATION, FIRST_SEED).mean
         best = last
-        if judge.best is not None:
+        confirmed = rules.stop_when_reached and judge.reached is not None
+        if judge.best is not None and not confirmed:
             agent.policy.load_state_dict(judge.best)
             best = final_evaluation(agent, config, CONFIRMATION, FIRST_SEED).mean
     finally:
