@@ -19,6 +19,9 @@ ACROSS = 16
 """tiles side by side, at most"""
 TILE_PX, LARGE_PX = 80, 120
 """about the sides of small and of large tiles"""
+LIGHTEST = 225
+"""of a feature map: its border stays visible on a white page"""
+_LINE_PX = 4  # around a place
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def draw_features(
         path: of the PNG.
         frame: (height, width, 3).
         scales: name and feature map (channels, rows, columns) of each scale; the channels with the most
-            contrast are drawn, each from its lowest value (black) to its highest (white).
+            contrast are drawn, each from its lowest value (black) to its highest (light).
         title: who it is.
         answered: what the answer to this frame was.
     """
@@ -78,7 +81,7 @@ def draw_features(
         strong = np.sort(np.argsort(-maps.std((1, 2)), kind="stable")[:ACROSS])
         note = f"{len(strong)} of {len(maps)}, {maps.shape[2]} × {maps.shape[1]}"
         rows.append(Row(name, note, _stretched(_levels(maps[strong])[:, None], size)))
-    means = "each channel from its lowest value (black) to its highest (white)"
+    means = "each channel from its lowest value (black) to its highest (light)"
     return picture_grid(
         path,
         rows,
@@ -142,9 +145,9 @@ def newest(pictures: Bytes, colours: int) -> Bytes:
 
 
 def _levels(maps: np.ndarray) -> Bytes:
-    """(channels, rows, columns), each channel from 0 to 255; one that is the same everywhere is grey."""
+    """(channels, rows, columns), each channel from black to light; one that is flat is grey."""
     low, width = maps.min((1, 2), keepdims=True), np.ptp(maps, axis=(1, 2), keepdims=True)
-    levels = np.where(width > 0, 255 * (maps - low) / np.where(width > 0, width, 1), 128)
+    levels = np.where(width > 0, LIGHTEST * (maps - low) / np.where(width > 0, width, 1), 128)
     return np.rint(levels).astype(np.uint8)
 
 
@@ -161,18 +164,14 @@ def _stretched(pictures: np.ndarray, size: tuple[int, int]) -> Bytes:
 
 
 def _frame(tile: Bytes, box: Sequence[int]) -> None:
-    """Draw a box into a tile (3, height, width): light inside dark, to be seen on everything."""
+    """Draw a box around a place in a tile (3, height, width): bright between dark, to be seen anywhere."""
     height, width = tile.shape[1:]
-    for inset, colour in (
-        (0, rgb(DARK.background)),
-        (1, rgb(DARK.look)),
-        (2, rgb(DARK.look)),
-        (3, rgb(DARK.background)),
-    ):
-        left, top = max(0, box[0] - 3 + inset), max(0, box[1] - 3 + inset)
-        right, bottom = min(width, box[2] + 3 - inset) - 1, min(height, box[3] + 3 - inset) - 1
-        ink = np.array(colour, np.uint8)[:, None]
-        for row in (top, bottom):
-            tile[:, row, left : right + 1] = ink
-        for column in (left, right):
-            tile[:, top : bottom + 1, column] = ink
+    left, top = max(0, box[0] - _LINE_PX), max(0, box[1] - _LINE_PX)
+    right, bottom = min(width, box[2] + _LINE_PX), min(height, box[3] + _LINE_PX)
+    dark, glow = (np.array(rgb(colour), np.uint8)[:, None] for colour in (DARK.background, DARK.look))
+    for inset in range(_LINE_PX):
+        ink = dark if inset in (0, _LINE_PX - 1) else glow
+        for row in (top + inset, bottom - 1 - inset):
+            tile[:, row, left + inset : right - inset] = ink
+        for column in (left + inset, right - 1 - inset):
+            tile[:, top + inset : bottom - inset, column] = ink

@@ -1,0 +1,104 @@
+"""Pictures of what a network sees: each pixel drawn is one of the kernels, maps, frames or heats given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from sandbox.core.theme import DARK, rgb
+from sandbox.ui.explain_plots import (
+    LIGHTEST,
+    Found,
+    draw_exciting,
+    draw_features,
+    draw_kernels,
+    draw_saliency,
+    newest,
+)
+
+PINK = rgb(DARK.look)
+TEXT = 60
+"""pixels of smooth letters that may happen to have a colour"""
+
+
+def drawn(path: Path) -> np.ndarray:
+    """The picture in ``path``: (height, width, 3) uint8."""
+    return (imread(path)[..., :3] * 255).round().astype(np.uint8)
+
+
+def count(image: np.ndarray, colour: tuple[int, int, int]) -> int:
+    """How many pixels have a colour."""
+    return int((image == colour).all(2).sum())
+
+
+def test_a_kernel_is_drawn_in_the_colours_it_adds_and_subtracts(tmp_path: Path) -> None:
+    kernels = np.zeros((2, 3, 3, 3), np.float32)
+    kernels[0, 0, 1, 1] = 2.0  # adds red in the middle
+    kernels[1, :, 0, 0] = -0.5  # subtracts all colours in a corner
+    image = drawn(draw_kernels(tmp_path / "k.png", kernels, 3, "it"))
+    square = 26**2
+    assert count(image, (255, 128, 128)) == square
+    assert count(image, (0, 0, 0)) == square
+    assert count(image, (128, 128, 128)) == pytest.approx(16 * square, abs=TEXT)
+
+
+@pytest.mark.parametrize(("channels", "colours"), [(12, 3), (4, 1), (1, 1), (5, 1)])
+def test_each_frame_of_a_stack_has_its_own_row(tmp_path: Path, channels: int, colours: int) -> None:
+    kernels = np.ones((20, channels, 3, 3), np.float32)  # drawn white, which the page is, too
+    kernels[:, :, 1, 1] = -1
+    image = drawn(draw_kernels(tmp_path / "k.png", kernels, colours, "it"))
+    assert count(image, (0, 0, 0)) == 20 * channels // colours * 26**2
+
+
+def test_feature_maps_keep_their_squares_and_the_most_telling_channels(tmp_path: Path) -> None:
+    frame = np.zeros((40, 40, 3), np.uint8)
+    maps = np.zeros((30, 5, 5), np.float32)
+    maps[7, 2, 3] = 3.0
+    image = drawn(draw_features(tmp_path / "f.png", frame, [("stage 1", maps)], "it", "left"))
+    one, tile = 16**2, 80**2  # a square of a map of 5 × 5, all of them
+    assert count(image, (LIGHTEST,) * 3) == pytest.approx(one, abs=TEXT)
+    assert count(image, (128, 128, 128)) == pytest.approx(15 * tile, abs=TEXT)  # those that are flat
+
+
+def test_boxes_are_whole_wherever_they_are(tmp_path: Path) -> None:
+    frames = np.zeros((3, 40, 40, 3), np.uint8)
+    boxes = [(0.0, 0.0, 8.0, 8.0), (32.0, 32.0, 40.0, 40.0), (16.0, 8.0, 24.0, 16.0)]
+    image = drawn(
+        draw_exciting(tmp_path / "e.png", [Found("stage 1, channel 3", frames, boxes)], "it", "this")
+    )
+    pink = (image == PINK).all(2)
+    tiles = [pink[:, start : start + 120] for start in _tile_starts(image)]
+    assert len(tiles) == 3
+    for tile, (left, top, right, bottom) in zip(tiles, boxes, strict=True):
+        rows, columns = np.argwhere(tile).T
+        assert np.ptp(columns) == pytest.approx(3 * (right - left), abs=6)
+        assert np.ptp(rows) == pytest.approx(3 * (bottom - top), abs=6)
+        for side in (rows.min(), rows.max()):
+            assert tile[side].sum() == np.ptp(columns) + 1
+        assert columns.min() == pytest.approx(3 * left, abs=4)
+
+
+def _tile_starts(image: np.ndarray) -> list[int]:
+    """Columns in which black tiles begin, in a row of pixels through the middle of them."""
+    bottom = np.argwhere((image == 0).all(2).sum(1) > 100)[-20, 0]
+    black = (image[bottom] < 60).all(1) | (image[bottom] == PINK).all(1)
+    edges = np.flatnonzero(np.diff(black.astype(int)) == 1) + 1
+    return [int(edge) for edge in edges if black[edge : edge + 100].all()]
+
+
+def test_heat_is_drawn_below_its_frame(tmp_path: Path) -> None:
+    frames = np.full((2, 40, 40, 3), (0, 200, 0), np.uint8)
+    heats = [np.zeros((40, 40)), np.ones((40, 40))]
+    image = drawn(draw_saliency(tmp_path / "s.png", frames, heats, ["left", "$x$"], "it", "this"))
+    assert count(image, (0, 200, 0)) == 2 * 120**2
+    assert count(image, (0, 110, 0)) == 120**2  # dimmed
+
+
+def test_the_newest_frame_of_a_stack_is_shown() -> None:
+    stack = np.arange(12, dtype=np.uint8)[None, :, None, None] * np.ones((1, 12, 4, 5), np.uint8)
+    assert newest(stack, 3)[0, 0, 0].tolist() == [9, 10, 11]
+    assert newest(stack, 1)[0, 0, 0].tolist() == [11, 11, 11]
+    assert newest(stack, 1).shape == (1, 4, 5, 3)
