@@ -102,6 +102,33 @@ def test_taking_over_and_giving_back(open_window: Open) -> None:
     assert window.ended()["episodes"][0]["by_hand"]
 
 
+def test_what_the_agent_looks_at_comes_and_goes_with_a_key_also_in_a_pause(open_window: Open) -> None:
+    window = open_window(looks=True)
+    assert not window.now["dimmed"]
+    window.keys("e")
+    window.wait(lambda: window.now["dimmed"] and window.now["looking"], "the heat")
+    step = window.now["step"]
+    window.wait(lambda: window.now["step"] > step + 2 and window.now["dimmed"], "heat on later steps")
+    window.keys("space")
+    window.wait(lambda: window.now["paused"], "the pause")
+    window.keys("e")
+    window.wait(lambda: not window.now["dimmed"] and not window.now["looking"], "the plain picture")
+    window.keys("e")
+    window.wait(lambda: window.now["dimmed"], "the heat of a step that is past")
+    window.keys("Escape")
+    window.ended()
+
+
+def test_an_actor_that_is_blind_says_so(open_window: Open) -> None:
+    window = open_window()
+    pictures = len(window.log())
+    window.keys("e")
+    window.wait(lambda: len(window.log()) > pictures + 2, "some more pictures")
+    assert not any(entry["looking"] or entry["dimmed"] for entry in window.log())
+    window.keys("Escape")
+    window.ended()
+
+
 def test_screenshot_help_and_recording(open_window: Open) -> None:
     window = open_window()
     window.keys("h")

@@ -35,6 +35,9 @@ log = open(settings["log"], "w")
 
 class Thinker:
     name = "a test's actor"
+    blind = "" if settings.get("looks") else "it is a test's"
+    def saliency(self):
+        return np.eye(4, dtype=np.float32)
     def begin(self, seed): pass
     def act(self, observation):
         import time
@@ -53,6 +56,7 @@ class Logged(Viewer):
             "speed": self.play.pace.speed, "size": self.screen.surface.get_size(),
             "rows": dict(hud.rows), "bars": [bar.text for bar in hud.bars],
             "value": view and view.value, "p": view and view.probabilities[0].tolist(),
+            "looking": self.saliency, "dimmed": bool(scene.shown.mean() < scene.picture.mean()),
             "recording": self.recording, "frames": self.play.outcome.frames, "taking": self.play.by_hand,
         }), file=log, flush=True)
 
