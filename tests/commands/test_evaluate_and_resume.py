@@ -57,6 +57,7 @@ def test_evaluate_hands_everything_to_the_kind(run: Run, capsys: Captured) -> No
         "checkpoint": "last",
         "device": "cpu",
         "trust": True,
+        "frames": None,
         "split": None,
         "data_dir": None,
     }
