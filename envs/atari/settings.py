@@ -8,7 +8,7 @@ from typing import Any
 
 from gymnasium.envs.registration import EnvSpec
 
-from envs.arguments import number, one_of, whole
+from envs.arguments import number, whole
 
 GAME = "ale_py.env:AtariEnv"
 """What ale-py registers its games as."""
@@ -60,10 +60,11 @@ class AtariSettings:
     """of the emulators; 0: one for each core"""
 
     def __post_init__(self) -> None:
-        name = f"Atari {self.game}"
+        name = self.game
         for field in fields(self):
-            if field.type == "bool":
-                one_of(name, field.name, getattr(self, field.name), (True, False))
+            value = getattr(self, field.name)
+            if field.type == "bool" and not isinstance(value, bool):
+                raise ValueError(f"{name}: {field.name} must be true or false, got {value!r}")
         for argument in ("frameskip", "stack_num", "img_height", "img_width", "max_num_frames_per_episode"):
             whole(name, argument, getattr(self, argument), 1, LONGEST if "max" in argument else 1024)
         if self.max_episode_steps not in (None, -1):
