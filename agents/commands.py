@@ -40,7 +40,7 @@ class TrainAgent:
     policy: str | None = None
     """Network; MlpPolicy, or MultiInputPolicy for Dict observations, unless given."""
     backbone: Preset | None = None
-    """Size of the backbone of policies that see pictures; tiny, unless given."""
+    """Size of the backbone of policies that see pictures; tiny, unless given (stock ones: SB3's own CNN)."""
     init_from: str | None = None
     """Start from the backbone of this run, or of this file."""
     freeze: bool = False

@@ -33,8 +33,9 @@ class AgentConfig:
     """see `python -m sandbox list algos`"""
     policy: str = "MlpPolicy"
     """which network: MlpPolicy for vectors, MultiInputPolicy for Dict observations"""
-    backbone: Preset = "tiny"
-    """of policies that see pictures; see `python -m sandbox list backbones`"""
+    backbone: Preset | None = None
+    """of policies that see pictures; see `python -m sandbox list backbones`; left out: tiny, and for stock
+    algorithms SB3's own CNN"""
     init_from: str | None = None
     """file with the backbone to start from, or a run that has one; its preset is adopted"""
     freeze: bool = False
@@ -90,11 +91,17 @@ class AgentConfig:
         if self.settings is None:
             object.__setattr__(self, "settings", find_algorithm(self.algo).settings())
         self.settings.check_envs(self.envs)
+        stock = find_algorithm(self.algo).stock
+        if self.backbone is None and not stock:
+            object.__setattr__(self, "backbone", "tiny")
         if self.policy.startswith("Mlp"):
             if self.init_from is not None or self.freeze:
                 raise ConfigError(f"{self.policy} has no backbone to start from, or to freeze", key="policy")
             if self.autocast or self.compile is not None:
                 raise ConfigError(f"{self.policy} has no backbone for autocast or compile", key="policy")
+        if self.backbone is None and (self.freeze or self.autocast or self.compile is not None):
+            what = "stock algorithms see through SB3's own CNN, and freeze, autocast and compile are for ours"
+            raise ConfigError(what, hint="add --backbone or --init-from", key="backbone")
 
     @classmethod
     def types_of_tables(cls, values: Mapping[str, Any]) -> dict[str, type]:

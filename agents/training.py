@@ -48,8 +48,8 @@ def build_agent(config: AgentConfig) -> AnyAgent:
         known = ", ".join(algorithm.policies)
         raise UsageError(f"{config.algo} has no policy {config.policy!r}", hint=f"known: {known}")
     arguments = config.settings.arguments()
-    if not algorithm.stock:
-        arguments["policy_kwargs"] = _with_eyes(config, arguments["policy_kwargs"])
+    with_eyes = _with_stock_eyes if algorithm.stock else _with_eyes
+    arguments["policy_kwargs"] = with_eyes(config, arguments["policy_kwargs"])
     return algorithm.load()(
         config.policy,
         config.train_env,
@@ -67,9 +67,26 @@ def _with_eyes(config: AgentConfig, policy: dict[str, Any]) -> dict[str, Any]:
     """Arguments of a policy, with the backbone that it is to see through."""
     if config.policy.startswith("Mlp"):
         return {name: value for name, value in policy.items() if name != "features_dim"}
+    return {**policy, **_eyes(config)}
+
+
+def _with_stock_eyes(config: AgentConfig, policy: dict[str, Any]) -> dict[str, Any]:
+    """The same for a stock policy, which sees through SB3's own CNN unless a backbone was asked for."""
+    if config.backbone is None or config.policy.startswith("Mlp"):
+        return policy
+    from .eyes import BackboneExtractor, CombinedEyes
+
+    extractor = CombinedEyes if config.policy.startswith("MultiInput") else BackboneExtractor
+    given = policy.get("features_extractor_kwargs") or {}
+    eyes = {"features_extractor_class": extractor, "features_extractor_kwargs": {**given, **_eyes(config)}}
+    return {**policy, **eyes}
+
+
+def _eyes(config: AgentConfig) -> dict[str, Any]:
+    """Arguments of `BackboneExtractor`."""
     eyes = config.backbone if config.init_from is None else load_backbone(config.init_from)
     how = {"freeze": config.freeze, "autocast": config.autocast, "compile_mode": config.compile}
-    return {**policy, "backbone": eyes, **how}
+    return {"backbone": eyes, **how}
 
 
 def begin_run(

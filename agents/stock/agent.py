@@ -14,6 +14,7 @@ from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.noise import ActionNoise, NormalActionNoise, OrnsteinUhlenbeckActionNoise
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
+from agents.eyes import BackboneExtractor
 from agents.vec import FromSB3
 from sandbox.core.errors import Diverged, UsageError
 
@@ -25,6 +26,8 @@ from .state import capture, restore, restore_policy
 if TYPE_CHECKING:
     from agents.session import AgentSession, NoSession
     from agents.settings.stock import Noise
+    from sandbox.nn.backbone import Backbone
+    from sandbox.nn.transfer import Transfer
 
 
 class StockAgent:
@@ -98,9 +101,25 @@ class StockAgent:
         normalizer = self.normalizer if normalize_observation else None
         self.policy = StockPolicy(self.model, self.observation_space, normalizer)
 
-    backbone = moved = None  # stock algorithms have eyes of their own
-
     # What is the model's
+
+    @property
+    def backbone(self) -> Backbone | None:
+        """What it sees through; None where that is SB3's own."""
+        eyes = self._eyes
+        return None if eyes is None else eyes.backbone
+
+    @property
+    def moved(self) -> Transfer | None:
+        """What the backbone took over from a trained one."""
+        eyes = self._eyes
+        return None if eyes is None else eyes.moved
+
+    @property
+    def _eyes(self) -> BackboneExtractor | None:
+        # Each of the algorithms has them elsewhere; the first are those that act.
+        parts = self.model.policy.modules()
+        return next((part for part in parts if isinstance(part, BackboneExtractor)), None)
 
     @property
     def device(self) -> torch.device:
