@@ -13,7 +13,7 @@ from sandbox.core.errors import UsageError
 from sandbox.ui.actor import View
 
 from .actions import for_env
-from .observations import to_tensors
+from .observations import is_image, to_tensors
 from .saliency import Saliency, centred, leanings
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class PolicyActor:
     def act(self, observation: Any) -> View:
         """What to do after one observation (*shape), or a flat dict of such."""
         policy = self.policy
-        self._seen = observation
-        batch = to_tensors(_batch_of_one(observation), policy.device)
+        self._seen = as_known(observation, policy.observation_space)
+        batch = to_tensors(_batch_of_one(self._seen), policy.device)
         with torch.inference_mode():
             first = torch.tensor([self._first], device=policy.device)
             thoughts = _thoughts(policy, batch, self._state, first)
@@ -189,6 +189,19 @@ def _alike(one: spaces.Space, other: spaces.Space) -> bool:
 
 def _short(space: spaces.Space) -> str:
     return f"Box{space.shape}" if isinstance(space, spaces.Box) else str(space)
+
+
+def as_known(observation: Any, space: spaces.Space) -> Any:
+    """An observation as the agent learnt to know it: SB3 shows pictures with the channels first.
+
+    Args:
+        observation: one, as the environment shows it.
+        space: of the agent's observations.
+    """
+    if isinstance(space, spaces.Dict):
+        return {name: as_known(part, space[name]) for name, part in observation.items()}
+    turned = is_image(space) and np.shape(observation) != space.shape
+    return np.moveaxis(observation, 2, 0) if turned else observation
 
 
 def _batch_of_one(observation: Any) -> Any:

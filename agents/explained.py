@@ -15,7 +15,7 @@ from sandbox.core.plugins import Question
 from sandbox.core.run import Run
 from sandbox.nn.explain import Subject
 
-from .actors import PolicyActor
+from .actors import PolicyActor, as_known
 from .config import AgentConfig
 from .names import with_end
 from .saliency import Pictures
@@ -78,7 +78,7 @@ def _play(actor: PolicyActor, env: gym.Env[Any, Any], question: Question) -> tup
         actor.begin(seed)
         while not ended:
             action = actor.act(observation).action
-            observations.append(_kept(observation))
+            observations.append(_kept(as_known(observation, actor.policy.observation_space)))
             labels.append(_named(action, controls))
             if len(observations) == (question.frames or FRAMES):
                 return observations, labels, episode + 1

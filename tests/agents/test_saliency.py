@@ -16,7 +16,7 @@ from gymnasium import spaces
 from torch import Tensor
 
 from agents import DQN, PPO, SB3VecEnv
-from agents.actors import PolicyActor, SB3Actor
+from agents.actors import PolicyActor, SB3Actor, as_known
 from agents.observations import to_tensors
 from agents.saliency import Pictures, Saliency, centred
 from sandbox.__main__ import main
@@ -95,11 +95,11 @@ def test_heat_is_beside_the_strongest_of_the_steps_before() -> None:
 def test_it_is_asked_what_the_policy_tends_to(kind: Any, space: spaces.Space, policy: str) -> None:
     sizes: dict[str, Any] = {"n_steps": 8, "batch_size": 4} if kind is PPO else {"buffer_size": 100}
     agent = kind(policy, Sampled(space), policy_kwargs={"features_dim": 16}, seed=0, device="cpu", **sizes)
-    space = agent.observation_space  # channels first: SB3 has turned the pictures of this environment
-    actor, pictures = agent.actor("it"), Pictures(space)
+    actor, pictures = agent.actor("it"), Pictures(agent.observation_space)
     space.seed(3)
     observation = space.sample()
     view = actor.act(observation)
+    observation = as_known(observation, agent.observation_space)  # channels first, as SB3 turns them
     heat = actor.saliency()
 
     def answer(changed: Tensor) -> Tensor:
