@@ -39,7 +39,7 @@ def subject(run: Run, config: AgentConfig, agent: AnyAgent, question: Question) 
         raise UsageError("--split and --data-dir are for classifiers: an agent plays episodes")
     if agent.backbone is None:
         raise UsageError(
-            f"{run.name} has no backbone, its policy is {config.policy}: there is nothing to explain",
+            f"{run.name} cannot be explained: {config.algo} with {config.policy} has no backbone",
             hint="explain agents that see pictures through one: ppo and dqn with CnnPolicy",
         )
     actor = agent.actor(config.algo)

@@ -78,7 +78,7 @@ class Explain:
         kind = kind_of(run.info["kind"])
         explain = getattr(kind, "explain", None)
         if explain is None:
-            raise UsageError(f"runs of the kind {run.info['kind']!r} cannot be explained yet")
+            raise UsageError(f"runs of the kind {run.info['kind']!r} cannot be explained")
         question = Question(
             checkpoint=self.checkpoint,
             device=self.device,

@@ -27,7 +27,7 @@ def subject(
     """
     if not isinstance(model, BackboneClassifier):
         raise UsageError(
-            f"{run.name} has no backbone, it is of the model {config.model!r}: there is nothing to explain",
+            f"{run.name} cannot be explained: the model {config.model!r} has no backbone",
             hint="explain runs trained with --model backbone",
         )
     count = min(question.frames or FRAMES, len(pictures))

@@ -219,7 +219,7 @@ def test_explain_writes_elsewhere_and_the_same_for_the_same_seed(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("blind",), "blind has no backbone, its policy is MlpPolicy"),
+        (("blind",), "blind cannot be explained: ppo with MlpPolicy has no backbone"),
         (("seeing", "--split", "test"), "--split and --data-dir are for classifiers"),
         (("seeing", "--frames", "0"), "--frames must be at least 1"),
         (("seeing", "--episodes", "0"), "--episodes must be at least 1"),
