@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.curves import draw
 from benchmarks.tables import render, update
 from sandbox.core.files import write_atomically
 from sandbox.core.manifest import describe
@@ -27,6 +28,10 @@ CLASSICS = (
     *("cartpole-ppo", "cartpole-dqn", "mountaincar-ppo", "mountaincar-dqn", "acrobot-ppo", "acrobot-dqn"),
     *("pendulum-ppo", "pendulum-dqn", "mountaincarcontinuous-ppo"),
     *("lunarlander-ppo", "lunarlander-dqn", "lunarlander-dqn-500k"),
+)
+PIXELS = (
+    *("catch-ppo", "catch-dqn", "snake-ppo", "snake-dqn", "pong-ppo", "pong-dqn"),
+    *("breakout-ppo", "breakout-dqn", "cartpole-ppo", "cartpole-dqn"),
 )
 
 
@@ -45,6 +50,8 @@ class Recipe:
     """Where its result holds rows for a table."""
     place: str = ""
     """Recipes of one place share a table."""
+    picture: str = ""
+    """File beside the document that shows the curves of all recipes of the place, above the table."""
 
 
 RECIPES = (
@@ -77,6 +84,18 @@ RECIPES = (
         )
         for name in CLASSICS
     ),
+    *(
+        Recipe(
+            f"pixels-{name}",
+            f"bench pixels --seeds 1 --first-seed {{seed}} --only {name}",
+            seeds=(0, 1, 2),
+            quick="--quick",
+            place="pixels",
+            picture="pixels.png",
+        )
+        for name in PIXELS
+    ),
+    Recipe("eyes", "bench eyes", seeds=(0,), quick="--quick"),
     Recipe(
         "ablations",
         "bench ablations --seeds 1 --first-seed {seed}",
@@ -187,6 +206,9 @@ def _write_tables(results: Path, in_document: bool) -> None:
         if not records:
             continue
         text = render(records, recipes[0].tables, len(recipes[0].seeds))
+        if recipes[0].picture:
+            picture = draw(records, (DOCUMENT.parent if in_document else results) / recipes[0].picture)
+            text = f"![Curves of each task and seed; the table says where they end]({picture.name})\n\n{text}"
         if in_document:
             write_atomically(DOCUMENT, update(DOCUMENT.read_text(encoding="utf-8"), place, text))
         else:

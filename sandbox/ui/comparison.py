@@ -71,7 +71,7 @@ def learning_curves(
     figure = page(title)
     figure.set_size_inches(WIDTH_INCHES, height)
     figure.texts[0].set_position((0.02, 1 - 0.42 / height))
-    for inches, text in ((0.72, measure), (0.99, _explain(groups, enough))):
+    for inches, text in ((0.72, measure), (0.99, explain(list(groups.values()), enough))):
         figure.text(0.02, 1 - inches / height, text, fontsize=PLOT_FONT_PT.body, color=QUIET)
     bottom, tall = (BELOW_INCHES + ROW_INCHES * rows) / height, PANELS_INCHES / height
     wide = 0.4 if threshold is not None else 0.445  # room for its label
@@ -79,7 +79,7 @@ def learning_curves(
     right = figure.add_axes((0.095 + wide, bottom, wide, tall), sharey=left)
     for axes, over, horizontal in ((left, "steps", steps), (right, "seconds", "seconds of training")):
         style(axes, horizontal)
-        _draw_panel(axes, [[_line(one, over) for one in curves] for curves in groups.values()], enough)
+        draw_panel(axes, [[line_of(one, over) for one in curves] for curves in groups.values()], enough)
     right.tick_params(labelleft=False)
     left.margins(y=0.07)
     _draw_threshold(left, right, threshold)
@@ -91,16 +91,16 @@ def _seeds(curves: Sequence[Curve]) -> int:
     return len({curve.seed for curve in curves})
 
 
-def _explain(groups: Mapping[str, Sequence[Curve]], enough: bool) -> str:
+def explain(groups: Sequence[Sequence[Curve]], enough: bool) -> str:
     """What the lines and bands are, in a line; nothing where every group is one run."""
-    if all(len(curves) < 2 for curves in groups.values()):
+    if all(len(curves) < 2 for curves in groups):
         return ""
     line = "interquartile mean of the runs" if enough else "mean of the runs"
     band = "95 % bootstrap interval of it" if enough else "from the lowest run to the highest"
     return f"thick: {line}  ·  band: {band}  ·  thin: single runs; one that has ended keeps its last value"
 
 
-def _line(curve: Curve, over: str) -> Line:
+def line_of(curve: Curve, over: str) -> Line:
     """The curve's points that have a place on this axis, in ascending order."""
     x = np.asarray(getattr(curve, over), np.float64)
     y = np.asarray(curve.values, np.float64)
@@ -109,7 +109,8 @@ def _line(curve: Curve, over: str) -> Line:
     return x[order], y[order], curve.ended
 
 
-def _draw_panel(axes: Axes, groups: Sequence[Sequence[Line]], enough: bool) -> None:
+def draw_panel(axes: Axes, groups: Sequence[Sequence[Line]], enough: bool) -> None:
+    """Groups of lines, each in its colour, on an axis that suits them; ``enough`` seeds for intervals."""
     lines = [[line for line in group if line[0].size] for group in groups]
     ends = [max(x[-1] for x, _, _ in group) for group in lines if group]
     if not ends:
@@ -123,11 +124,11 @@ def _draw_panel(axes: Axes, groups: Sequence[Sequence[Line]], enough: bool) -> N
         axes.set_xlim(0, max([*ends, 1e-3]) * 1.02)
     for index, group in enumerate(lines):
         if group:
-            colour, dash = _look(index)
+            colour, dash = look_of(index)
             _draw_group(axes, group, colour, dash, enough, logarithmic)
 
 
-def _look(index: int) -> tuple[str, Any]:
+def look_of(index: int) -> tuple[str, Any]:
     """Colour and dashes of a group."""
     return COLOURS[index % len(COLOURS)], DASHES[index // len(COLOURS) % len(DASHES)]
 
@@ -211,7 +212,7 @@ def _draw_legend(figure: Figure, groups: Mapping[str, Sequence[Curve]], columns:
     from matplotlib.lines import Line2D
 
     for index, (label, curves) in enumerate(groups.items()):
-        colour, dash = _look(index)
+        colour, dash = look_of(index)
         row, column = divmod(index, columns)
         x = 0.055 + column * 0.9 / columns
         y = (BELOW_INCHES - 0.62 + ROW_INCHES * (-(-len(groups) // columns) - row - 0.5)) / height

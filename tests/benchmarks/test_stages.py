@@ -55,6 +55,12 @@ def test_every_classic_case_has_a_recipe() -> None:
     assert [case.name for case in CASES] == list(driver.CLASSICS)
 
 
+def test_every_case_from_pixels_has_a_recipe() -> None:
+    from agents.bench.pixels.cases import CASES
+
+    assert [case.name for case in CASES] == list(driver.PIXELS)
+
+
 def test_returns_are_shown_as_mean_and_deviation_with_the_interquartile_mean() -> None:
     def one(recipe: str, seed: int, value: float) -> dict[str, Any]:
         rows = [{"task": recipe, "best_return": value}]

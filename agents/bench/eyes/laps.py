@@ -12,6 +12,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import Tensor, nn
 
 from agents.bench.command import middle
+from agents.bench.stopwatch import Stopwatch
 
 from .contests import EVERY, N_ENVS, OFF_POLICY, ON_POLICY, UPDATES, Contest
 
@@ -30,7 +31,8 @@ def measure(contest: Contest, rounds: int, device: str, shorter: int = 1) -> Row
         shorter: divides the length of a turn.
 
     Returns:
-        "ours", "SB3", "bound": (rounds,) steps per second; "ratios": (rounds,) ours over SB3's.
+        "ours", "SB3", "bound": (rounds,) steps per second; "ratios": (rounds,) ours over SB3's, and
+        "CPU_ratios" by CPU seconds; "cpu_over_wall" of all turns.
     """
     agents = {"ours": contest.ours(device), "SB3": contest.stock(device)}
     turn = max(contest.turn // shorter, 1)
@@ -39,32 +41,36 @@ def measure(contest: Contest, rounds: int, device: str, shorter: int = 1) -> Row
             agent.learn(turn + OFF_POLICY["learning_starts"] * (contest.algo == "dqn"), log_interval=None)
         passes = Passes(contest, agents["SB3"])
         passes.steps_per_second()
-        found: Row = {"ours": [], "SB3": [], "bound": [], "ratios": []}
+        found: Row = {name: [] for name in ("ours", "SB3", "bound", "ratios", "CPU_ratios")}
+        wall = cpu = 0.0
         for _ in range(rounds):
-            seconds = dict.fromkeys(agents, 0.0)
+            clocks = {name: Stopwatch() for name in agents}
             steps = dict.fromkeys(agents, 0)
             for name in ORDER:
                 before = agents[name].num_timesteps
-                seconds[name] += _seconds(agents[name], turn)
+                _learn(agents[name], turn, clocks[name])
                 steps[name] += agents[name].num_timesteps - before
-            speeds = {name: steps[name] / seconds[name] for name in agents}
-            found["bound"].append(passes.steps_per_second())
-            found["ratios"].append(speeds["ours"] / speeds["SB3"])
-            for name, speed in speeds.items():
+            speeds = {name: steps[name] / clock.wall for name, clock in clocks.items()}
+            for name, speed in {**speeds, "bound": passes.steps_per_second()}.items():
                 found[name].append(speed)
+            found["ratios"].append(speeds["ours"] / speeds["SB3"])
+            by_cpu = {name: steps[name] / clock.cpu for name, clock in clocks.items()}
+            found["CPU_ratios"].append(by_cpu["ours"] / by_cpu["SB3"])
+            wall += sum(clock.wall for clock in clocks.values())
+            cpu += sum(clock.cpu for clock in clocks.values())
     finally:
         for agent in agents.values():
             assert agent.env is not None
             agent.env.close()
-    return found
+    return {**found, "cpu_over_wall": cpu / wall}
 
 
-def _seconds(agent: BaseAlgorithm, steps: int) -> float:
-    """Wall seconds of learning so many steps more."""
-    started = time.perf_counter()
+def _learn(agent: BaseAlgorithm, steps: int, clock: Stopwatch) -> None:
+    """So many steps more, on the clock."""
+    clock.go()
     agent.learn(steps, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
     _wait(agent.device)
-    return time.perf_counter() - started
+    clock.halt()
 
 
 def _wait(device: torch.device) -> None:
@@ -133,4 +139,5 @@ def row_of(contest: Contest, found: Row, device: str) -> Row:
         "bare_network": speeds["bound"],
         "times_SB3_speed": middle(found["ratios"]),
         "asked_on_a_CPU": contest.asked,
+        "cpu_over_wall": found["cpu_over_wall"],
     }
