@@ -29,8 +29,8 @@ class AtariBatch(VectorEnv[Array, Any, Any]):
     - Autoreset is SAME_STEP, with dense last observations in `infos["final_obs"]`.
     - `infos["episode"]` has points, length in steps and seconds of the games that ended: real points of whole
       games, whatever rewards and lives become for training.
-    - With `episodic_life` a lost life is `terminated`, and the game goes on. What the stack of frames still
-      shows of the life before is blackened, so that it looks as at the beginning of any episode.
+    - With `episodic_life` a lost life is `terminated`, and the game goes on: the last observation is the next
+      one's first, with what the stack of frames still shows of the life before, as in a game that counts.
     - `state_dict()` holds a seed for each game and the actions since; `load_state_dict` plays them again. A
       seed lasts for all episodes that begin within `CHAIN` steps, as seeding is slow: it loads the game.
 
@@ -68,7 +68,7 @@ class AtariBatch(VectorEnv[Array, Any, Any]):
         self._began = time.perf_counter()
         self._log: list[Array] = []  # actions (num_envs, ...) of the last steps
         self.seeds, self._first = np.zeros((2, num_envs), np.int64)  # and the step of the log where it counts
-        self.points, self.lengths, self._lives, self._age = np.zeros((4, num_envs), np.int64)
+        self.points, self.lengths, self._lives = np.zeros((3, num_envs), np.int64)
         self._given = np.zeros((num_envs, *shape), np.uint8)
 
     def reset(
@@ -92,7 +92,7 @@ class AtariBatch(VectorEnv[Array, Any, Any]):
         """The same, where only the rows `going` count: others are not reset."""
         self._log.append(actions)
         observation, points, terminated, truncated, infos = self.emulators.step(actions)
-        observation = self._blackened(self._flat(observation), 1)
+        observation = self._flat(observation)
         over = (terminated | truncated) & going
         lost = (infos["lives"] < self._lives) & ~over & self.settings.episodic_life
         self._lives = infos["lives"].astype(np.int64)
@@ -100,9 +100,6 @@ class AtariBatch(VectorEnv[Array, Any, Any]):
         self.lengths += 1
         if (over | lost).any():
             final, report = observation, self._report(over)
-            if lost.any():
-                self._age[lost] = 0
-                observation = self._blackened(observation.copy(), 0)
             if over.any():
                 renewed = over & (len(self._log) - self._first >= CHAIN)
                 observation, infos = self._begin(over, renewed, observation)
@@ -124,7 +121,6 @@ class AtariBatch(VectorEnv[Array, Any, Any]):
         begun, infos = self.emulators.reset(seed=seeds[who], options={"reset_mask": who})
         self.points[who] = self.lengths[who] = 0
         self._lives[who] = infos["lives"][who]
-        self._age[who] = self.stack_depth  # ale-py blackens these itself
         observation = before.copy()
         observation[who] = self._flat(begun)[who]
         return observation, infos
@@ -134,14 +130,6 @@ class AtariBatch(VectorEnv[Array, Any, Any]):
         if stacks.ndim == 5:
             stacks = np.moveaxis(stacks, -1, 2)
         return np.ascontiguousarray(stacks).reshape(self.observation_space.shape or ())
-
-    def _blackened(self, stacks: Array, steps: int) -> Array:
-        """`stacks`, in place, without frames from before the life that is `steps` older than it was."""
-        self._age += steps
-        channels = stacks.shape[1] // self.stack_depth
-        for row in np.flatnonzero(self._age < self.stack_depth - 1):
-            stacks[row, : channels * (self.stack_depth - 1 - self._age[row])] = 0
-        return stacks
 
     def _report(self, over: Mask) -> dict[str, Any]:
         seconds = np.full(self.num_envs, round(time.perf_counter() - self._began, 6))
