@@ -101,8 +101,10 @@ class Contest:
 
     def _policy(self) -> dict[str, Any]:
         extractor, arguments = EYES[self.eyes]
-        # A copy: SB3 and ours both keep, and change, what they are given.
-        return {"features_extractor_class": extractor, "features_extractor_kwargs": dict(arguments)}
+        # Without net_arch SB3 puts two more layers behind eyes that are not its own. A copy: SB3 and ours both
+        # keep, and change, what they are given.
+        eyes = {"features_extractor_class": extractor, "features_extractor_kwargs": dict(arguments)}
+        return {**eyes, "net_arch": []}
 
     def network(self, agent: BaseAlgorithm, device: torch.device) -> nn.Module:
         """The eyes and one layer behind them, new: what either library has to compute at least."""
