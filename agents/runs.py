@@ -78,6 +78,7 @@ class AgentRuns:
             question.device,
             question.trust,
             lambda text: console.note(f"warning: {text}"),
+            compile=None,  # batches of all sizes would be compiled one by one
         )
         with agent.simulator:
             return subject(run, config, agent, question)
@@ -95,7 +96,13 @@ class AgentRuns:
         return result
 
     def _open(
-        self, run: Run, checkpoint: str, device: str, trust: bool, on_broken: Callable[[str], None]
+        self,
+        run: Run,
+        checkpoint: str,
+        device: str,
+        trust: bool,
+        on_broken: Callable[[str], None],
+        **changes: Any,
     ) -> tuple[AgentConfig, AnyAgent]:
         import dataclasses
 
@@ -103,7 +110,8 @@ class AgentRuns:
 
         from .training import build_agent
 
-        config = dataclasses.replace(read_config(run, trust, device), envs=1, vec="sync", init_from=None)
+        config = read_config(run, trust, device)
+        config = dataclasses.replace(config, envs=1, vec="sync", init_from=None, **changes)
         step, state = Checkpoints(run.checkpoints_dir).load(checkpoint, on_broken)
         agent = build_agent(config)
         agent.load_policy(state, step)

@@ -87,7 +87,9 @@ def run_watched(
 
     if run.info["kind"] not in ALGORITHMS:
         raise UsageError(f"{run.name} is a run of the kind {run.info['kind']!r}: there is no agent to watch")
-    config = dataclasses.replace(read_config(run, trust, "cpu"), envs=1, vec="sync", init_from=None)
+    config = read_config(run, trust, "cpu")
+    # Compiling takes longer than it saves where one episode is played.
+    config = dataclasses.replace(config, envs=1, vec="sync", init_from=None, compile=None)
     cast = _Checkpoints(run, config.algo, lambda: build_agent(config), on_broken)
     actor = cast.actor(checkpoint)
     given = {**(config.env_args if not env else {}), **arguments}

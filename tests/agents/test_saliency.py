@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from agents import DQN, PPO, SB3VecEnv
 from agents.actors import PolicyActor, SB3Actor, as_known
 from agents.observations import to_tensors
 from agents.saliency import Pictures, Saliency, centred
+from agents.watched import run_watched
 from sandbox.__main__ import main
+from sandbox.core.runs import find_run
 from sandbox.nn.explain import perturbation_saliency
 from tests.agents.run_folders import error_of, quick_ends, train
 from tests.agents.tasks import Sampled
@@ -188,6 +191,15 @@ def test_who_sees_nothing_is_refused(
     error = error_of(capsys, ["watch", *words, "--saliency", "--out", str(runs)], 2)
     assert "has no saliency" in error
     assert reason in error
+
+
+def test_what_is_watched_is_not_compiled(runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "seeing", tmp_path / "compiled")
+    config = tmp_path / "compiled" / "config.toml"
+    config.write_text('compile = "reduce-overhead"\n' + config.read_text())
+    watched = run_watched(find_run("compiled", tmp_path), "best", "", {}, False, print)
+    assert isinstance(watched.actor, PolicyActor)
+    assert watched.actor.policy.features_extractor.compile_mode is None
 
 
 # explain
