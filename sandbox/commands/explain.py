@@ -74,6 +74,8 @@ class Explain:
                 raise UsageError(f"{option} must be at least 1")
         if self.seed is not None and not 0 <= self.seed < 2**31:
             raise UsageError(f"--seed must be between 0 and 2147483647, not {self.seed}")
+        if self.folder is not None and self.folder.exists() and not self.folder.is_dir():
+            raise UsageError(f"-o is for a folder, and {self.folder} is a file")
         run = find_run(self.name, self.out)
         kind = kind_of(run.info["kind"])
         explain = getattr(kind, "explain", None)

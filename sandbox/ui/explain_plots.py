@@ -17,11 +17,12 @@ Bytes = NDArray[np.uint8]
 
 ACROSS = 16
 """tiles side by side, at most"""
-TILE_PX, LARGE_PX = 80, 120
-"""about the sides of small and of large tiles"""
+TILE_PX, LARGE_PX, HEADED_PX = 80, 120, 160
+"""about the sides of small tiles, of large ones, and of those with words above"""
 LIGHTEST = 225
 """of a feature map: its border stays visible on a white page"""
 _LINE_PX = 4  # around a place
+_LETTER_PX = 11  # of a header
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def draw_saliency(
         title: who it is.
         source: where the frames come from.
     """
-    size = _tile(frames.shape[1:3], LARGE_PX)
+    size = _tile(frames.shape[1:3], HEADED_PX)
     tiles = _stretched(frames.transpose(0, 3, 1, 2), size)
     hot = [
         lay_over(tile.transpose(1, 2, 0), heat).transpose(2, 0, 1)
@@ -134,7 +135,7 @@ def draw_saliency(
         [Row("sees", "", tiles), Row("looks at", "", np.stack(hot))],
         title=f"Where {title} looks",
         subtitle=f"of {source}  ·  blurring what glows most changes the answer most (Greydanus et al. 2018)",
-        columns=list(answered),
+        columns=[_cut(text, size[1]) for text in answered],
     )
 
 
@@ -142,6 +143,12 @@ def newest(pictures: Bytes, colours: int) -> Bytes:
     """The newest frames of stacks (batch, channels, height, width), in colour: (batch, height, width, 3)."""
     frames = pictures[:, -colours:].transpose(0, 2, 3, 1)
     return np.broadcast_to(frames, (*frames.shape[:3], 3)).copy()
+
+
+def _cut(text: str, width_px: int) -> str:
+    """A header that does not run into the next one, by a generous letter."""
+    letters = width_px // _LETTER_PX
+    return text if len(text) <= letters else text[: letters - 1].rstrip(", ") + "…"
 
 
 def _levels(maps: np.ndarray) -> Bytes:

@@ -236,6 +236,7 @@ def test_explain_writes_elsewhere_and_the_same_for_the_same_seed(
         (("seeing", "--frames", "0"), "--frames must be at least 1"),
         (("seeing", "--episodes", "0"), "--episodes must be at least 1"),
         (("seeing", "--seed", "-1"), "--seed must be between"),
+        (("seeing", "-o", __file__), "is a file"),
     ],
 )
 def test_what_cannot_be_explained_is_one_line(

@@ -93,8 +93,19 @@ def test_heat_is_drawn_below_its_frame(tmp_path: Path) -> None:
     frames = np.full((2, 40, 40, 3), (0, 200, 0), np.uint8)
     heats = [np.zeros((40, 40)), np.ones((40, 40))]
     image = drawn(draw_saliency(tmp_path / "s.png", frames, heats, ["left", "$x$"], "it", "this"))
-    assert count(image, (0, 200, 0)) == 2 * 120**2
-    assert count(image, (0, 110, 0)) == 120**2  # dimmed
+    assert count(image, (0, 200, 0)) == 2 * 160**2
+    assert count(image, (0, 110, 0)) == 160**2  # dimmed
+
+
+def test_long_answers_do_not_run_into_each_other(tmp_path: Path) -> None:
+    frames, heats = np.zeros((2, 40, 40, 3), np.uint8), [np.zeros((40, 40))] * 2
+    image = drawn(draw_saliency(tmp_path / "s.png", frames, heats, ["+0.5, −0.25, +1.0, +0.1"] * 2, "it", ""))
+    top = int(np.argwhere((image == 0).all(2).sum(1) > 300)[0, 0])
+    left, right = (np.flatnonzero((image[top + 5] == 0).all(1))[place] for place in (0, -1))
+    ink = (image[top - 27 : top - 4, left : right + 1] < 200).any((0, 2))
+    assert ink[:160].any()
+    assert ink[-160:].any()
+    assert not ink[155:171].any()  # around the gap between both
 
 
 def test_the_newest_frame_of_a_stack_is_shown() -> None:
