@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -74,6 +75,19 @@ def test_it_is_switched_on_and_off_for_the_scene_that_is_shown(env: gym.Env[Any,
     assert stage.advance().heat is not None
     assert getattr(stage.explain(False), "heat", 0) is None
     assert stage.advance().heat is None
+
+
+def test_what_is_recorded_is_what_is_shown(env: gym.Env[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    video = Kept()
+    monkeypatch.setattr("sandbox.ui.stage.VideoWriter", lambda path, fps: video)
+    stage = Stage(env, Looking(), 0, saliency=True)
+    shown = [stage.begin().shown]
+    stage.record(Path("it.mp4"))
+    shown.append(stage.advance().shown)
+    stage.explain(False)
+    shown.append(stage.advance().shown)
+    assert video.frames == 3
+    assert all(np.array_equal(one, other) for one, other in zip(video.pictures, shown, strict=True))
 
 
 def test_where_an_episode_is_over_nothing_is_decided(env: gym.Env[Any, Any]) -> None:
