@@ -136,6 +136,25 @@ PPO: dict[str, dict[str, Any]] = {
             "features_dim": 128,
         },
     },
+    # Two frames of half the size still show how fast the pole falls: its edges are smooth. Returns of up to 50
+    # would take the eyes for the critic alone; normalised rewards learn three times as fast.
+    "Sandbox/CartPole-v0 obs=pixels": {
+        "steps": 250_000,
+        "envs": 64,
+        "eval_every": 20_480,
+        "wrap": ["resize:20", "frame_stack:2"],
+        "settings": {
+            "n_steps": 32,
+            "batch_size": 512,
+            "n_epochs": 2,
+            "learning_rate": "lin_0.002",
+            "gamma": 0.98,
+            "gae_lambda": 0.9,
+            "max_grad_norm": 1.0,
+            "normalize_reward": True,
+            "features_dim": 128,
+        },
+    },
 }
 
 CONTINUOUS: dict[str, Any] = {
