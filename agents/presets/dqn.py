@@ -142,4 +142,27 @@ DQN: dict[str, dict[str, Any]] = {
             "features_dim": 128,
         },
     },
+    # Three pictures show velocities. In a single tick a slow cart moves by a twentieth of a pixel, less than
+    # pictures can show; in two it is seen, and the pole still reacts soon enough.
+    "Sandbox/CartPole-v0 obs=pixels": {
+        "steps": 40_000,
+        "envs": 32,
+        "eval_every": 2_000,
+        "wrap": ["action_repeat:2", "resize:20", "frame_stack:3"],
+        "settings": {
+            "learning_rate": "lin_0.002",
+            "buffer_size": 30_000,
+            "batch_size": 128,
+            "gamma": 0.97,
+            "train_freq": 32,
+            "gradient_steps": 2,
+            "tau": 0.1,
+            "target_update_interval": 32,
+            "exploration_fraction": 0.3,
+            "exploration_final_eps": 0.05,
+            "n_step": 5,
+            "net_arch": [],
+            "features_dim": 128,
+        },
+    },
 }
