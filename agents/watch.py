@@ -56,7 +56,7 @@ class Watch:
     speed: float = 1.0
     """How many times faster than the environment's own pace."""
     saliency: bool = False
-    """Show where in the picture decisions come from: what is blurred there changes them (e in the window)."""
+    """Show where decisions come from, by blurring spots (Greydanus et al. 2018); e in the window."""
     seed: int = 0
     """Of the first episode; each further one has the next number."""
     record: Path | None = None
