@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import chdir
+from inspect import signature
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -50,11 +51,15 @@ class Doom(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     """A scenario of ViZDoom whose engine keeps its files in a temporary folder.
 
     The engine leaves a settings file and a folder wherever it is started, which is at the first reset.
+
+    Raises:
+        ValueError: the scenario was made with an argument that does not exist; ViZDoom would only warn.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
         RecordConstructorArgs.__init__(self)
         super().__init__(env)
+        check_arguments(env)
         self._folder: TemporaryDirectory[str] | None = None
         tics = float(env.metadata.get("render_fps", 35))
         self.metadata = {**env.metadata, "render_fps": tics / getattr(env.unwrapped, "frame_skip", 1)}
@@ -93,3 +98,15 @@ class Doom(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             if all(name in known for name in held):
                 keys["+".join(known[name] for name in held)] = action
         return Controls(keys, tuple(names))
+
+
+def check_arguments(env: gymnasium.Env[Any, Any]) -> None:
+    """Raise ValueError for an argument of `env` that neither its class nor the game's settings know."""
+    from vizdoom import DoomGame
+
+    own = {name for kind in type(env.unwrapped).__mro__ for name in signature(kind.__init__).parameters}
+    for name in {} if env.spec is None else env.spec.kwargs:
+        if name not in own and not hasattr(DoomGame, f"set_{name}"):
+            raise ValueError(
+                f"there is no argument {name!r}: neither of scenarios nor of DoomGame.set_config"
+            )

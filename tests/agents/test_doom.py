@@ -104,6 +104,13 @@ def test_names_are_found_before_the_suite_is_imported(capsys: pytest.CaptureFixt
     assert "[doom]" in capsys.readouterr().err
 
 
+def test_an_argument_that_does_not_exist_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--env-arg", "living_reward=-2", "--env-arg", "treat_episode_timeout_as_truncation=false"]
+    assert main(["train-agent", BASIC, "--dry-run", "--vec", "sync", "--envs", "1", *words]) == 0
+    assert main(["train-agent", BASIC, "--dry-run", "--env-arg", "frameskip=4"]) == 2
+    assert "there is no argument 'frameskip'" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("short_evaluations")
 def test_a_run_is_trained_evaluated_and_watched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--out", str(tmp_path / "runs"), "--name", "run", "--quiet", "--steps", "64", "--envs", "2"]
