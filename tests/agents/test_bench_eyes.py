@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agents.bench.eyes import contests, laps
+from agents.bench.eyes import command, contests, laps
 from agents.bench.eyes.contests import CONTESTS, OFF_POLICY, Contest
 from agents.bench.eyes.laps import row_of
 from sandbox.__main__ import main
@@ -83,18 +83,20 @@ def test_the_command_measures_in_turns_and_reports_every_round(
     capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns: list[str] = []
-    learn = laps._learn
 
-    def noted(agent: Any, steps: int, clock: Any) -> None:
-        turns.append(type(agent).__module__.partition(".")[0])
-        learn(agent, steps, clock)
+    def noted(racer: laps.Racer, steps: int) -> laps.Lap:
+        turns.append(racer.engine)
+        return learn(racer, steps)
 
-    monkeypatch.setattr(laps, "_learn", noted)
+    learn = laps.Racer.learn
+    monkeypatch.setattr(laps.Racer, "learn", noted)
+    monkeypatch.setattr(command, "QUICK", 16)
     monkeypatch.setitem(OFF_POLICY, "learning_starts", 64)
     words = ["bench", "eyes", "--quick", "--only", "pong-dqn-nature", "--json"]
     assert main(words) == 0
     result = json.loads(capsys.readouterr().out)
-    assert turns == ["agents", "stable_baselines3", "stable_baselines3", "agents"]
+    assert turns == ["ours", "SB3", *laps.ORDER]  # a warm-up, and a round
+    assert laps.ORDER == ("ours", "SB3", "SB3", "ours")
     (run,) = result["runs"]
     assert [len(run[name]) for name in ("ours", "SB3", "bound", "ratios", "CPU_ratios")] == [1] * 5
     assert run["ratios"][0] == pytest.approx(run["ours"][0] / run["SB3"][0])

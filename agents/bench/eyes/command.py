@@ -19,9 +19,9 @@ class EyesBench:
     """Steps per second of learning from pixels, ours beside stock Stable-Baselines3, all else the same.
 
     Both learn the same batch of eight environments (SB3 as a VecEnv), with the same network, settings and
-    updates per step, in this process, in turns: ours, SB3, SB3, ours. Speeds are medians over the rounds, the
-    ratio is the median of the rounds' ratios. "bare network" is how many steps a second the forward and
-    backward passes alone would allow.
+    updates per step, each in a process of its own, in turns: ours, SB3, SB3, ours. Speeds are medians over
+    the rounds, the ratio is the median of the rounds' ratios. "bare network" is how many steps a second the
+    forward and backward passes alone would allow.
 
     Examples:
         python -m sandbox bench eyes
@@ -65,7 +65,8 @@ class EyesBench:
                 skipped[contest.name] = why
                 continue
             console.note(contest.name)
-            found = measure(contest, 1 if self.quick else self.rounds, device, QUICK if self.quick else 1)
+            how = {"rounds": 1, "shorter": QUICK} if self.quick else {"rounds": self.rounds}
+            found = measure(contest, device=device, threads=self.threads, **how)
             raw.append({"contest": contest.name, **found})
             rows.append(row_of(contest, found, device))
         machine = describe(["python", "-m", "sandbox", "bench", "eyes"])

@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from typing import Any
 
 import stable_baselines3
-import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, NatureCNN
 from torch import nn
@@ -101,16 +100,22 @@ class Contest:
 
     def _policy(self) -> dict[str, Any]:
         extractor, arguments = EYES[self.eyes]
-        # Without net_arch SB3 puts two more layers behind eyes that are not its own. A copy: SB3 and ours both
-        # keep, and change, what they are given.
+        # Without net_arch SB3 puts two more layers behind eyes that are not its own. A copy: both sides keep,
+        # and change, what they are given.
         eyes = {"features_extractor_class": extractor, "features_extractor_kwargs": dict(arguments)}
         return {**eyes, "net_arch": []}
 
-    def network(self, agent: BaseAlgorithm, device: torch.device) -> nn.Module:
+    def observation_space(self) -> Any:
+        """Of one environment."""
+        env = SB3VecEnv(self.env, 1)
+        env.close()
+        return env.observation_space
+
+    def network(self, seen: Any) -> nn.Module:
         """The eyes and one layer behind them, new: what either library has to compute at least."""
         extractor, arguments = EYES[self.eyes]
-        eyes = extractor(agent.observation_space, **arguments)  # type: ignore[arg-type]
-        return nn.Sequential(eyes, nn.Linear(eyes.features_dim, 4)).to(device)
+        eyes = extractor(seen, **arguments)
+        return nn.Sequential(eyes, nn.Linear(eyes.features_dim, 4))
 
 
 CONTESTS = tuple(

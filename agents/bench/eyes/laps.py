@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -17,60 +19,107 @@ from agents.bench.stopwatch import Stopwatch
 from .contests import EVERY, N_ENVS, OFF_POLICY, ON_POLICY, UPDATES, Contest
 
 Row = dict[str, Any]
+
+
+class Lap(NamedTuple):
+    """A turn of one side."""
+
+    steps: float
+    wall: float
+    """seconds"""
+    cpu: float
+    """seconds"""
+
+
 ORDER = ("ours", "SB3", "SB3", "ours")
 """turns of a round; what slows the machine down steadily slows both"""
 
 
-def measure(contest: Contest, rounds: int, device: str, shorter: int = 1) -> Row:
+def measure(contest: Contest, rounds: int, device: str, threads: int = 1, shorter: int = 1) -> Row:
     """Let both learn in turns; steps per second of each round, and of the bare network in between.
 
     Args:
         contest: what is raced.
         rounds: of four turns each.
         device: "cpu", "cuda", …
+        threads: torch's, on the CPU.
         shorter: divides the length of a turn.
 
     Returns:
         "ours", "SB3", "bound": (rounds,) steps per second; "ratios": (rounds,) ours over SB3's, and
         "CPU_ratios" by CPU seconds; "cpu_over_wall" of all turns.
     """
-    agents = {"ours": contest.ours(device), "SB3": contest.stock(device)}
     turn = max(contest.turn // shorter, 1)
-    try:
-        for agent in agents.values():  # the buffers filled, every kernel chosen
-            agent.learn(turn + OFF_POLICY["learning_starts"] * (contest.algo == "dqn"), log_interval=None)
-        passes = Passes(contest, agents["SB3"])
+    found: Row = {name: [] for name in ("ours", "SB3", "bound", "ratios", "CPU_ratios")}
+    wall = cpu = 0.0
+    with Racer("ours") as ours, Racer("SB3") as stock:
+        racers = {"ours": ours, "SB3": stock}
+        for racer in racers.values():  # the buffers filled, every kernel chosen
+            racer.begin(contest, device, threads)
+            racer.learn(turn + OFF_POLICY["learning_starts"] * (contest.algo == "dqn"))
+        passes = Passes(contest, torch.device(device))
         passes.steps_per_second()
-        found: Row = {name: [] for name in ("ours", "SB3", "bound", "ratios", "CPU_ratios")}
-        wall = cpu = 0.0
         for _ in range(rounds):
-            clocks = {name: Stopwatch() for name in agents}
-            steps = dict.fromkeys(agents, 0)
+            laps: dict[str, list[Lap]] = {name: [] for name in racers}
             for name in ORDER:
-                before = agents[name].num_timesteps
-                _learn(agents[name], turn, clocks[name])
-                steps[name] += agents[name].num_timesteps - before
-            speeds = {name: steps[name] / clock.wall for name, clock in clocks.items()}
+                laps[name].append(racers[name].learn(turn))
+            sums = {name: [sum(part) for part in zip(*each, strict=True)] for name, each in laps.items()}
+            speeds = {name: steps / seconds for name, (steps, seconds, _) in sums.items()}
             for name, speed in {**speeds, "bound": passes.steps_per_second()}.items():
                 found[name].append(speed)
             found["ratios"].append(speeds["ours"] / speeds["SB3"])
-            by_cpu = {name: steps[name] / clock.cpu for name, clock in clocks.items()}
+            by_cpu = {name: steps / seconds for name, (steps, _, seconds) in sums.items()}
             found["CPU_ratios"].append(by_cpu["ours"] / by_cpu["SB3"])
-            wall += sum(clock.wall for clock in clocks.values())
-            cpu += sum(clock.cpu for clock in clocks.values())
-    finally:
-        for agent in agents.values():
-            assert agent.env is not None
-            agent.env.close()
+            wall += sum(seconds for _, seconds, _ in sums.values())
+            cpu += sum(seconds for _, _, seconds in sums.values())
     return {**found, "cpu_over_wall": cpu / wall}
 
 
-def _learn(agent: BaseAlgorithm, steps: int, clock: Stopwatch) -> None:
-    """So many steps more, on the clock."""
+class Racer:
+    """One side in a process of its own, which waits while it is not its turn.
+
+    What one engine does to its process (its allocator, its threads) shall neither help nor hinder the other.
+
+    Args:
+        engine: "ours" or "SB3".
+    """
+
+    def __init__(self, engine: str) -> None:
+        self.engine = engine
+        self._process = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.shutdown()
+
+    def begin(self, contest: Contest, device: str, threads: int) -> None:
+        """Make the agent. Raises what goes wrong over there."""
+        self._process.submit(_begin, self.engine, contest, device, threads).result()
+
+    def learn(self, steps: int) -> Lap:
+        """At least so many steps more."""
+        return self._process.submit(_learn, steps).result()
+
+
+_here: list[BaseAlgorithm] = []
+"""the agent of this process"""
+
+
+def _begin(engine: str, contest: Contest, device: str, threads: int) -> None:
+    torch.set_num_threads(threads)
+    _here.append(contest.ours(device) if engine == "ours" else contest.stock(device))
+
+
+def _learn(steps: int) -> Lap:
+    (agent,) = _here
+    before, clock = agent.num_timesteps, Stopwatch()
     clock.go()
-    agent.learn(steps, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
+    agent.learn(steps, log_interval=None, reset_num_timesteps=before == 0)  # type: ignore[arg-type]
     _wait(agent.device)
     clock.halt()
+    return Lap(agent.num_timesteps - before, clock.wall, clock.cpu)
 
 
 def _wait(device: torch.device) -> None:
@@ -83,13 +132,14 @@ class Passes:
 
     Args:
         contest: whose network and batches.
-        agent: whose device and spaces.
+        device: where.
     """
 
-    def __init__(self, contest: Contest, agent: BaseAlgorithm) -> None:
-        self.device, self.off_policy = agent.device, contest.algo == "dqn"
-        self.network: nn.Module = contest.network(agent, agent.device)
-        shape = agent.observation_space.shape
+    def __init__(self, contest: Contest, device: torch.device) -> None:
+        self.device, self.off_policy = device, contest.algo == "dqn"
+        seen = contest.observation_space()
+        self.network: nn.Module = contest.network(seen).to(device)
+        shape = seen.shape
         size = (OFF_POLICY if self.off_policy else ON_POLICY)["batch_size"]
         assert shape is not None
         self.seen = torch.rand(N_ENVS, *shape, device=self.device)
