@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from stable_baselines3.common.logger import KVWriter, Logger, TensorBoardOutputFormat
 
-from envs.doom import ENGINES, is_scenario
 from sandbox.core.errors import CheckpointBroken
 from sandbox.core.metrics import MetricsWriter
 from sandbox.core.run import Run
@@ -23,7 +22,7 @@ from .evaluate import Evaluation, evaluate
 from .log import plain_logger
 from .names import longest_episode, with_end
 from .simulators import Simulator, as_simulator
-from .simulators.from_id import find_spec, is_batch
+from .simulators.from_id import find_spec, most_at_once
 from .videos import TrainingVideos
 
 if TYPE_CHECKING:
@@ -178,14 +177,14 @@ class AgentSession(Session):
 
 
 def evaluator(config: AgentConfig, env: str, episodes: int) -> Simulator:
-    """Environments to evaluate on, at most one for each episode: many of a batch, fewer single ones.
+    """Environments to evaluate on, at most one for each episode: many of a batch, fewer that cost more.
 
     One without a time limit gets one: an agent that always takes its favourite action may walk in a circle.
     """
-    spec = find_spec(env)
-    most = 4096 if is_batch(spec) else ENGINES if is_scenario(spec) else 100
     arguments = with_end(env, config.env_args)
-    return as_simulator(env, min(episodes, most), env_kwargs=arguments, wrap=config.wrap)
+    return as_simulator(
+        env, min(episodes, most_at_once(find_spec(env))), env_kwargs=arguments, wrap=config.wrap
+    )
 
 
 def final_evaluation(

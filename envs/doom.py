@@ -30,10 +30,6 @@ ASIDE = {"MOVE_LEFT": "left", "MOVE_RIGHT": "right"}
 """Keys of who cannot turn."""
 
 
-ENGINES = 10
-"""How many to run for an evaluation, at most: each is a process of 100 MB that takes a moment to start."""
-
-
 def is_scenario(spec: EnvSpec) -> bool:
     """Whether `spec` is one of ViZDoom's."""
     return spec.id.startswith("Vizdoom")

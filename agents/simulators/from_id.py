@@ -141,6 +141,15 @@ def is_batch(spec: EnvSpec) -> bool:
     return isinstance(entry, type) and issubclass(entry, BatchedEnv | atari.AtariBatch)
 
 
+def most_at_once(spec: EnvSpec) -> int:
+    """How many environments of `spec` to evaluate in, at most: as many as cost little."""
+    if doom.is_scenario(spec):
+        return 10  # each is a process of 100 MB
+    if atari.is_game(spec):
+        return 20  # each takes a tenth of a second to load
+    return 4096 if is_batch(spec) else 100
+
+
 def _check_limit(steps: object) -> None:
     """Raise UsageError for a limit that none can have: gymnasium does not name the value."""
     if steps is None or steps == NO_LIMIT:

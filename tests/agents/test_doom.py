@@ -19,7 +19,6 @@ from agents.session import evaluator
 from agents.simulators import as_simulator
 from agents.simulators.from_id import find_spec, make_single
 from envs.controls import controls_of
-from envs.doom import ENGINES
 from sandbox.__main__ import main
 from sandbox.core.errors import EnvironmentNotFound
 from tests.agents.test_restorable import draw, play, same_record
@@ -89,7 +88,7 @@ def test_the_preset_sees_a_small_grey_screen_and_runs_few_engines(algo: str) -> 
     assert (config.policy, config.threshold) == ("CnnPolicy", 70)
     assert config.env_args == {**SEEN, "frame_skip": 2}
     with evaluator(config, config.env, 100) as simulator:
-        assert simulator.num_envs == ENGINES
+        assert simulator.num_envs == 10
         assert simulator.observation_space.shape == (1, 30, 40)
 
 
