@@ -49,17 +49,15 @@ class AtariBatch(VectorEnv[Array, Any, Any]):
     reports_episodes = True
     """`infos["episode"]` says how good the games were that ended."""
 
-    def __init__(
-        self, num_envs: int, autoreset_mode: Any = AutoresetMode.SAME_STEP, **arguments: Any
-    ) -> None:
-        if AutoresetMode(autoreset_mode) is not AutoresetMode.SAME_STEP:
+    def __init__(self, num_envs: int, autoreset_mode: Any = SAME_STEP, **arguments: Any) -> None:
+        if AutoresetMode(autoreset_mode) is not SAME_STEP:
             raise ValueError(f"AtariBatch: autoreset_mode must be SAME_STEP, got {autoreset_mode!r}")
         self.settings = settings_of(arguments)
         self.emulators = self.settings.emulators(num_envs)
         self.num_envs, self.stack_depth = num_envs, self.settings.stack_num
         self.metadata = {"autoreset_mode": SAME_STEP, "render_modes": []}
-        settings, channels = self.settings, 1 if self.settings.grayscale else 3
-        shape = (settings.stack_num * channels, settings.img_height, settings.img_width)
+        channels = self.settings.stack_num * (1 if self.settings.grayscale else 3)
+        shape = (channels, self.settings.img_height, self.settings.img_width)
         self.single_observation_space = Box(0, 255, shape, np.uint8)
         self.single_action_space = self.emulators.single_action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
