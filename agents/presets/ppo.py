@@ -155,6 +155,44 @@ PPO: dict[str, dict[str, Any]] = {
             "features_dim": 128,
         },
     },
+    # Two frames show where the ball flies. Tried with two seeds: 45 after 195 thousand steps (at a constant
+    # rate) and after 307 thousand.
+    "Sandbox/Breakout-v0 obs=pixels": {
+        "steps": 500_000,
+        "envs": 64,
+        "eval_every": 51_200,
+        "wrap": ["resize:20", "frame_stack:2"],
+        "settings": {
+            "n_steps": 32,
+            "batch_size": 512,
+            "n_epochs": 2,
+            "learning_rate": "lin_0.002",
+            "gamma": 0.98,
+            "ent_coef": 0.01,
+            "max_grad_norm": 1.0,
+            "normalize_reward": True,
+            "features_dim": 128,
+        },
+    },
+    # One frame shows everything, the way ahead too. Tried with one seed: 18 after 416 thousand steps; the rate
+    # falls while the snake is still learning to keep out of its own way.
+    "Sandbox/Snake-v0 obs=pixels": {
+        "steps": 700_000,
+        "envs": 64,
+        "eval_every": 51_200,
+        "wrap": ["resize:20"],
+        "settings": {
+            "n_steps": 32,
+            "batch_size": 512,
+            "n_epochs": 2,
+            "learning_rate": "lin_0.003",
+            "gamma": 0.97,
+            "ent_coef": 0.01,
+            "max_grad_norm": 1.0,
+            "normalize_reward": True,
+            "features_dim": 128,
+        },
+    },
 }
 
 CONTINUOUS: dict[str, Any] = {
