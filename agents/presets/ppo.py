@@ -174,8 +174,7 @@ PPO: dict[str, dict[str, Any]] = {
             "features_dim": 128,
         },
     },
-    # One frame shows everything, the way ahead too. Tried with one seed: 18 after 416 thousand steps; the rate
-    # falls while the snake is still learning to keep out of its own way.
+    # One frame shows everything. Tried with one seed: 18 after 416 thousand steps.
     "Sandbox/Snake-v0 obs=pixels": {
         "steps": 700_000,
         "envs": 64,
