@@ -174,8 +174,8 @@ PPO: dict[str, dict[str, Any]] = {
             "features_dim": 128,
         },
     },
-    # One frame shows everything. Two seeds pass 18, after 293 and 416 thousand steps; a third was stopped while
-    # its training returns still rose, at 15 after 377 thousand.
+    # One frame shows everything. Two seeds pass 18, after 293 and 416 thousand steps; a third was stopped
+    # while its training returns still rose, at 15 after 377 thousand.
     "Sandbox/Snake-v0 obs=pixels": {
         "steps": 700_000,
         "envs": 64,
