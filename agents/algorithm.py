@@ -24,7 +24,7 @@ from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_normalize
 from sandbox.core.errors import UsageError
 from sandbox.core.seeding import derive_seed, fresh_seed
 from sandbox.nn.backbone import Backbone
-from sandbox.nn.device import pick_device
+from sandbox.nn.device import keep_memory, pick_device
 from sandbox.nn.transfer import Transfer
 
 from .actors import PolicyActor
@@ -133,6 +133,8 @@ class Agent(BaseAlgorithm):
         self.generator = torch.Generator(self.device)
         self.set_random_seed(self.seed)
         self._build()
+        # Convolutions are faster so, on CPUs and GPUs; whatever is no picture's weight stays as it is.
+        self.policy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if self.env is not None:
             self._prepare_for_env()
 
@@ -158,6 +160,10 @@ class Agent(BaseAlgorithm):
         """All environments start anew: forget what was running in them."""
         self.episodes = EpisodeStatistics(self.n_envs)
         self._policy_state = self.policy.initial_state(self.n_envs)  # type: ignore[operator]
+
+    def _set_training_mode(self, mode: bool) -> None:
+        if self.policy.training != mode:  # SB3's method visits every layer
+            self.policy.set_training_mode(mode)
 
     def _starts(self) -> torch.Tensor | None:
         """(envs,) bool, where memory is to be forgotten; None without memory."""
@@ -223,6 +229,7 @@ class Agent(BaseAlgorithm):
         progress_bar: bool = False,
     ) -> tuple[int, BaseCallback]:
         _ = self.simulator  # raises while there is none
+        keep_memory()
         fresh = self._last_obs is None or reset_num_timesteps
         theirs = self._custom_logger
         if not theirs and self.tensorboard_log is None:

@@ -21,6 +21,7 @@ from .algorithm import Agent, Env
 from .episodes import count_step
 from .log import check_q_learning, log_q_learning
 from .observations import Tensors
+from .optimizers import clip_gradients
 from .q_learning import bellman_targets, huber_loss, of_actions, quantile_huber_loss
 from .q_networks import SB3_POLICIES, CnnQPolicy, MultiInputQPolicy, QPolicy
 from .random_shift import shifted
@@ -278,7 +279,7 @@ class DQN(Agent):
     def collect(self, callback: BaseCallback) -> bool:
         """Step all environments until a round of gradient steps is due. False where a callback ended
         training on the way."""
-        self.policy.set_training_mode(False)
+        self._set_training_mode(False)
         callback.on_rollout_start()
         enough = min((self._rounds + 1) * self.train_freq, self._total_timesteps)
         while True:
@@ -327,7 +328,7 @@ class DQN(Agent):
         them as often as the environment steps behind them ask for."""
         if rounds == 0:
             return
-        self.policy.set_training_mode(True)
+        self._set_training_mode(True)
         self._update_learning_rate(self.policy.optimizer)
         each = self.train_freq if self.gradient_steps < 0 else self.gradient_steps
         steps = 0  # until the target network changes
@@ -361,7 +362,7 @@ class DQN(Agent):
                 for parameter in parameters:
                     parameter.grad = None
                 loss.backward()
-                torch.nn.utils.clip_grad_norm_(parameters, self.max_grad_norm)
+                clip_gradients(parameters, self.max_grad_norm)
                 self.policy.optimizer.step()
                 self._loss += loss.detach()
                 errors.append(error)

@@ -194,6 +194,9 @@ def extract_features(
         assert isinstance(observation, dict)
         assert isinstance(space, spaces.Dict)
         return extractor({name: _plain(part, space[name]) for name, part in observation.items()})
+    if normalize_images and is_image(space) and isinstance(observation, Tensor):
+        pictures = observation.contiguous(memory_format=torch.channels_last)  # while they are bytes
+        return extractor(pictures.to(torch.float32).div_(255.0))
     return extractor(preprocess_obs(observation, space, normalize_images=normalize_images))
 
 

@@ -24,6 +24,7 @@ from .log import check_finite, log_update
 from .networks import SB3_POLICIES, ActorCritic, CnnActorCritic, MultiInputActorCritic
 from .normalize import RewardNormalizer
 from .observations import Upload
+from .optimizers import clip_gradients
 from .random_shift import shifted
 from .rollout import Batch, Rollout
 from .sb3_infos import sb3_locals
@@ -209,7 +210,7 @@ class PPO(Agent):
 
     def collect(self, callback: BaseCallback) -> bool:
         """Fill the rollout. False where a callback ended training on the way."""
-        self.policy.set_training_mode(False)
+        self._set_training_mode(False)
         callback.on_rollout_start()
         for t in range(self.n_steps):
             if self.use_sde and (t == 0 or (self.sde_sample_freq > 0 and t % self.sde_sample_freq == 0)):
@@ -236,7 +237,7 @@ class PPO(Agent):
 
     def train(self) -> None:
         """Learn from the rollout: `n_epochs` passes over it in random minibatches."""
-        self.policy.set_training_mode(True)
+        self._set_training_mode(True)
         self._update_learning_rate(self.policy.optimizer)
         batch = self._finish_rollout()
         clip_range = self.clip_range(self._current_progress_remaining)
@@ -254,7 +255,7 @@ class PPO(Agent):
                     break
                 self.policy.optimizer.zero_grad()
                 loss.backward()
-                norm = torch.nn.utils.clip_grad_norm_(parameters, self.max_grad_norm)
+                norm = clip_gradients(parameters, self.max_grad_norm)
                 self.policy.optimizer.step()
             self._n_updates += 1
             if not goes_on:

@@ -17,7 +17,7 @@ from sandbox.data.augment import preset as augmentation
 from sandbox.data.catalog import load
 from sandbox.data.pictures import Dataset, Pictures, subset
 from sandbox.nn.checkpoint import Checkpoints
-from sandbox.nn.device import pick_device
+from sandbox.nn.device import keep_memory, pick_device
 from sandbox.nn.fit import Training
 from sandbox.nn.fit_run import carry_out
 from sandbox.nn.fit_session import FitSession
@@ -37,6 +37,7 @@ def build_training(config: ClassifierConfig, dataset: Dataset, console: Console)
         SandboxError: the device is missing, or the backbone to start from does not fit.
     """
     torch.set_num_threads(config.threads)
+    keep_memory()
     model = new_classifier(config, dataset)
     if config.init_from is not None and isinstance(model, BackboneClassifier):
         moved = transfer(load_backbone(config.init_from), model.backbone)

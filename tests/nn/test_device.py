@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -53,3 +57,22 @@ def test_threads_hold_inside_the_block_only() -> None:
     assert torch.get_num_threads() == before
     with pytest.raises(UsageError), threads(0):
         pass
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's allocator is set, here is another one")
+def test_memory_that_is_kept_is_not_asked_for_again() -> None:
+    code = """
+import resource, numpy as np
+from sandbox.nn.device import keep_memory
+def pages():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    np.empty(64 << 20, np.uint8).fill(1)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+asked = [pages(), pages()]
+keep_memory()
+pages()
+print(*asked, pages())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    first, again, kept = (int(word) for word in done.stdout.split())
+    assert kept < min(first, again) / 10
