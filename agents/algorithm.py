@@ -17,6 +17,8 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback, ConvertCallback
+from stable_baselines3.common.preprocessing import is_image_space_channels_first
+from stable_baselines3.common.torch_layers import FlattenExtractor
 from stable_baselines3.common.type_aliases import MaybeCallback
 from stable_baselines3.common.utils import check_for_correct_spaces, get_system_info
 from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_normalize
@@ -29,10 +31,10 @@ from sandbox.nn.transfer import Transfer
 
 from .actors import PolicyActor
 from .episodes import EpisodeStatistics
-from .eyes import BackboneExtractor, eyes_of
+from .eyes import BackboneExtractor, CombinedEyes, eyes_of
 from .log import log_progress, plain_logger
 from .networks import PolicyState
-from .observations import Upload
+from .observations import Upload, is_image
 from .progress import ProgressBar
 from .saved_agent import load_agent, save_agent
 from .saving import Target
@@ -132,6 +134,7 @@ class Agent(BaseAlgorithm):
         self._setup_lr_schedule()
         self.generator = torch.Generator(self.device)
         self.set_random_seed(self.seed)
+        self._check_extractor()
         self._build()
         # Convolutions are faster so, on CPUs and GPUs; whatever is no picture's weight stays as it is.
         self.policy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -195,11 +198,24 @@ class Agent(BaseAlgorithm):
         owner = getattr(self.policy, "q_net", self.policy)
         return eyes_of(owner.features_extractor)
 
+    def _check_extractor(self) -> None:
+        """Refuse pictures (H, W, C) for an extractor that would take their rows for channels."""
+        kind = self.policy_kwargs.get("features_extractor_class", BackboneExtractor)
+        parts = getattr(self.observation_space, "spaces", {"": self.observation_space}).values()
+        last = any(is_image(part) and not is_image_space_channels_first(part) for part in parts)
+        if last and not issubclass(kind, BackboneExtractor | CombinedEyes | FlattenExtractor):
+            raise UsageError(
+                f"{kind.__name__} sees pictures with the channels first",
+                hint='wrap the environment: wrap=["channels_first"]',
+            )
+
     # Environments
 
     @staticmethod
     def _wrap_env(env: Any, verbose: int = 0, monitor_wrapper: bool = True) -> VecEnv:
         ready = env if isinstance(env, VecEnv) else SB3VecEnv(as_simulator(env))
+        if isinstance(ready, SB3VecEnv):
+            return ready  # SB3 would put the channels of pictures first, one environment after the other
         return BaseAlgorithm._wrap_env(ready, verbose, monitor_wrapper)
 
     def set_env(self, env: Any, force_reset: bool = True) -> None:

@@ -222,6 +222,24 @@ def test_gymnasiums_pictures_with_channels_last_are_learned_from(tmp_path: Path)
     assert agent.learn(4).backbone is not None
 
 
+@pytest.mark.parametrize("space", [LAST, spaces.Dict({"eye": LAST, "speed": MIXED["speed"]})])
+def test_a_run_in_an_environment_with_channels_last_ends_with_its_evaluation(
+    space: spaces.Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Sampled.__init__, "__defaults__", (space, None, 5))
+    words = ["--steps", "64", "--envs", "2", "--set", "features_dim=8", "--out", str(tmp_path), "--quiet"]
+    for algo, settings in {"ppo": ["n_steps=16"], "dqn": ["learning_starts=16", "buffer_size=100"]}.items():
+        options = [word for setting in settings for word in ("--set", setting)]
+        assert main(["train-agent", "Tiny/Sampled-v0", "--algo", algo, "--name", algo, *words, *options]) == 0
+        assert main(["evaluate", str(tmp_path / algo), "--episodes", "2"]) == 0
+
+
+def test_extractors_that_take_rows_for_channels_are_refused() -> None:
+    with pytest.raises(UsageError, match="NatureCNN sees pictures with the channels first"):
+        PPO("CnnPolicy", Sampled(LAST), policy_kwargs={"features_extractor_class": NatureCNN})
+    PPO("CnnPolicy", Sampled(PICTURE), policy_kwargs={"features_extractor_class": NatureCNN})
+
+
 def test_a_file_of_sb3s_with_other_eyes_says_what_to_pass(tmp_path: Path) -> None:
     space = spaces.Dict({"eye": PICTURE, "speed": spaces.Box(-1, 1, (2,), np.float32)})
     theirs = sb3.PPO("MultiInputPolicy", Sampled(space), n_steps=8, batch_size=4, device="cpu")
