@@ -189,4 +189,25 @@ DQN: dict[str, dict[str, Any]] = {
             "features_dim": 128,
         },
     },
+    # A paddle that keeps its direction for two steps explores further than one that trembles.
+    "Sandbox/Breakout-v0 obs=pixels": {
+        "steps": 300_000,
+        "envs": 64,
+        "eval_every": 25_000,
+        "wrap": ["action_repeat:2", "resize:20", "frame_stack:2"],
+        "settings": {
+            "learning_rate": "lin_0.002",
+            "buffer_size": 100_000,
+            "learning_starts": 2_000,
+            "batch_size": 128,
+            "gamma": 0.97,
+            "train_freq": 64,
+            "gradient_steps": 2,
+            "tau": 0.1,
+            "target_update_interval": 64,
+            "exploration_final_eps": 0.02,
+            "n_step": 5,
+            "features_dim": 128,
+        },
+    },
 }
