@@ -17,7 +17,6 @@ _PPO: dict[str, Any] = {
         "learning_rate": "lin_0.0005",
         "clip_range": "lin_0.1",
         "ent_coef": 0.01,
-        "net_arch": [],
     },
 }
 
@@ -40,7 +39,6 @@ _DQN: dict[str, Any] = {
         "double": True,
         "dueling": True,
         "n_step": 3,
-        "net_arch": [],
     },
 }
 
