@@ -87,13 +87,24 @@ RECIPES = (
     *(
         Recipe(
             f"pixels-{name}",
-            f"bench pixels --seeds 1 --first-seed {{seed}} --only {name}",
+            f"bench pixels --engine ours --seeds 1 --first-seed {{seed}} --only {name}",
             seeds=(0, 1, 2),
             quick="--quick",
             place="pixels",
             picture="pixels.png",
         )
         for name in PIXELS
+    ),
+    *(
+        Recipe(
+            f"race-{name}",
+            f"bench pixels --seeds 1 --first-seed {{seed}} --only {name}",
+            seeds=(0, 1, 2),
+            quick="--quick",
+            place="race",
+            picture="race.png",
+        )
+        for name in ("pong-ppo", "pong-dqn")
     ),
     Recipe("eyes", "bench eyes", seeds=(0,), quick="--quick"),
     Recipe(
