@@ -63,7 +63,9 @@ def _gymnasiums(spec: EnvSpec) -> list[Any]:
 
     import envs
 
-    short = spec.namespace is None and envs.twin(spec.id) is None
+    # ale-py has a Pong and a Breakout without a namespace too.
+    ours = {entry.name for entry in envs.listing()}
+    short = spec.namespace is None and spec.name not in ours
     place = str(spec.entry_point)
     observation = actions = None
     if place.startswith(_QUICK):

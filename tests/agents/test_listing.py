@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import Any
 
+import gymnasium as gym
 import pytest
 from gymnasium import spaces
 
@@ -37,6 +38,13 @@ def test_gymnasiums_say_what_is_known_without_building_them() -> None:
     assert known["LunarLander"]["needs"] == "[box2d]"
     assert known["LunarLander"]["observation"] is None
     assert known["CartPole-v1"]["observation"] == "4 numbers"
+
+
+def test_a_game_of_the_same_name_has_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = gym.envs.registration.EnvSpec("Pong-v4", entry_point="ale_py.env:AtariEnv")
+    monkeypatch.setitem(gym.registry, "Pong-v4", other)
+    assert rows()["Pong-v4"]["needs"] == "[atari]"
+    assert rows()["Pong"]["id"] == "Sandbox/Pong-v0"
 
 
 def test_listing_imports_nothing_slow() -> None:

