@@ -137,7 +137,7 @@ PPO: dict[str, dict[str, Any]] = {
         },
     },
     # Two frames of half the size still show how fast the pole falls: its edges are smooth. Critic and policy
-    # share the eyes: rewards are normalised, as errors in returns of up to 50 would be all they learn from.
+    # share the eyes: rewards are normalised, so that errors in returns of up to 50 are not all they learn from.
     "Sandbox/CartPole-v0 obs=pixels": {
         "steps": 250_000,
         "envs": 64,
@@ -155,8 +155,7 @@ PPO: dict[str, dict[str, Any]] = {
             "features_dim": 128,
         },
     },
-    # Two frames show where the ball flies. Tried with two seeds: 45 after 195 thousand steps (at a constant
-    # rate) and after 307 thousand.
+    # Two frames show where the ball flies.
     "Sandbox/Breakout-v0 obs=pixels": {
         "steps": 500_000,
         "envs": 64,
@@ -174,8 +173,7 @@ PPO: dict[str, dict[str, Any]] = {
             "features_dim": 128,
         },
     },
-    # One frame shows everything. Two seeds pass 18, after 293 and 416 thousand steps; a third was stopped
-    # while its training returns still rose, at 15 after 377 thousand.
+    # One frame shows everything.
     "Sandbox/Snake-v0 obs=pixels": {
         "steps": 700_000,
         "envs": 64,
