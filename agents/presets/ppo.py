@@ -137,7 +137,7 @@ PPO: dict[str, dict[str, Any]] = {
         },
     },
     # Two frames of half the size still show how fast the pole falls: its edges are smooth. Critic and policy
-    # share the eyes: rewards are normalised, so that errors in returns of up to 50 are not all they learn from.
+    # share the eyes: with rewards as they are, errors in returns of up to 50 would be all they learn from.
     "Sandbox/CartPole-v0 obs=pixels": {
         "steps": 250_000,
         "envs": 64,
