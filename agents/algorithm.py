@@ -25,13 +25,11 @@ from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_normalize
 
 from sandbox.core.errors import UsageError
 from sandbox.core.seeding import derive_seed, fresh_seed
-from sandbox.nn.backbone import Backbone
 from sandbox.nn.device import keep_memory, pick_device
-from sandbox.nn.transfer import Transfer
 
 from .actors import PolicyActor
 from .episodes import EpisodeStatistics
-from .eyes import BackboneExtractor, CombinedEyes, eyes_of
+from .eyes import BackboneExtractor, CombinedEyes, Sighted
 from .log import log_progress, plain_logger
 from .networks import PolicyState
 from .observations import Upload, is_image
@@ -58,7 +56,7 @@ class Source(NamedTuple):
 Env = str | gym.Env | gym.vector.VectorEnv | VecEnv | Simulator
 
 
-class Agent(BaseAlgorithm):
+class Agent(Sighted, BaseAlgorithm):
     """An SB3 algorithm whose engine works on arrays. Subclasses say how to collect and how to learn.
 
     Args:
@@ -182,21 +180,9 @@ class Agent(BaseAlgorithm):
         return self._simulator
 
     @property
-    def backbone(self) -> Backbone | None:
-        """The network that sees, for `--init-from` and for other agents; None where there are no pictures."""
-        eyes = self._eyes
-        return None if eyes is None else eyes.backbone
-
-    @property
-    def moved(self) -> Transfer | None:
-        """What the backbone took over from a trained one."""
-        eyes = self._eyes
-        return None if eyes is None else eyes.moved
-
-    @property
-    def _eyes(self) -> BackboneExtractor | None:
-        owner = getattr(self.policy, "q_net", self.policy)
-        return eyes_of(owner.features_extractor)
+    def network(self) -> torch.nn.Module:
+        """The policy."""
+        return self.policy
 
     def _check_extractor(self) -> None:
         """Refuse pictures (H, W, C) for an extractor that would take their rows for channels."""

@@ -170,10 +170,30 @@ def with_eyes(eyes: type[BaseFeaturesExtractor], arguments: dict[str, Any]) -> d
     return arguments
 
 
-def eyes_of(extractor: nn.Module) -> BackboneExtractor | None:
-    """The extractor with a backbone (of a dict, the first such); None where there is none."""
-    parts = extractor.extractors.values() if isinstance(extractor, CombinedEyes) else [extractor]
-    return next((part for part in parts if isinstance(part, BackboneExtractor)), None)
+class Sighted:
+    """An agent, of ours or stock, that may see through a backbone."""
+
+    @property
+    def network(self) -> nn.Module:
+        """All that it acts and learns with."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement network")
+
+    @property
+    def backbone(self) -> Backbone | None:
+        """The network that sees, for `--init-from` and for other agents; None where there is none of ours."""
+        eyes = self._eyes
+        return None if eyes is None else eyes.backbone
+
+    @property
+    def moved(self) -> Transfer | None:
+        """What the backbone took over from a trained one."""
+        eyes = self._eyes
+        return None if eyes is None else eyes.moved
+
+    @property
+    def _eyes(self) -> BackboneExtractor | None:
+        # Each algorithm has them elsewhere; the first are those that act (of a dict, its first picture's).
+        return next((part for part in self.network.modules() if isinstance(part, BackboneExtractor)), None)
 
 
 def extract_features(
@@ -194,8 +214,13 @@ def extract_features(
         assert isinstance(observation, dict)
         assert isinstance(space, spaces.Dict)
         return extractor({name: _plain(part, space[name]) for name, part in observation.items()})
-    if normalize_images and is_image(space) and isinstance(observation, Tensor):
-        pictures = observation.contiguous(memory_format=torch.channels_last)  # while they are bytes
+    if (
+        normalize_images
+        and isinstance(observation, Tensor)
+        and observation.dtype == torch.uint8
+        and is_image(space)
+    ):
+        pictures = observation.contiguous(memory_format=torch.channels_last)
         return extractor(pictures.to(torch.float32).div_(255.0))
     return extractor(preprocess_obs(observation, space, normalize_images=normalize_images))
 

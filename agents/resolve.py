@@ -53,10 +53,7 @@ def resolve_config(
     if not env:
         _refuse_imports(values, config)
     if env or "train_env" not in values:
-        before = values.get("env")
-        values["env"], values["train_env"] = task_of(env or values["env"])
-        if before not in (None, env, values["env"]):
-            values.pop("threshold", None)  # the file's is another task's
+        _take_task(values, env)
     algo = str(changes.get("algo", values.get("algo", "ppo")))
     algorithm = find_algorithm(algo)
     if algorithm.stock and env:
@@ -87,6 +84,14 @@ def resolve_config(
 
         check_pictures(resolved)
     return resolved
+
+
+def _take_task(values: dict[str, Any], env: str) -> None:
+    """Put the ids that `env` means (empty: the file's own name) into the values of a config file."""
+    before = values.get("env")
+    values["env"], values["train_env"] = task_of(env or values["env"])
+    if before not in (None, env, values["env"]):
+        values.pop("threshold", None)  # the file's is another task's
 
 
 def _shown(env: str) -> dict[str, str]:

@@ -261,7 +261,8 @@ def config_of(agent: Agent, total_timesteps: int) -> AgentConfig:
     policy = dict(agent.policy_kwargs)
     if "activation_fn" in policy:
         policy["activation"] = policy.pop("activation_fn").__name__
-    eyes = {name: policy.pop(key) for key, name in _EYES.items() if isinstance(policy.get(key), str | bool)}
+    plain_eyes = [key for key in _EYES if key in policy and isinstance(policy[key], str | bool | None)]
+    eyes = {_EYES[key]: policy.pop(key) for key in plain_eyes}
     values, left_out = encode_arguments({**plain, **policy})
     unknown = left_out + [name for name in values if name not in names]
     if unknown or agent.policy_name not in type(agent).policy_aliases:

@@ -14,7 +14,7 @@ from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.noise import ActionNoise, NormalActionNoise, OrnsteinUhlenbeckActionNoise
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
-from agents.eyes import BackboneExtractor
+from agents.eyes import Sighted
 from agents.vec import FromSB3
 from sandbox.core.errors import Diverged, UsageError
 
@@ -26,11 +26,9 @@ from .state import capture, restore, restore_policy
 if TYPE_CHECKING:
     from agents.session import AgentSession, NoSession
     from agents.settings.stock import Noise
-    from sandbox.nn.backbone import Backbone
-    from sandbox.nn.transfer import Transfer
 
 
-class StockAgent:
+class StockAgent(Sighted):
     """A stock algorithm, which learns by its own loop; a callback tells the run between two rollouts.
 
     Args:
@@ -104,22 +102,9 @@ class StockAgent:
     # What is the model's
 
     @property
-    def backbone(self) -> Backbone | None:
-        """What it sees through; None where that is SB3's own."""
-        eyes = self._eyes
-        return None if eyes is None else eyes.backbone
-
-    @property
-    def moved(self) -> Transfer | None:
-        """What the backbone took over from a trained one."""
-        eyes = self._eyes
-        return None if eyes is None else eyes.moved
-
-    @property
-    def _eyes(self) -> BackboneExtractor | None:
-        # Each of the algorithms has them elsewhere; the first are those that act.
-        parts = self.model.policy.modules()
-        return next((part for part in parts if isinstance(part, BackboneExtractor)), None)
+    def network(self) -> torch.nn.Module:
+        """The model's policy."""
+        return self.model.policy
 
     @property
     def device(self) -> torch.device:

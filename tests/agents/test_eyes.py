@@ -11,10 +11,11 @@ import pytest
 import stable_baselines3 as sb3
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.torch_layers import CombinedExtractor, NatureCNN
+from stable_baselines3.common.torch_layers import CombinedExtractor, FlattenExtractor, NatureCNN
 
 from agents import DQN, PPO, SB3VecEnv
-from agents.eyes import BackboneExtractor, CombinedEyes
+from agents.eyes import BackboneExtractor, CombinedEyes, extract_features
+from agents.resolve import resolve_config
 from agents.training import build_agent, config_of
 from sandbox.__main__ import main
 from sandbox.core.errors import UnknownName, UnsupportedSpace, UsageError
@@ -177,6 +178,19 @@ def test_the_config_of_a_run_of_python_makes_the_same_eyes(kind: Any) -> None:
     assert again.policy.features_extractor_kwargs == agent.policy.features_extractor_kwargs | {
         "compile_mode": None
     }
+
+
+def test_an_agent_of_the_command_line_goes_on_with_a_run_of_python() -> None:
+    config = resolve_config("Catch", {"backbone": "small", "device": "cpu"})
+    again = config_of(build_agent(config), 100)
+    assert (again.backbone, again.freeze, again.autocast, again.compile) == ("small", False, False, None)
+
+
+def test_pictures_as_floats_are_not_written_into() -> None:
+    floats = torch.full((2, *PICTURE.shape), 51.0)
+    seen = extract_features(floats, PICTURE, FlattenExtractor(PICTURE), normalize_images=True)
+    assert floats.unique().tolist() == [51.0]
+    torch.testing.assert_close(seen.unique(), torch.tensor([0.2]))
 
 
 def test_what_does_not_fit_is_refused() -> None:
