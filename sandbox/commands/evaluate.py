@@ -56,10 +56,6 @@ class Evaluate:
         Raises:
             GateFailed: The mean is below ``gate``; ``data`` is what would have been returned.
         """
-        if self.episodes is not None and self.episodes < 1:
-            raise UsageError("--episodes must be at least 1")
-        if self.seed is not None and not 0 <= self.seed < 2**31:
-            raise UsageError(f"--seed must be between 0 and 2147483647, not {self.seed}")
         if self.gate is not None and math.isnan(self.gate):
             raise UsageError("--gate must be a number")
         run = find_run(self.name, self.out)

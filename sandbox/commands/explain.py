@@ -69,11 +69,6 @@ class Explain:
         Raises:
             UsageError: the run has nothing that could be explained.
         """
-        for option, value in (("--frames", self.frames), ("--episodes", self.episodes)):
-            if value is not None and value < 1:
-                raise UsageError(f"{option} must be at least 1")
-        if self.seed is not None and not 0 <= self.seed < 2**31:
-            raise UsageError(f"--seed must be between 0 and 2147483647, not {self.seed}")
         if self.folder is not None and self.folder.exists() and not self.folder.is_dir():
             raise UsageError(f"-o is for a folder, and {self.folder} is a file")
         run = find_run(self.name, self.out)

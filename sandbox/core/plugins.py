@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from sandbox.core.errors import Broken, UnknownName
+from sandbox.core.errors import Broken, UnknownName, UsageError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -116,9 +116,12 @@ _NOUNS: dict[Group, str] = {
 
 @dataclass(frozen=True)
 class Question:
-    """What `evaluate` asks of a run; None where the kind of run decides.
+    """What `evaluate` and `explain` ask of a run; None where the kind of run decides.
 
     A kind raises UsageError for what it cannot answer.
+
+    Raises:
+        UsageError: a number is outside its range.
     """
 
     checkpoint: str = "best"
@@ -136,6 +139,14 @@ class Question:
     """of a data set: train, validation or test"""
     data_dir: str | None = None
     """where the data lie"""
+
+    def __post_init__(self) -> None:
+        for name in ("episodes", "frames"):
+            count = getattr(self, name)
+            if count is not None and count < 1:
+                raise UsageError(f"--{name} must be at least 1")
+        if self.seed is not None and not 0 <= self.seed < 2**31:
+            raise UsageError(f"--seed must be between 0 and 2147483647, not {self.seed}")
 
 
 class Kind(Protocol):
