@@ -40,18 +40,24 @@ class Algorithm:
         return getattr(import_module(module), name)
 
 
+_POLICIES = (
+    *("MlpPolicy", "CnnPolicy", "MultiInputPolicy"),
+    *("MlpLstmPolicy", "MlpGruPolicy", "CnnLstmPolicy", "CnnGruPolicy"),
+    *("MultiInputLstmPolicy", "MultiInputGruPolicy"),
+)
+
 ALGORITHMS: dict[str, Algorithm | StockAlgorithm] = {
     "ppo": Algorithm(
         "agents.ppo:PPO",
         PPOSettings,
-        ("MlpPolicy", "CnnPolicy", "MultiInputPolicy"),
+        _POLICIES,
         "Discrete, MultiDiscrete, MultiBinary, Box",
         "proximal policy optimisation, on batches of environments",
     ),
     "dqn": Algorithm(
         "agents.dqn:DQN",
         DQNSettings,
-        ("MlpPolicy", "CnnPolicy", "MultiInputPolicy"),
+        _POLICIES,
         "Discrete",
         "deep Q-learning: double, dueling, n-step, prioritized, distributional, noisy",
     ),
@@ -64,6 +70,16 @@ def find_algorithm(name: str) -> Algorithm | StockAlgorithm:
     if name not in ALGORITHMS:
         raise UnknownName("algorithm", name, ALGORITHMS)
     return ALGORITHMS[name]
+
+
+def memory_of(policy: str) -> str:
+    """What a policy of this name remembers with: "Lstm", "Gru", or "" where it has no memory."""
+    return next((memory for memory in ("Lstm", "Gru") if policy.endswith(f"{memory}Policy")), "")
+
+
+def remembers(policy: str) -> bool:
+    """Whether a policy of this name has a memory."""
+    return bool(memory_of(policy))
 
 
 def rows() -> list[list[Any]]:

@@ -37,7 +37,8 @@ _ROWS_AT_ONCE = 1024
 """Transitions drawn, and judged by the target network, in one go: fewer calls, and still in the cache."""
 
 
-_SETTINGS = {field.name for field in fields(DQNSettings)} - {"net_arch", "activation", "features_dim"}
+_POLICY_SETTINGS = {"net_arch", "activation", "features_dim", "memory_size", "memory_layers"}
+_SETTINGS = {field.name for field in fields(DQNSettings)} - _POLICY_SETTINGS
 _OWN_SETTINGS = tuple(sorted(_SETTINGS - {"preset", *Agent.saved_settings}))
 
 
@@ -118,6 +119,11 @@ class DQN(Agent):
         noisy_std: float = 0.5,
         normalize_observation: bool = False,
         random_shift: int = 0,
+        sequence_length: int = 20,
+        sequence_overlap: int = 10,
+        burn_in: int = 0,
+        prioritized_max: float = 0.9,
+        rescale_values: bool = False,
         n_envs: int | None = None,
         env_kwargs: dict[str, Any] | None = None,
         wrap: Sequence[str] = (),
@@ -155,6 +161,9 @@ class DQN(Agent):
         self.prioritized_alpha, self.prioritized_beta = prioritized_alpha, prioritized_beta
         self.n_quantiles, self.noisy, self.noisy_std = n_quantiles, checked.noisy, noisy_std
         self.normalize_observation, self.random_shift = normalize_observation, random_shift
+        self.sequence_length, self.sequence_overlap = checked.sequence_length, checked.sequence_overlap
+        self.burn_in, self.prioritized_max = checked.burn_in, checked.prioritized_max
+        self.rescale_values = checked.rescale_values
         if _init_setup_model:
             self._setup_model()
 

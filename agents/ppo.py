@@ -58,6 +58,7 @@ class PPO(Agent):
         normalize_observation: learn from observations with mean 0 and variance 1; statistics live in the
         policy. normalize_reward: learn from rewards over the deviation of the discounted return.
         random_shift: pixels by which pictures move at random while they are learned from (DrQ).
+        sequence_length: with memory, steps to learn from in one piece; None for the whole rollout.
 
     Raises:
         UsageError: an argument out of its range.
@@ -76,7 +77,7 @@ class PPO(Agent):
         *("n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "clip_range", "clip_range_vf"),
         *("normalize_advantage", "ent_coef", "vf_coef", "max_grad_norm", "target_kl"),
         *("use_sde", "sde_sample_freq"),
-        *("normalize_observation", "normalize_reward", "random_shift"),
+        *("normalize_observation", "normalize_reward", "random_shift", "sequence_length"),
     )
     policy: ActorCritic
 
@@ -110,6 +111,7 @@ class PPO(Agent):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
+        sequence_length: int | None = None,
         n_envs: int | None = None,
         env_kwargs: dict[str, Any] | None = None,
         wrap: Sequence[str] = (),
@@ -141,7 +143,7 @@ class PPO(Agent):
         if "use_sde" in self.policy_kwargs:
             raise UsageError("use_sde is an argument of the agent, not of its policy")
         self.normalize_observation, self.normalize_reward = normalize_observation, normalize_reward
-        self.random_shift = random_shift
+        self.random_shift, self.sequence_length = random_shift, sequence_length
         if normalize_advantage and batch_size == 1:
             raise UsageError("one transition has no deviation", hint="set normalize_advantage=False")
         checked = {field.name for field in fields(PPOSettings)} & set(self.saved_settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Container
 from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import fields
@@ -22,12 +23,13 @@ from sandbox.nn.device import pick_device
 from sandbox.nn.transfer import load_backbone
 from sandbox.ui.console import Console
 
-from .algorithms import find_algorithm
+from .algorithms import find_algorithm, remembers
 from .config import AgentConfig
 from .encoding import encode_arguments
 from .evaluate import Evaluation
 from .names import portable_id, threshold_of
 from .session import CONFIRM_EPISODES, AgentSession, final_evaluation, note_unfinished
+from .settings.rules import MEMORY
 
 if TYPE_CHECKING:
     from .algorithm import Agent
@@ -48,6 +50,8 @@ def build_agent(config: AgentConfig) -> AnyAgent:
         known = ", ".join(algorithm.policies)
         raise UsageError(f"{config.algo} has no policy {config.policy!r}", hint=f"known: {known}")
     arguments = config.settings.arguments()
+    if not algorithm.stock and not remembers(config.policy):
+        arguments["policy_kwargs"] = _without(MEMORY, arguments["policy_kwargs"])
     with_eyes = _with_stock_eyes if algorithm.stock else _with_eyes
     arguments["policy_kwargs"] = with_eyes(config, arguments["policy_kwargs"])
     return algorithm.load()(
@@ -66,8 +70,13 @@ def build_agent(config: AgentConfig) -> AnyAgent:
 def _with_eyes(config: AgentConfig, policy: dict[str, Any]) -> dict[str, Any]:
     """Arguments of a policy, with the backbone that it is to see through."""
     if config.policy.startswith("Mlp"):
-        return {name: value for name, value in policy.items() if name != "features_dim"}
+        return _without(("features_dim",), policy)
     return {**policy, **_eyes(config)}
+
+
+def _without(names: Container[str], policy: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of a policy but for some that it does not know."""
+    return {name: value for name, value in policy.items() if name not in names}
 
 
 def _with_stock_eyes(config: AgentConfig, policy: dict[str, Any]) -> dict[str, Any]:

@@ -95,6 +95,21 @@ class DQNSettings:
     """numbers that a picture becomes, behind the backbone"""
     activation: str = "ReLU"
     """a class of torch.nn: Tanh, ReLU, SiLU, …"""
+    memory_size: int = 64
+    """units of an LSTM's or GRU's each layer"""
+    memory_layers: int = 1
+    """its layers"""
+    sequence_length: int = 20
+    """with memory: most transitions of a sequence, which never crosses an episode's end; then batch_size
+    counts sequences"""
+    sequence_overlap: int = 10
+    """transitions that neighbouring sequences share"""
+    burn_in: int = 0
+    """first transitions of a sequence that begins inside an episode, which only warm the memory up"""
+    prioritized_max: float = 0.9
+    """weight of a sequence's largest error in its priority; the rest is of its mean"""
+    rescale_values: bool = False
+    """learn a squashed return, for rewards of very different sizes (Pohlen et al. 2018, arXiv:1805.11593)"""
 
     def __post_init__(self) -> None:
         require(self.preset in ("", "rainbow"), "preset", '"" or "rainbow"', repr(self.preset))
@@ -102,17 +117,22 @@ class DQNSettings:
         for name, value in meant.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
-        for name in (*PLAIN, "normalize_observation"):
+        for name in (*PLAIN, "normalize_observation", "rescale_values"):
             if name != "n_step":
                 value = getattr(self, name)
                 require(isinstance(value, bool), name, "true or false", repr(value))
         check_counts(self, ("buffer_size", "batch_size", "train_freq", "target_update_interval"))
         check_counts(self, ("n_step", "n_quantiles", "stats_window_size"))
-        check_counts(self, ("learning_starts", "random_shift"), least=0)
+        check_counts(self, ("sequence_length", "memory_size", "memory_layers"))
+        check_counts(self, ("learning_starts", "random_shift", "sequence_overlap", "burn_in"), least=0)
+        length, overlap = self.sequence_length, self.sequence_overlap
+        require(overlap < length, "sequence_overlap", f"below sequence_length ({length})", overlap)
+        # What a sequence only warms up on, the one before it has learned from.
+        require(self.burn_in <= overlap, "burn_in", f"at most sequence_overlap ({overlap})", self.burn_in)
         several = self.gradient_steps >= 1 or self.gradient_steps == -1
         rule = "a whole number, at least 1, or -1 for as many as environment steps"
         require(several, "gradient_steps", rule, self.gradient_steps)
-        check_fractions(self, ("tau", "gamma", "prioritized_alpha", "prioritized_beta"))
+        check_fractions(self, ("tau", "gamma", "prioritized_alpha", "prioritized_beta", "prioritized_max"))
         check_fractions(self, ("exploration_fraction", "exploration_initial_eps", "exploration_final_eps"))
         check_weights(self, ("max_grad_norm", "noisy_std"))
         check_widths(self.net_arch or [])
@@ -130,7 +150,9 @@ class DQNSettings:
 
     def arguments(self) -> dict[str, Any]:
         """Arguments of `agents.DQN`. Raises ConfigError for an activation that torch.nn does not have."""
-        plain, policy = split(self, ("net_arch", "activation", "features_dim"))
+        plain, policy = split(
+            self, ("net_arch", "activation", "features_dim", "memory_size", "memory_layers")
+        )
         policy = {name: value for name, value in policy.items() if value is not None}
         policy["activation_fn"] = activation_class(policy.pop("activation"))
         return {**plain, "policy_kwargs": policy}

@@ -8,6 +8,7 @@ from typing import Any
 from sandbox.core.errors import ConfigError
 
 from .rules import (
+    MEMORY,
     activation_class,
     check_counts,
     check_fractions,
@@ -17,6 +18,9 @@ from .rules import (
     require,
     split,
 )
+
+CRITIC_MEMORIES = ("shared", "separate", "none")
+"""whose memory a value function can use: the policy's, one of its own, or nobody's"""
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,19 @@ class PPOSettings:
     """continuous actions: exploration that depends on the state (gSDE)"""
     sde_sample_freq: int = -1
     """steps until its noise is drawn anew; -1: a rollout"""
+    memory_size: int = 64
+    """units of an LSTM's or GRU's each layer"""
+    memory_layers: int = 1
+    """its layers"""
+    critic_memory: str = "shared"
+    """"shared", "separate" or "none": whose memory the value function uses"""
+    sequence_length: int | None = None
+    """with memory: steps to learn from in one piece, a divisor of n_steps; left out: the whole rollout"""
 
     def __post_init__(self) -> None:
-        check_counts(self, ("n_steps", "batch_size", "n_epochs", "stats_window_size"))
+        check_counts(
+            self, ("n_steps", "batch_size", "n_epochs", "stats_window_size", "memory_size", "memory_layers")
+        )
         check_counts(self, ("random_shift",), least=0)
         check_fractions(self, ("gamma", "gae_lambda"))
         check_weights(self, ("ent_coef", "vf_coef", "max_grad_norm"))
@@ -81,6 +95,12 @@ class PPOSettings:
         frequency = self.sde_sample_freq
         rule = "a whole number, at least 1, or -1 for a rollout"
         require(frequency >= 1 or frequency == -1, "sde_sample_freq", rule, frequency)
+        rule = f"one of {', '.join(map(repr, CRITIC_MEMORIES))}"
+        require(self.critic_memory in CRITIC_MEMORIES, "critic_memory", rule, repr(self.critic_memory))
+        if self.sequence_length is not None:
+            check_counts(self, ("sequence_length",))
+            whole = self.n_steps % self.sequence_length == 0
+            require(whole, "sequence_length", f"a divisor of n_steps ({self.n_steps})", self.sequence_length)
         check_widths(self.net_arch or [])
         check_schedules(self, ("learning_rate", "clip_range", "clip_range_vf"))
 
@@ -91,7 +111,8 @@ class PPOSettings:
 
     def arguments(self) -> dict[str, Any]:
         """Arguments of `agents.PPO`. Raises ConfigError for an activation that torch.nn does not have."""
-        plain, policy = split(self, ("net_arch", "activation", "ortho_init", "log_std_init", "features_dim"))
+        names = ("net_arch", "activation", "ortho_init", "log_std_init", "features_dim")
+        plain, policy = split(self, (*names, *MEMORY))
         policy = {name: value for name, value in policy.items() if value is not None}
         policy["activation_fn"] = activation_class(policy.pop("activation"))
         return {**plain, "policy_kwargs": policy}

@@ -14,6 +14,9 @@ from typing import Any, ClassVar, Protocol
 from agents.schedules import as_schedule
 from sandbox.core.errors import ConfigError
 
+MEMORY = ("memory_size", "memory_layers", "critic_memory")
+"""arguments of a policy that remembers"""
+
 
 class Settings(Protocol):
     """A frozen dataclass whose fields are hyperparameters."""
