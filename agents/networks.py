@@ -29,8 +29,8 @@ from .normalize import ObservationNormalizer, RewardNormalizer
 from .observations import Tensors
 from .optimizers import lean_optimizer
 
-# What a recurrent policy carries from step to step: None without memory, else nested tensors (envs first).
-PolicyState = Any
+PolicyState = Tensor | None
+"""What a policy carries from step to step: (envs, numbers); None without memory."""
 
 
 class Decision(NamedTuple):
@@ -90,8 +90,13 @@ class ActorCritic(ActorCriticPolicy):
         del n_envs
         return None
 
-    def exploration(self, n_envs: int, generator: torch.Generator | None = None) -> PolicyState:
-        """The state that explores each environment with a matrix of its own, for as long as it is passed on.
+    def activations(self, state: PolicyState) -> Tensor | None:
+        """What there is to see of a memory (envs, units), from -1 to 1; None without one."""
+        del state
+        return None
+
+    def exploration(self, n_envs: int, generator: torch.Generator | None = None) -> Tensor:
+        """Matrices that explore each environment in a way of its own, for as long as they are passed on.
 
         Returns:
             (envs, features, actions), drawn with the standard deviations of now; for `use_sde` alone.
@@ -108,20 +113,20 @@ class ActorCritic(ActorCriticPolicy):
         *,
         generator: torch.Generator | None = None,
         deterministic: bool = False,
+        noise: Tensor | None = None,
     ) -> Decision:
         """Choose one action for each observation.
 
         Args:
             observation: (batch, *shape), or a flat dict of such.
-            state: memory from the step before, or `exploration`'s; None at the start, and always without
-                either.
+            state: memory from the step before; None at the start of episodes, and always without memory.
             episode_start: (batch,) bool, where memory is to be forgotten.
             generator: source of randomness, on the policy's device; None is torch's global one.
             deterministic: take the mode instead of a sample.
+            noise: from `exploration`; None draws anew.
         """
-        del episode_start
-        latent_actor, latent_critic = self._latents(observation)
-        distribution = self._distribution(latent_actor, state)
+        latent_actor, latent_critic, state = self._latents(observation, state, episode_start)
+        distribution = self._distribution(latent_actor, noise)
         actions = distribution.mode() if deterministic else distribution.sample(generator)
         values = self.value_net(latent_critic).squeeze(-1)
         return Decision(self._shaped(actions), distribution.log_prob(actions), values, state)
@@ -136,8 +141,8 @@ class ActorCritic(ActorCriticPolicy):
         deterministic: bool = True,
     ) -> tuple[Tensor, PolicyState]:
         """`act` without the critic, for evaluation: actions (batch, *action shape) and the next memory."""
-        del episode_start
-        distribution = self._distribution(self._latent_actor(observation), state)
+        latent_actor, state = self._latent_actor(observation, state, episode_start)
+        distribution = self._distribution(latent_actor)
         actions = distribution.mode() if deterministic else distribution.sample(generator)
         return self._shaped(actions), state
 
@@ -145,8 +150,7 @@ class ActorCritic(ActorCriticPolicy):
         self, observation: Tensors, state: PolicyState = None, episode_start: Tensor | None = None
     ) -> Tensor:
         """State values (batch,); arguments as in `act`."""
-        del state, episode_start
-        return self.predict_values(observation).squeeze(-1)
+        return self.predict_values(observation, state, episode_start).squeeze(-1)
 
     # SB3's public methods, on normalised observations.
 
@@ -156,33 +160,62 @@ class ActorCritic(ActorCriticPolicy):
 
     def evaluate_actions(self, obs: PyTorchObs, actions: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """Values (batch, 1), log-probabilities (batch,) and entropies (batch,) of given actions."""
-        latent_actor, latent_critic = self._latents(obs)
+        latent_actor, latent_critic, _ = self._latents(obs)
+        return self._judged(latent_actor, latent_critic, actions)
+
+    def _judged(
+        self, latent_actor: Tensor, latent_critic: Tensor, actions: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         distribution = self._distribution(latent_actor)
         flat = actions.reshape(len(actions), -1) if isinstance(self.action_space, spaces.Box) else actions
         return self.value_net(latent_critic), distribution.log_prob(flat), distribution.entropy()
 
-    def get_distribution(self, obs: PyTorchObs) -> Any:
+    def get_distribution(
+        self, obs: PyTorchObs, state: PolicyState = None, episode_start: Tensor | None = None
+    ) -> Any:
         """SB3's `Distribution` over actions (for people; the engine uses its own)."""
         if self.use_sde:
             self.reset_noise()  # its matrix is as old as its last call of this
-        return self._get_action_dist_from_latent(self._latent_actor(obs))
+        return self._get_action_dist_from_latent(self._latent_actor(obs, state, episode_start)[0])
 
-    def predict_values(self, obs: PyTorchObs) -> Tensor:
+    def predict_values(
+        self, obs: PyTorchObs, state: PolicyState = None, episode_start: Tensor | None = None
+    ) -> Tensor:
         """State values (batch, 1)."""
-        features = self._features(obs, self.vf_features_extractor)
-        return self.value_net(self.mlp_extractor.forward_critic(features))
+        return self.value_net(self._latent_critic(obs, state, episode_start))
 
     def _predict(self, observation: PyTorchObs, deterministic: bool = False) -> Tensor:
         return self.choose(observation, deterministic=deterministic)[0]
 
-    def _latent_actor(self, observation: Tensors) -> Tensor:
-        return self.mlp_extractor.forward_actor(self._features(observation, self.pi_features_extractor))
+    # What actor and critic make of observations; a policy with memory makes more of them.
 
-    def _latents(self, observation: Tensors) -> tuple[Tensor, Tensor]:
+    def _latent_actor(
+        self, observation: Tensors, state: PolicyState, episode_start: Tensor | None
+    ) -> tuple[Tensor, PolicyState]:
+        del episode_start
+        features = self._features(observation, self.pi_features_extractor)
+        return self.mlp_extractor.forward_actor(features), state
+
+    def _latent_critic(
+        self, observation: Tensors, state: PolicyState, episode_start: Tensor | None
+    ) -> Tensor:
+        del state, episode_start
+        features = self._features(observation, self.vf_features_extractor)
+        return self.mlp_extractor.forward_critic(features)
+
+    def _latents(
+        self, observation: Tensors, state: PolicyState = None, episode_start: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, PolicyState]:
+        del episode_start
+        for_actor, for_critic = self._both_features(observation)
+        extractor = self.mlp_extractor
+        return extractor.forward_actor(for_actor), extractor.forward_critic(for_critic), state
+
+    def _both_features(self, observation: Tensors) -> tuple[Tensor, Tensor]:
         for_actor = for_critic = self._features(observation, self.pi_features_extractor)
         if not self.share_features_extractor:
             for_critic = self._features(observation, self.vf_features_extractor)
-        return self.mlp_extractor.forward_actor(for_actor), self.mlp_extractor.forward_critic(for_critic)
+        return for_actor, for_critic
 
     def _features(self, observation: Tensors, extractor: BaseFeaturesExtractor) -> Tensor:
         seen = self._normalized(observation)
@@ -193,10 +226,10 @@ class ActorCritic(ActorCriticPolicy):
             observation if self.observation_normalizer is None else self.observation_normalizer(observation)
         )
 
-    def _distribution(self, latent_actor: Tensor, state: PolicyState = None) -> ActionDistribution:
+    def _distribution(self, latent_actor: Tensor, noise: Tensor | None = None) -> ActionDistribution:
         output = self.action_net(latent_actor)
         if self.use_sde:
-            return StateDependentGaussian(output, latent_actor, self._exploration_std(), state)
+            return StateDependentGaussian(output, latent_actor, self._exploration_std(), noise)
         return action_distribution(self.action_space, output, getattr(self, "log_std", None))
 
     def _exploration_std(self) -> Tensor:

@@ -26,9 +26,11 @@ from .normalize import RewardNormalizer
 from .observations import Upload
 from .optimizers import clip_gradients
 from .random_shift import shifted
+from .recurrent import RECURRENT
 from .rollout import Batch, Rollout
 from .sb3_infos import sb3_locals
 from .schedules import Schedule, as_schedule
+from .sequence_rollout import SequenceRollout
 from .session import AgentSession, NoSession
 from .settings import PPOSettings
 from .simulators import Step
@@ -69,6 +71,7 @@ class PPO(Agent):
         "MlpPolicy": ActorCritic,
         "CnnPolicy": CnnActorCritic,
         "MultiInputPolicy": MultiInputActorCritic,
+        **RECURRENT,
     }
     sb3_policies = SB3_POLICIES
     supported_actions = (spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary, spaces.Box)
@@ -164,7 +167,12 @@ class PPO(Agent):
     def _prepare_for_env(self) -> None:
         super()._prepare_for_env()
         spaces_ = (self.observation_space, self.action_space)
-        self.rollout = Rollout(self.n_steps, self.n_envs, *spaces_, self.device)
+        sizes = (self.n_steps, self.n_envs, *spaces_, self.device)
+        if self._policy_state is None:
+            self.rollout = Rollout(*sizes)
+        else:
+            length = self.sequence_length or self.n_steps
+            self.rollout = SequenceRollout(*sizes, length, self._policy_state.shape[1])
         self._upload_final = Upload(self.device)
 
     def _begin_episodes(self) -> None:
@@ -214,13 +222,17 @@ class PPO(Agent):
         """Fill the rollout. False where a callback ended training on the way."""
         self._set_training_mode(False)
         callback.on_rollout_start()
+        noise = None
         for t in range(self.n_steps):
             if self.use_sde and (t == 0 or (self.sde_sample_freq > 0 and t % self.sde_sample_freq == 0)):
-                self._policy_state = self.policy.exploration(self.n_envs, self.generator)
+                noise = self.policy.exploration(self.n_envs, self.generator)
             observation = self._upload(self._last_obs)  # type: ignore[arg-type]
-            starts = self._starts()
+            if isinstance(self.rollout, SequenceRollout):
+                self.rollout.write_memory(t, self._policy_state, self._last_episode_starts)  # type: ignore[arg-type]
             with torch.inference_mode():
-                decision = self.policy.act(observation, self._policy_state, starts, generator=self.generator)
+                decision = self.policy.act(
+                    observation, self._policy_state, self._starts(), generator=self.generator, noise=noise
+                )
             self.rollout.write_decision(t, observation, decision.actions, decision.log_probs, decision.values)
             actions = for_env(decision.actions, self.action_space)
             step = self.simulator.step(actions)
@@ -278,7 +290,8 @@ class PPO(Agent):
             the loss, and (6,) what `agents.log.UPDATE` names; the divergence is Schulman's k3.
         """
         seen = shifted(batch.observations, self.observation_space, self.random_shift, self.generator)
-        values, log_probs, entropy = self.policy.evaluate_actions(seen, batch.actions)
+        together = () if batch.remembered is None else (batch.remembered,)
+        values, log_probs, entropy = self.policy.evaluate_actions(seen, batch.actions, *together)
         values = values.squeeze(-1)  # (batch,)
         advantages = batch.advantages
         if self.normalize_advantage and len(advantages) > 1:

@@ -14,6 +14,7 @@ from .memory_check import check_memory, space_bytes
 from .normalize import RewardNormalizer
 from .observations import Tensors, empty_like_space, map_parts, zip_parts
 from .returns import generalized_advantages
+from .segments import Remembered
 
 
 @dataclass
@@ -29,6 +30,8 @@ class Batch:
     advantages: Tensor
     returns: Tensor
     """targets of the value function: advantages + values"""
+    remembered: Remembered | None = None
+    """with memory: which of the transitions belong together, in this order"""
 
     def select(self, index: Tensor | slice) -> Batch:
         """The transitions at `index` (a slice gives views, a tensor of numbers a copy)."""
@@ -128,7 +131,10 @@ class Rollout:
         if self.cut_off.any():
             rewards = rewards + gamma * np.where(self.cut_off, self.final_values.cpu().numpy(), 0.0)
         estimates = generalized_advantages(rewards, values, last_values, self.ends, gamma, gae_lambda)
-        advantages = torch.as_tensor(estimates, device=self.device)
+        return self._gathered(torch.as_tensor(estimates, device=self.device))
+
+    def _gathered(self, advantages: Tensor) -> Batch:
+        """The transitions that took place, with `advantages` (steps, envs)."""
         whole = Batch(
             map_parts(lambda part: part.flatten(0, 1), self.observations),
             self.actions.flatten(0, 1),

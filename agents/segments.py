@@ -86,6 +86,11 @@ class Remembered:
     states: Tensor
     """(segments, numbers): the memory at each one's beginning; zeros where an episode begins"""
 
+    @classmethod
+    def nothing(cls, rows: int, numbers: int, device: torch.device) -> Remembered:
+        """Rows that are single moments all the same, each at the beginning of an episode."""
+        return cls(Segments(np.ones(rows, np.int64)), torch.zeros(rows, numbers, device=device))
+
 
 def to_index(rows: np.ndarray, device: torch.device) -> Tensor:
     """Row numbers as a flat tensor, to select by."""

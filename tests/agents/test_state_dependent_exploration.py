@@ -47,9 +47,9 @@ def noise_of(agent: PPO, steps: int) -> np.ndarray:
 
     act = agent.policy.act
 
-    def remember(observation: Any, state: Any, *rest: Any, **options: Any) -> Any:
-        agent.exploring = state  # type: ignore[attr-defined]
-        return act(observation, state, *rest, **options)
+    def remember(*arguments: Any, **options: Any) -> Any:
+        agent.exploring = options["noise"]  # type: ignore[attr-defined]
+        return act(*arguments, **options)
 
     agent.policy.act = remember  # type: ignore[method-assign]
     agent.learn(steps * agent.n_envs, callback=look)
@@ -134,12 +134,11 @@ def test_the_noise_comes_from_the_agents_own_generator() -> None:
 def test_probabilities_when_acting_and_when_learning_agree() -> None:
     policy = exploring().policy
     matrices = policy.exploration(BATCH, torch.Generator().manual_seed(0))
-    decision = policy.act(torch.as_tensor(OBSERVATIONS), matrices)
+    decision = policy.act(torch.as_tensor(OBSERVATIONS), noise=matrices)
     values, log_probs, _ = policy.evaluate_actions(torch.as_tensor(OBSERVATIONS), decision.actions)
     torch.testing.assert_close(log_probs, decision.log_probs)
     torch.testing.assert_close(values.squeeze(-1), decision.values)
-    assert decision.state is matrices
-    again = policy.act(torch.as_tensor(OBSERVATIONS), matrices)
+    again = policy.act(torch.as_tensor(OBSERVATIONS), noise=matrices)
     assert torch.equal(again.actions, decision.actions)
     assert not torch.equal(policy.act(torch.as_tensor(OBSERVATIONS)).actions, decision.actions)
 
