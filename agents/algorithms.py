@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -73,8 +74,9 @@ def find_algorithm(name: str) -> Algorithm | StockAlgorithm:
 
 
 def memory_of(policy: str) -> str:
-    """What a policy of this name remembers with: "Lstm", "Gru", or "" where it has no memory."""
-    return next((memory for memory in ("Lstm", "Gru") if policy.endswith(f"{memory}Policy")), "")
+    """What a policy of this name, or "lstm" or "gru", has: "Lstm", "Gru", or "" without a memory."""
+    stem = policy.removesuffix("Policy").lower()
+    return next((memory for memory in ("Lstm", "Gru") if stem.endswith(memory.lower())), "")
 
 
 def remembers(policy: str) -> bool:
@@ -85,6 +87,13 @@ def remembers(policy: str) -> bool:
 def rows() -> list[list[Any]]:
     """One row an algorithm, for `list algos`."""
     return [
-        [name, entry.actions, ", ".join(entry.policies), entry.extra and f"[{entry.extra}]", entry.help]
+        [name, entry.actions, _briefly(entry.policies), entry.extra and f"[{entry.extra}]", entry.help]
         for name, entry in ALGORITHMS.items()
     ]
+
+
+def _briefly(policies: Sequence[str]) -> str:
+    """Their names, without those that say of every kind of observations what they said of the first."""
+    plain = [name for name in policies if not remembers(name)]
+    first = [name for name in policies if remembers(name) and name.startswith("Mlp")]
+    return ", ".join([*plain, *first, "…"] if plain and first else policies)

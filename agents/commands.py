@@ -38,7 +38,8 @@ class TrainAgent:
     algo: str | None = None
     """Algorithm (python -m sandbox list algos); ppo, unless given."""
     policy: str | None = None
-    """Network; MlpPolicy, or MultiInputPolicy for Dict observations, unless given."""
+    """Network; MlpPolicy, CnnPolicy or MultiInputPolicy, as observations are, unless given; lstm or gru for
+    one that remembers."""
     backbone: Preset | None = None
     """Size of the backbone of policies that see pictures; tiny, unless given (stock ones: SB3's own CNN)."""
     init_from: str | None = None

@@ -32,7 +32,8 @@ class AgentConfig:
     algo: str = "ppo"
     """see `python -m sandbox list algos`"""
     policy: str = "MlpPolicy"
-    """which network: MlpPolicy for vectors, MultiInputPolicy for Dict observations"""
+    """which network: Mlp… for vectors, Cnn… for pictures, MultiInput… for Dict observations; with Lstm or Gru
+    before Policy it remembers"""
     backbone: Preset | None = None
     """of policies that see pictures; see `python -m sandbox list backbones`; left out: tiny, and for stock
     algorithms SB3's own CNN"""

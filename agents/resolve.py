@@ -13,7 +13,7 @@ import envs
 from sandbox.core.config import from_mapping, parse_assignments, read_toml
 from sandbox.core.errors import UsageError
 
-from .algorithms import find_algorithm
+from .algorithms import find_algorithm, memory_of
 from .config import AgentConfig
 from .names import task_of
 from .presets import preset, untuned
@@ -62,14 +62,20 @@ def resolve_config(
     refuse_reserved(arguments)
     if "obs" in arguments and values["train_env"].startswith(OURS):
         values["env"] = values["train_env"]  # gymnasium's own twin shows one thing only
-    tuned = preset(algo, find_spec(values["env"]).id, {**_shown(values["env"]), **arguments})
+    asked = {**values, **changes}
+    tuned = preset(
+        algo,
+        find_spec(values["env"]).id,
+        {**_shown(values["env"]), **arguments},
+        wrap=_texts(asked.get("wrap")),
+        policy=asked["policy"] if isinstance(asked.get("policy"), str) else None,
+    )
     arguments = {**tuned.get("env_args", {}), **arguments}
-    wrap = changes.get("wrap", values.get("wrap", tuned.get("wrap", [])))
-    task, single = _look_at(values["env"], values["train_env"], arguments, wrap if _texts(wrap) else [])
-    if "policy" not in values:
-        values["policy"] = policy_for(algorithm.policies, single[0])
+    wrap = _texts(asked.get("wrap", tuned.get("wrap")))
+    task, single = _look_at(values["env"], values["train_env"], arguments, wrap)
+    policy = _meant(asked.get("policy", tuned.get("policy")), algorithm.policies, single[0])
     tuned = tuned or untuned(algo, continuous=isinstance(single[1], spaces.Box))
-    merged = {"threshold": task.reward_threshold, **tuned, **values, **changes, "env_args": arguments}
+    merged = {"threshold": task.reward_threshold, **tuned, **asked, "policy": policy, "env_args": arguments}
     typed = parse_assignments(settings, algorithm.settings)
     merged["settings"] = {**_tuned(tuned, typed), **_table(values, "settings"), **typed}
     if merged.get("init_from") is not None:
@@ -97,6 +103,16 @@ def _take_task(values: dict[str, Any], env: str) -> None:
 def _shown(env: str) -> dict[str, str]:
     """What an environment of ours shows unless told otherwise, as its argument."""
     return next(({"obs": entry.observations[0]} for entry in envs.listing() if entry.id == env), {})
+
+
+def _meant(policy: Any, policies: Sequence[str], observations: spaces.Space) -> Any:
+    """The full name of a policy: "lstm" and "gru" mean the one for such observations, None one without."""
+    if policy is None:
+        return policy_for(policies, observations)
+    if str(policy).lower() not in ("lstm", "gru"):
+        return policy
+    of_kind = [name for name in policies if memory_of(name) == memory_of(policy)]
+    return policy_for(of_kind, observations) if of_kind else policy
 
 
 def _tuned(preset: Mapping[str, Any], typed: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,9 +150,9 @@ def _table(values: Mapping[str, Any], name: str) -> dict[str, Any]:
     return dict(table) if isinstance(table, Mapping) else {}
 
 
-def _texts(value: object) -> bool:
-    """A list of texts; anything else is left for `from_mapping` to refuse."""
-    return isinstance(value, list) and all(isinstance(part, str) for part in value)
+def _texts(value: object) -> list[str]:
+    """A list of texts; anything else is left for `from_mapping` to refuse, and is none here."""
+    return value if isinstance(value, list) and all(isinstance(part, str) for part in value) else []
 
 
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:

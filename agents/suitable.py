@@ -9,6 +9,7 @@ from gymnasium import spaces
 
 from sandbox.core.errors import UnsupportedSpace
 
+from .algorithms import memory_of
 from .simulators.arrays import check_spaces
 
 
@@ -32,18 +33,19 @@ def check_suitable(
         UnsupportedSpace: it names the space and says what to do.
     """
     check_spaces(observations, actions)
+    kind, memory = (policy, memory_of(policy)) if isinstance(policy, str) else ("", "")
     if isinstance(observations, spaces.Dict):
-        if policy in ("MlpPolicy", "CnnPolicy"):
-            raise UnsupportedSpace(f"{policy} cannot see a Dict observation", hint="use MultiInputPolicy")
+        if kind.startswith(("Mlp", "Cnn")):
+            hint = f"use MultiInput{memory}Policy"
+            raise UnsupportedSpace(f"{policy} cannot see a Dict observation", hint)
         for part in observations.spaces.values():
             _check_observation(part)
     else:
-        if policy == "MultiInputPolicy":
-            raise UnsupportedSpace(
-                f"MultiInputPolicy sees Dict observations only, not {observations}", hint="use MlpPolicy"
-            )
-        if policy == "CnnPolicy" and not _is_picture(observations):
-            raise UnsupportedSpace(f"CnnPolicy sees pictures only, not {observations}", hint="use MlpPolicy")
+        hint = f"use Mlp{memory}Policy"
+        if kind.startswith("MultiInput"):
+            raise UnsupportedSpace(f"{policy} sees Dict observations only, not {observations}", hint)
+        if kind.startswith("Cnn") and not _is_picture(observations):
+            raise UnsupportedSpace(f"{policy} sees pictures only, not {observations}", hint)
         _check_observation(observations)
     if not isinstance(actions, tuple(supported_actions)):
         kinds = ", ".join(kind.__name__ for kind in supported_actions)

@@ -17,6 +17,7 @@ from sandbox.core.config import from_mapping
 from sandbox.core.errors import CheckpointBroken, UsageError
 from sandbox.core.manifest import write_manifest
 from sandbox.core.metrics import read_metrics
+from sandbox.core.names import suggest
 from sandbox.core.run import Run
 from sandbox.core.runs import start_run
 from sandbox.nn.device import pick_device
@@ -47,8 +48,11 @@ def build_agent(config: AgentConfig) -> AnyAgent:
     torch.set_num_threads(config.threads)
     algorithm = find_algorithm(config.algo)
     if config.policy not in algorithm.policies:
-        known = ", ".join(algorithm.policies)
-        raise UsageError(f"{config.algo} has no policy {config.policy!r}", hint=f"known: {known}")
+        close = suggest(config.policy, algorithm.policies)
+        message = f"{config.algo} has no policy {config.policy!r}" + (
+            f": did you mean {close!r}?" if close else ""
+        )
+        raise UsageError(message, hint=f"known: {', '.join(algorithm.policies)}")
     arguments = config.settings.arguments()
     if not algorithm.stock and not remembers(config.policy):
         arguments["policy_kwargs"] = _without(MEMORY, arguments["policy_kwargs"])

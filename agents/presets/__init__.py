@@ -2,36 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
+from agents.algorithms import remembers
 from agents.stock.zoo import ZOO
 
-from . import atari, doom
+from . import atari, doom, memory
 from .dqn import DQN
 from .ppo import CONTINUOUS, PPO
 
 __all__ = ["preset", "untuned"]
 
 
-def preset(algo: str, env: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def preset(
+    algo: str, env: str, arguments: Mapping[str, Any], wrap: Sequence[str] = (), policy: str | None = None
+) -> dict[str, Any]:
     """Changes of the default config for `algo` on the task `env`, as in a config file; none for most tasks.
 
-    An entry's name is the id, and after it the arguments that it is meant for: "Sandbox/Pong-v0 obs=pixels".
-    "ALE/*" is about all ids that begin so.
-    Of several that fit, the one with the most arguments is taken.
+    An entry's name is the id, and after it what it is meant for: arguments ("Sandbox/Pong-v0 obs=pixels"),
+    all wrappers in their order ("CartPole-v1 wrap=mask_velocity,frame_stack:4"), or any policy that
+    remembers, where one was asked for ("CartPole-v1 policy=memory"). "ALE/*" is about all ids that begin so.
+    Of several that fit, the one that says most is taken, and of those that say as much, one with wrappers.
+    Where a policy without memory was asked for, entries whose own policy remembers are the last resort.
 
     Args:
         algo: name of the algorithm.
         env: id of the task.
         arguments: of the environment, with the defaults of those that entries ask for.
+        wrap: wrappers that were asked for, such as ["frame_stack:4"].
+        policy: the policy that was asked for, also "lstm" or "gru"; None: whichever suits.
     """
-    given = {f"{key}={value}" for key, value in arguments.items()}
-    ours = {"ppo": PPO | atari.PPO | doom.PPO, "dqn": DQN | atari.DQN | doom.DQN}
+    given = {f"{key}={value}" for key, value in arguments.items()} | {f"wrap={','.join(wrap)}"}
+    if policy is not None and remembers(policy):
+        given.add("policy=memory")
+    ours = {"ppo": PPO | atari.PPO | doom.PPO | memory.PPO, "dqn": DQN | atari.DQN | doom.DQN | memory.DQN}
     entries: Mapping[str, dict[str, Any]] = {**ours, **ZOO}.get(algo, {})
     fitting = [name for name in entries if _names(name, env) and given.issuperset(name.split()[1:])]
-    return entries[max(fitting, key=lambda name: (len(name.split()), "*" not in name))] if fitting else {}
+    if not fitting:
+        return {}
+    forgets = policy is not None and not remembers(policy)
+
+    def closeness(name: str) -> tuple[bool, int, bool, bool]:
+        as_asked = not (forgets and _remembers(entries[name]))
+        return as_asked, len(name.split()), " wrap=" in name, "*" not in name
+
+    best = entries[max(fitting, key=closeness)]
+    return _without_memory(algo, best) if forgets and _remembers(best) else best
+
+
+def _remembers(entry: Mapping[str, Any]) -> bool:
+    """Whether the policy that an entry names has a memory."""
+    return remembers(entry.get("policy", ""))
+
+
+def _without_memory(algo: str, entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry for an agent that remembers, as far as it makes sense for one that does not."""
+    kept = {name: value for name, value in entry.items() if name != "policy"}
+    if algo == "dqn" and "settings" in kept:  # its batches are counted in sequences
+        kept["settings"] = {name: value for name, value in kept["settings"].items() if name != "batch_size"}
+    return kept
 
 
 def _names(entry: str, env: str) -> bool:
