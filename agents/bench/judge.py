@@ -36,6 +36,8 @@ class Rules:
     """a confirmed threshold ends the training"""
     limit_s: float | None = None
     """seconds of training, after which it ends in any case"""
+    success: float | None = None
+    """return above which an episode of the last evaluation is a success; None: there is no such thing"""
 
 
 class Judge(Onlooker):
@@ -88,20 +90,21 @@ def measure(config: AgentConfig, rules: Rules) -> dict[str, Any]:
     judge = Judge(config, rules)
     try:
         agent.learn(config.steps, run=judge)
-        last = final_evaluation(agent, config, CONFIRMATION, FIRST_SEED).mean
-        best = last
+        best = last = final_evaluation(agent, config, CONFIRMATION, FIRST_SEED)
         confirmed = rules.stop_when_reached and judge.reached is not None
         if judge.best is not None and not confirmed:
             agent.policy.load_state_dict(judge.best)
-            best = final_evaluation(agent, config, CONFIRMATION, FIRST_SEED).mean
+            best = final_evaluation(agent, config, CONFIRMATION, FIRST_SEED)
     finally:
         agent.simulator.close()
     steps, seconds = judge.reached or (None, None)
     return {
-        "best_return": best,
-        "last_return": last,
+        "best_return": best.mean,
+        "last_return": last.mean,
+        "success": None if rules.success is None else float((best.returns > rules.success).mean()),
         "steps": agent.num_timesteps,
         "training_seconds": judge.clock.wall,
+        "cpu_seconds": judge.clock.cpu,
         "steps_to_threshold": steps,
         "seconds_to_threshold": seconds,
         "reached": judge.reached is not None,

@@ -87,6 +87,7 @@ BENCHES: dict[str, str] = {
     "ablations": "agents.bench.ablations:AblationsBench",
     "pixels": "agents.bench.pixels:PixelsBench",
     "eyes": "agents.bench.eyes:EyesBench",
+    "memory": "agents.bench.remembering:MemoryBench",
     "supervised": "sandbox.supervised.bench:SupervisedBench",
     "envs": "sandbox.commands.bench_envs:EnvsBench",
 }
