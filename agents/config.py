@@ -12,7 +12,7 @@ from typing import Any, Literal
 from sandbox.core.config import Count
 from sandbox.core.errors import ConfigError
 
-from .algorithms import ALGORITHMS, find_algorithm
+from .algorithms import ALGORITHMS, find_algorithm, remembers
 from .settings import Settings
 from .settings.rules import require
 
@@ -91,7 +91,7 @@ class AgentConfig:
         require(self.envs <= 65_536, "envs", "at most 65536", self.envs)
         if self.settings is None:
             object.__setattr__(self, "settings", find_algorithm(self.algo).settings())
-        self.settings.check_envs(self.envs)
+        self.settings.check_envs(self.envs, remembers(self.policy))
         stock = find_algorithm(self.algo).stock
         if self.backbone is None and not stock:
             object.__setattr__(self, "backbone", "tiny")

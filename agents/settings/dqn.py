@@ -138,11 +138,11 @@ class DQNSettings:
         check_widths(self.net_arch or [])
         check_schedules(self, ("learning_rate",))
 
-    def check_envs(self, envs: int) -> None:
+    def check_envs(self, envs: int, memory: bool = False) -> None:
         """Raise ConfigError where the buffer is too small for that many environments."""
         assert self.n_step is not None
-        if self.buffer_size < envs * (self.n_step + 1):
-            least = envs * (self.n_step + 1)
+        least = envs * ((self.sequence_length if memory else 1) + self.n_step)
+        if self.buffer_size < least:
             raise ConfigError(
                 f"buffer_size must be at least {least:,} for {envs:,} environments, not {self.buffer_size:,}",
                 key="settings.buffer_size",

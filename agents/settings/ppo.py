@@ -104,7 +104,7 @@ class PPOSettings:
         check_widths(self.net_arch or [])
         check_schedules(self, ("learning_rate", "clip_range", "clip_range_vf"))
 
-    def check_envs(self, envs: int) -> None:
+    def check_envs(self, envs: int, memory: bool = False) -> None:
         """Raise ConfigError where a rollout of that many environments is too short."""
         if self.normalize_advantage and envs * self.n_steps < 2:
             raise ConfigError("envs times n_steps must be at least 2 to normalise advantages", key="envs")

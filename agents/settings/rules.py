@@ -27,8 +27,13 @@ class Settings(Protocol):
         """Arguments of the algorithm's class. Raises ConfigError for a value that nothing stands for."""
         ...
 
-    def check_envs(self, envs: int) -> None:
-        """Raise ConfigError where that many environments side by side do not go with these settings."""
+    def check_envs(self, envs: int, memory: bool = False) -> None:
+        """Raise ConfigError where that many environments side by side do not go with these settings.
+
+        Args:
+            envs: how many.
+            memory: the policy has one.
+        """
         ...
 
 

@@ -57,7 +57,7 @@ class StockSettings:
         deviation = getattr(self, "noise_std", 0.0)
         require(0 <= deviation < float("inf"), "noise_std", "0 or more", deviation)
 
-    def check_envs(self, envs: int) -> None:
+    def check_envs(self, envs: int, memory: bool = False) -> None:
         """Raise ConfigError where SB3 would train after whole episodes, but of several environments."""
         train_freq = getattr(self, "train_freq", 1)
         if envs > 1 and isinstance(train_freq, list) and "episode" in train_freq:
