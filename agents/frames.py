@@ -112,6 +112,21 @@ class FrameRing:
         stacks = torch.cat([self._stacks.index_select(0, last)[:, 1:], after[:, None]], 1)
         return self._read(stacks, self._beside.in_use > 0)
 
+    def read_along(self, slots: Tensor, ends: Tensor, after: Tensor) -> Tensors:
+        """Observations of several steps in a row, and what came after the last of them, in one go.
+
+        Args:
+            slots: (batch,), where observations stand in the ring; at `ends` where the one before stands.
+            ends: (sequences,), positions in the batch of what came after.
+            after: (sequences,), addresses of its newest frames.
+        """
+        beside = self._beside.in_use > 0
+        if self.depth == 1:
+            return self._read(slots.index_copy(0, ends, after), beside)
+        stacks = self._stacks.index_select(0, slots)
+        last = stacks.index_select(0, ends)
+        return self._read(stacks.index_copy_(0, ends, torch.cat([last[:, 1:], after[:, None]], 1)), beside)
+
     def _read(self, addresses: Tensor, beside: bool) -> Tensors:
         read = {name: part.read(addresses, beside) for name, part in self._parts.items()}
         return read if self._is_dict else read[""]
