@@ -35,6 +35,7 @@ class Watch:
         python -m sandbox watch latest --checkpoint first --speed 0.5
         python -m sandbox watch latest --record cartpole.gif --episodes 1
         python -m sandbox watch latest --saliency
+        python -m sandbox watch latest --memory
         python -m sandbox watch --random --env Acrobot
         python -m sandbox watch ppo_lander.zip --env LunarLander --trust
     """
@@ -57,6 +58,8 @@ class Watch:
     """How many times faster than the environment's own pace."""
     saliency: bool = False
     """Show where decisions come from, by blurring spots (Greydanus et al. 2018); e in the window."""
+    memory: bool = False
+    """Show beneath the picture what its memory holds, step by step; m in the window."""
     seed: int = 0
     """Of the first episode; each further one has the next number."""
     record: Path | None = None
@@ -73,7 +76,7 @@ class Watch:
         check_options(self.speed, self.episodes, self.record)
         if self.random and not self.env:
             raise UsageError("--random needs --env", hint="python -m sandbox watch --random --env CartPole")
-        from sandbox.ui.actor import blindness
+        from sandbox.ui.actor import blindness, forgetfulness
         from sandbox.ui.screen import has_display
 
         visible = (self.window or self.record is None) and has_display()
@@ -88,6 +91,10 @@ class Watch:
             if self.saliency and (reason := blindness(watched.actor)):
                 raise UsageError(
                     f"{watched.actor.name} has no saliency: {reason}", hint="leave --saliency out"
+                )
+            if self.memory and (reason := forgetfulness(watched.actor)):
+                raise UsageError(
+                    f"{watched.actor.name} has no memory to show: {reason}", hint="leave --memory out"
                 )
             return self._show(watched, console) if visible else self._record(watched, console)
         finally:
@@ -126,7 +133,8 @@ class Watch:
             watched.folder,
         )
         console.note(f"watching {watched.actor.name} in {watched.env_id}; h in the window shows the keys")
-        outcome = Viewer(Stage(watched.env, watched.actor, self.seed, self.saliency), show).run()
+        stage = Stage(watched.env, watched.actor, self.seed, self.saliency, self.memory)
+        outcome = Viewer(stage, show).run()
         return report(watched.env_id, watched.actor.name, outcome, console)
 
     def _record(self, watched: Watched, console: Console) -> dict[str, Any]:
@@ -142,7 +150,13 @@ class Watch:
         with VideoWriter(path, fps_of(watched.env) * self.speed) as writer:
             episodes = self.episodes or RECORDED_EPISODES
             result = record_episodes(
-                watched.actor, watched.env, writer, episodes, self.seed, saliency=self.saliency
+                watched.actor,
+                watched.env,
+                writer,
+                episodes,
+                self.seed,
+                saliency=self.saliency,
+                memory=self.memory,
             )
         scores = ", ".join(f"{score:g}" for score in result.returns)
         console.print(f"{watched.actor.name} in {watched.env_id}: returns {scores}")

@@ -25,6 +25,8 @@ class View:
     """their standard deviation, (numbers,)"""
     q_values: np.ndarray | None = None
     """expected return of each action, (actions,)"""
+    memory: np.ndarray | None = None
+    """hidden activations of its memory, (units,), from -1 to 1; None: it has none"""
 
 
 class Actor(Protocol):
@@ -57,6 +59,19 @@ class Seeing(Protocol):
 def blindness(actor: Actor | None) -> str:
     """Why an actor cannot say where its decisions come from; empty if it can."""
     return actor.blind if isinstance(actor, Seeing) else "nobody looks at pictures here"
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """An actor whose views may show its memory."""
+
+    forgetful: str
+    """why they don't; empty if they do"""
+
+
+def forgetfulness(actor: Actor | None) -> str:
+    """Why an actor has no memory to show; empty if it has one."""
+    return actor.forgetful if isinstance(actor, Remembering) else "nobody remembers anything here"
 
 
 class RandomActor:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.core.errors import SandboxError
-from sandbox.ui.actor import blindness
+from sandbox.ui.actor import blindness, forgetfulness
 from sandbox.ui.keyboard import HELP, ORDERS, Order, symbols
 from sandbox.ui.pace import speed_text
 from sandbox.ui.screen import fresh_path
@@ -31,6 +31,7 @@ class Orders:
             "checkpoint": self._checkpoint,
             "take": self._take,
             "saliency": self._saliency,
+            "memory": self._memory,
             "record": self._record,
             "screenshot": self._screenshot,
             "help": self._help,
@@ -48,6 +49,7 @@ class Orders:
             "c" if viewer.show.next_actor is None else "",
             "t" if viewer.show.controls is None or viewer.play.stage.actor is None else "",
             "e" if blindness(viewer.play.stage.actor) else "",
+            "m" if forgetfulness(viewer.play.stage.actor) else "",
         }
         taken = {key for key in ORDERS if viewer.play.by_hand and viewer.play.keyboard.knows(key)}
         lines = [(key, what) for key, what in HELP if key not in impossible | taken]
@@ -111,6 +113,14 @@ class Orders:
             return
         viewer.saliency = wanted = not viewer.saliency
         viewer.play.todo.append(lambda: viewer.play.stage.explain(wanted))
+
+    def _memory(self) -> None:
+        """The strip beneath the picture; a video that is being recorded keeps the form that it has."""
+        viewer = self._viewer
+        if reason := forgetfulness(viewer.play.stage.actor):
+            viewer.say(f"no memory to show: {reason}")
+            return
+        viewer.play.stage.memory = not viewer.play.stage.memory
 
     def _record(self) -> None:
         viewer = self._viewer

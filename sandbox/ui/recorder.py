@@ -13,6 +13,8 @@ import numpy as np
 from envs.sight import sight_of
 from sandbox.core.errors import UsageError
 from sandbox.ui.actor import Actor, Seeing
+from sandbox.ui.frames import Frames
+from sandbox.ui.memory import Trace
 from sandbox.ui.overlay import lay_over
 from sandbox.ui.video import VideoWriter
 
@@ -40,6 +42,7 @@ def record_episodes(
     seed: int,
     max_frames: int | None = None,
     saliency: bool = False,
+    memory: bool = False,
 ) -> Recording:
     """Let `actor` play whole episodes in `env`, and write every picture to `writer`.
 
@@ -51,11 +54,13 @@ def record_episodes(
         episodes: how many; number i (from 0) begins with the seed ``seed + i``.
         max_frames: the video ends with this frame, in the middle of an episode if need be.
         saliency: every picture shows where the decision that follows comes from, if the actor can say so.
+        memory: beneath every picture there is a strip with the actor's memory, if it has one.
 
     Raises:
         UsageError: `env` gives no pictures.
         Refused: the video cannot be written.
     """
+    trace, frames = Trace(), Frames(memory)
     returns: list[float] = []
     lengths: list[int] = []
     left = math.inf if max_frames is None else max_frames
@@ -63,12 +68,15 @@ def record_episodes(
     for episode in range(episodes):
         observation, _ = env.reset(seed=seed + episode)
         actor.begin(seed + episode)
+        trace.begin()
         total, steps, ended = 0.0, 0, False
         while left > 0:
             picture, view = picture_of(env), None if ended else actor.act(observation)
             if saliency and view is not None and isinstance(actor, Seeing) and not actor.blind:
                 picture = lay_over(picture, actor.saliency(), sight_of(env))
-            writer.add(picture)
+            if view is not None:
+                trace.add(view.memory)
+            writer.add(frames.frame(picture, trace.trail))
             left -= 1
             if view is None or left <= 0:
                 break

@@ -13,6 +13,7 @@ import pygame
 from envs.window import INVISIBLE, start_display
 from sandbox.core.errors import Refused
 from sandbox.core.theme import DARK, SPACING_PX, rgb
+from sandbox.ui.strip import room_beneath, strip_px
 
 SMALLEST = (320, 240)
 COARSE_PX = 300
@@ -67,30 +68,39 @@ class Screen:
     Args:
         title: in the window's bar.
         picture_size: width and height of the environment's pictures, in pixels.
+        units: of the memory that is shown beneath them; 0 for none.
 
     Raises:
         Refused: as `open_display`.
     """
 
-    def __init__(self, title: str, picture_size: tuple[int, int]) -> None:
+    def __init__(self, title: str, picture_size: tuple[int, int], units: int = 0) -> None:
         open_display()
         pygame.font.init()
         pygame.display.set_caption(title)
         self.surface = pygame.display.set_mode(
-            first_size(picture_size, pygame.display.get_desktop_sizes()[0]), pygame.RESIZABLE
+            first_size(picture_size, pygame.display.get_desktop_sizes()[0], units), pygame.RESIZABLE
         )
         pygame.key.set_repeat()
+        self.strip_px = 0
+        """how much of the height a strip beneath the picture takes"""
 
     @property
-    def picture_area(self) -> pygame.Rect:
-        """Where the picture goes."""
+    def free_area(self) -> pygame.Rect:
+        """Everything beside the panel."""
         width, height = self.surface.get_size()
         return pygame.Rect(0, 0, width - self.panel_width, height)
 
     @property
+    def picture_area(self) -> pygame.Rect:
+        """Where the picture goes."""
+        area = self.free_area
+        return pygame.Rect(0, 0, area.width, area.height - self.strip_px)
+
+    @property
     def panel_area(self) -> pygame.Rect:
         """Where the panel goes; of width 0 in windows too narrow for both."""
-        area = self.picture_area
+        area = self.free_area
         return pygame.Rect(area.right, 0, self.panel_width, area.height)
 
     @property
@@ -105,10 +115,13 @@ class Screen:
         area = self.picture_area
         height, width = picture.shape[:2]
         size = fitted((width, height), area.size)
-        source = pygame.surfarray.make_surface(np.ascontiguousarray(picture.swapaxes(0, 1)))
-        self.surface.blit(scaled(source, size), pygame.Rect((0, 0), size).move(
+        self.surface.blit(scaled(_surface_of(picture), size), pygame.Rect((0, 0), size).move(
             area.x + (area.width - size[0]) // 2, area.y + (area.height - size[1]) // 2
         ))  # fmt: skip
+
+    def show_strip(self, strip: np.ndarray) -> None:
+        """Draw a strip (height, width, 3) uint8 beneath the picture."""
+        self.surface.blit(_surface_of(strip), self.picture_area.bottomleft)
 
     def save(self, path: Path) -> None:
         """Write what the window shows as a PNG; raises OSError."""
@@ -121,14 +134,23 @@ class Screen:
         pygame.display.quit()
 
 
-def first_size(picture: tuple[int, int], desktop: tuple[int, int]) -> tuple[int, int]:
-    """The size of a new window: small pictures some whole number of times larger, within the desktop."""
+def _surface_of(picture: np.ndarray) -> pygame.Surface:
+    return pygame.surfarray.make_surface(np.ascontiguousarray(picture.swapaxes(0, 1)))
+
+
+def first_size(picture: tuple[int, int], desktop: tuple[int, int], units: int = 0) -> tuple[int, int]:
+    """The size of a new window: small pictures some whole number of times larger, within the desktop.
+
+    With room for a strip of so many `units` beneath the picture.
+    """
     room = int(desktop[0] * 0.9) - SPACING_PX.panel, int(desktop[1] * 0.85)
     times = max(1, round(480 / max(picture)))
     width, height = picture[0] * times, picture[1] * times
     if width > room[0] or height > room[1]:
         width, height = fitted(picture, room)
-    return max(width, SMALLEST[0]) + SPACING_PX.panel, max(height, SMALLEST[1])
+    height = max(height, SMALLEST[1])
+    height = max(height, min(height + strip_px(units, room_beneath(height)), room[1]))
+    return max(width, SMALLEST[0]) + SPACING_PX.panel, height
 
 
 def fitted(picture: tuple[int, int], area: tuple[int, int]) -> tuple[int, int]:

@@ -16,6 +16,8 @@ from gymnasium import Env
 
 from envs.sight import Area, sight_of
 from sandbox.ui.actor import Actor, Seeing, View, blindness
+from sandbox.ui.frames import Frames
+from sandbox.ui.memory import Trace, Trail
 from sandbox.ui.overlay import lay_over
 from sandbox.ui.recorder import fps_of, picture_of
 from sandbox.ui.video import VideoWriter
@@ -42,6 +44,8 @@ class Scene:
     """where the decision comes from, (rows, columns) from 0 to 1; None: it is not asked for"""
     area: Area | None = None
     """what part of the picture the heat is of; None: all of it"""
+    memory: Trail | None = None
+    """what the actor's memory held until now; None: it has none"""
 
     @cached_property
     def shown(self) -> np.ndarray:
@@ -57,16 +61,28 @@ class Stage:
         actor: who acts; None: only people do.
         seed: of the first episode; each further one has the next number.
         saliency: scenes say where decisions come from, if the actor can.
+        memory: see the attribute.
     """
 
-    def __init__(self, env: Env[Any, Any], actor: Actor | None, seed: int, saliency: bool = False) -> None:
+    def __init__(
+        self,
+        env: Env[Any, Any],
+        actor: Actor | None,
+        seed: int,
+        saliency: bool = False,
+        memory: bool = False,
+    ) -> None:
         self.env, self.actor, self.seed, self.saliency = env, actor, seed, saliency
+        self.memory = memory
+        """whether windows, and recordings that begin from now on, have a strip with the actor's memory"""
         self.frames = 0
         """pictures taken so far"""
         self.steps = 0
         """steps taken so far, over all episodes"""
         self._episode = 0
+        self._trace = Trace()
         self._video: VideoWriter | None = None
+        self._frames = Frames(memory)
         self._scene: Scene | None = None
 
     @property
@@ -81,8 +97,10 @@ class Stage:
         observation, _ = self.env.reset(seed=seed)
         if self.actor is not None:
             self.actor.begin(seed)
-        view = self._decide(observation)
-        return self._look(self._explained(Scene(picture_of(self.env), self._episode, 0, 0.0, view)))
+        self._trace.begin()
+        view = self._decide(observation, by_hand=False)
+        scene = Scene(picture_of(self.env), self._episode, 0, 0.0, view, memory=self._trace.trail)
+        return self._look(self._explained(scene))
 
     def advance(self, action: Any = None, steps: int = 1) -> Scene:
         """Take `steps` steps, or as many as the episode lasts.
@@ -101,10 +119,11 @@ class Stage:
             self.steps += 1
             shown = left == 0 or over or self._video is not None
             picture = picture_of(self.env) if shown else scene.picture
-            view = None if over else self._decide(observation)
+            view = None if over else self._decide(observation, by_hand=action is not None)
             by_hand = scene.by_hand or action is not None
             total = scene.total + float(reward)
-            scene = Scene(picture, scene.episode, scene.step + 1, total, view, over, by_hand)
+            trail = self._trace.trail
+            scene = Scene(picture, scene.episode, scene.step + 1, total, view, over, by_hand, memory=trail)
             if shown:
                 scene = self._look(self._explained(scene))
             if over:
@@ -114,6 +133,7 @@ class Stage:
     def swap(self, actor: Actor) -> Scene:
         """Another actor plays the same episode from its start."""
         self.actor = actor
+        self._trace.forget()
         return self.begin(again=True)
 
     def explain(self, wanted: bool) -> Scene | None:
@@ -126,9 +146,9 @@ class Stage:
 
     def record(self, path: Path) -> None:
         """Record from now on, from the picture that is shown now; raises as `VideoWriter`."""
-        self._video = VideoWriter(path, fps_of(self.env))
+        self._video, self._frames = VideoWriter(path, fps_of(self.env)), Frames(self.memory)
         if self._scene is not None:
-            self._video.add(self._scene.shown)
+            self._film(self._video, self._scene)
 
     def stop_recording(self) -> tuple[Path, int] | None:
         """Complete the recording: its path and number of frames; None if there was none."""
@@ -145,8 +165,14 @@ class Stage:
         finally:
             self.env.close()
 
-    def _decide(self, observation: Any) -> View | None:
-        return None if self.actor is None else self.actor.act(observation)
+    def _decide(self, observation: Any, by_hand: bool) -> View | None:
+        """What the actor would do; its memory is not shown where a person plays, though it sees that, too."""
+        if by_hand:
+            self._trace.interrupt()
+        view = None if self.actor is None else self.actor.act(observation)
+        if view is not None and not by_hand:
+            self._trace.add(view.memory)
+        return view
 
     def _explained(self, scene: Scene) -> Scene:
         """The scene with the heat of its decision, if there is one and that is wanted."""
@@ -159,5 +185,8 @@ class Stage:
         self._scene = scene
         self.frames += 1
         if self._video is not None:
-            self._video.add(scene.shown)
+            self._film(self._video, scene)
         return scene
+
+    def _film(self, video: VideoWriter, scene: Scene) -> None:
+        video.add(self._frames.frame(scene.shown, scene.memory))

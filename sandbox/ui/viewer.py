@@ -13,6 +13,7 @@ import pygame
 
 from sandbox.ui.hud import Surroundings, hud_of, number
 from sandbox.ui.keyboard import ORDERS, key_name, symbols
+from sandbox.ui.memory import Trail
 from sandbox.ui.orders import Orders
 from sandbox.ui.pace import speed_text
 from sandbox.ui.panel import draw_help, draw_message, draw_panel
@@ -20,6 +21,7 @@ from sandbox.ui.playback import Playback
 from sandbox.ui.screen import Screen, open_display
 from sandbox.ui.show import Outcome, Show
 from sandbox.ui.stage import Stage
+from sandbox.ui.strip import strip_of, strip_px
 
 LONGEST_NAP_S = 0.5
 """Ctrl-C is noticed within this time."""
@@ -57,7 +59,9 @@ class Viewer:
                 self._dirty = self.play.take_result() or self._dirty
                 if self.play.scene is not None and screen is None:
                     height, width = self.play.scene.picture.shape[:2]
-                    screen = self.screen = Screen(self.show.title, (width, height))
+                    trail = self._trail()
+                    units = 0 if trail is None else trail.units
+                    screen = self.screen = Screen(self.show.title, (width, height), units)
                     _quiet_devices()
                 self.play.go_on()
                 if self._dirty and screen is not None:
@@ -89,15 +93,28 @@ class Viewer:
         """Draw the whole window."""
         self._dirty = False
         assert self.play.scene is not None
-        self.screen.show_picture(self.play.scene.shown)
+        self._draw_picture()
         surface, area = self.screen.surface, self.screen.picture_area
         panel, text = self.screen.panel_area, self._message or self.prompt()
         draw_panel(surface, panel, hud_of(self.play.scene, self.surroundings()), text)
         if self.helping:
-            draw_help(surface, area, self._orders.help())
+            draw_help(surface, self.screen.free_area, self._orders.help())
         elif text and not panel.width:
             draw_message(surface, area, text)
         pygame.display.flip()
+
+    def _draw_picture(self) -> None:
+        """The picture and, where that is wanted, the memory beneath it."""
+        assert self.play.scene is not None
+        trail, area = self._trail(), self.screen.free_area
+        self.screen.strip_px = 0 if trail is None else strip_px(trail.units, area.height)
+        self.screen.show_picture(self.play.scene.shown)
+        if trail is not None and self.screen.strip_px:
+            self.screen.show_strip(strip_of(trail, (area.width, self.screen.strip_px)))
+
+    def _trail(self) -> Trail | None:
+        """The memory to show now, if there is one and that is wanted."""
+        return self.play.scene.memory if self.play.scene is not None and self.play.stage.memory else None
 
     def surroundings(self) -> Surroundings:
         """What the panel says besides the scene."""

@@ -129,6 +129,29 @@ def test_an_actor_that_is_blind_says_so(open_window: Open) -> None:
     window.ended()
 
 
+def test_the_memory_comes_and_goes_with_a_key_also_in_a_pause(open_window: Open) -> None:
+    window = open_window(remembers=True)
+    assert not window.now["strip_px"]
+    window.keys("m")
+    window.wait(lambda: window.now["strip_px"] > 0, "the strip")
+    window.keys("space")
+    window.wait(lambda: window.now["paused"], "the pause")
+    window.keys("m")
+    window.wait(lambda: not window.now["strip_px"], "the picture alone")
+    window.keys("Escape")
+    window.ended()
+
+
+def test_an_actor_without_memory_has_no_strip(open_window: Open) -> None:
+    window = open_window()
+    pictures = len(window.log())
+    window.keys("m")
+    window.wait(lambda: len(window.log()) > pictures + 2, "some more pictures")
+    assert not any(entry["strip_px"] for entry in window.log())
+    window.keys("Escape")
+    window.ended()
+
+
 def test_screenshot_help_and_recording(open_window: Open) -> None:
     window = open_window()
     window.keys("h")

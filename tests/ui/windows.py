@@ -38,12 +38,14 @@ class Thinker:
     blind = "" if settings.get("looks") else "it is a test's"
     def saliency(self):
         return np.eye(4, dtype=np.float32)
+    forgetful = "" if settings.get("remembers") else "it is a test's"
     def begin(self, seed): pass
     def act(self, observation):
         import time
         time.sleep(settings.get("thinks_s", 0))
         p = float(1 / (1 + np.exp(-10 * np.ravel(observation)[-1])))
-        return View(int(p > 0.5), 100 * p, (np.array([1 - p, p]),))
+        memory = np.full(16, p) if settings.get("remembers") else None
+        return View(int(p > 0.5), 100 * p, (np.array([1 - p, p]),), memory=memory)
 
 class Logged(Viewer):
     def draw(self):
@@ -56,6 +58,7 @@ class Logged(Viewer):
             "speed": self.play.pace.speed, "size": self.screen.surface.get_size(),
             "rows": dict(hud.rows), "bars": [bar.text for bar in hud.bars],
             "value": view and view.value, "p": view and view.probabilities[0].tolist(),
+            "strip_px": self.screen.strip_px,
             "looking": self.saliency, "dimmed": bool(scene.shown.mean() < scene.picture.mean()),
             "recording": self.recording, "frames": self.play.outcome.frames, "taking": self.play.by_hand,
         }), file=log, flush=True)
