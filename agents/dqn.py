@@ -22,14 +22,24 @@ from .episodes import count_step
 from .log import check_q_learning, log_q_learning
 from .observations import Tensors
 from .optimizers import clip_gradients
-from .q_learning import bellman_targets, huber_loss, of_actions, quantile_huber_loss
+from .q_learning import (
+    bellman_targets,
+    huber_loss,
+    of_actions,
+    quantile_huber_loss,
+    squashed,
+    unsquashed,
+)
 from .q_networks import SB3_POLICIES, CnnQPolicy, MultiInputQPolicy, QPolicy
 from .random_shift import shifted
+from .recurrent_q import RECURRENT
 from .replay import Replay, Transitions
 from .replay_state import capture_learning, exploration_rate, load_replay, restore_learning, save_replay
 from .saving import Target
 from .sb3_infos import sb3_locals
 from .schedules import Schedule, as_steps
+from .sequence_replay import SequenceReplay
+from .sequences import Sequences
 from .session import AgentSession, NoSession
 from .settings import DQNSettings
 
@@ -70,12 +80,13 @@ class DQN(Agent):
         "MlpPolicy": QPolicy,
         "CnnPolicy": CnnQPolicy,
         "MultiInputPolicy": MultiInputQPolicy,
+        **RECURRENT,
     }
     sb3_policies = SB3_POLICIES
     supported_actions = (spaces.Discrete,)
     saved_settings = (*Agent.saved_settings, *_OWN_SETTINGS)
     policy: QPolicy
-    replay: Replay
+    replay: Replay | SequenceReplay
 
     def __init__(
         self,
@@ -168,7 +179,7 @@ class DQN(Agent):
             self._setup_model()
 
     def _build(self) -> None:
-        if own := self.policy_kwargs.keys() & {"n_quantiles", "dueling", "noisy_std"}:
+        if own := self.policy_kwargs.keys() & {"n_quantiles", "dueling", "noisy_std", "rescale_values"}:
             raise UsageError(f"{', '.join(sorted(own))}: an argument of the agent, not of its policy")
         policy: QPolicy = self.policy_class(  # type: ignore[assignment]
             self.observation_space,
@@ -178,6 +189,7 @@ class DQN(Agent):
                 "n_quantiles": self.n_quantiles if self.distributional else 1,
                 "dueling": self.dueling,
                 "noisy_std": self.noisy_std if self.noisy else None,
+                "rescale_values": self.rescale_values,
                 "normalize_observations": self.normalize_observation,
                 **self.policy_kwargs,
             },
@@ -192,7 +204,7 @@ class DQN(Agent):
     # SB3's names
 
     @property
-    def replay_buffer(self) -> Replay | None:
+    def replay_buffer(self) -> Replay | SequenceReplay | None:
         return getattr(self, "replay", None)
 
     @property
@@ -225,18 +237,30 @@ class DQN(Agent):
         super()._prepare_for_env()
         before = getattr(self, "replay", None)
         if before is None or before.n_envs != self.n_envs:
-            self.replay = Replay(
-                self.buffer_size,
-                self.n_envs,
-                self.observation_space,
-                self.action_space,
-                self.device,
-                gamma=self.gamma,
-                n_step=self.n_step,
-                stack_depth=self.simulator.stack_depth,
-                prioritized=self.prioritized,
-                alpha=self.prioritized_alpha,
-            )
+            self.replay = self._new_replay()
+
+    def _new_replay(self) -> Replay | SequenceReplay:
+        spaces_ = (self.observation_space, self.action_space)
+        sizes = (self.buffer_size, self.n_envs, *spaces_, self.device)
+        options: dict[str, Any] = {
+            "gamma": self.gamma,
+            "n_step": self.n_step,
+            "stack_depth": self.simulator.stack_depth,
+            "prioritized": self.prioritized,
+            "alpha": self.prioritized_alpha,
+        }
+        memory = self.policy.initial_state(1)
+        if memory is None:
+            return Replay(*sizes, **options)
+        return SequenceReplay(
+            *sizes,
+            numbers=memory.shape[1],
+            length=self.sequence_length,
+            overlap=self.sequence_overlap,
+            burn_in=self.burn_in,
+            max_weight=self.prioritized_max,
+            **options,
+        )
 
     def _begin_episodes(self) -> None:
         super()._begin_episodes()
@@ -293,6 +317,7 @@ class DQN(Agent):
         enough = min((self._rounds + 1) * self.train_freq, self._total_timesteps)
         while True:
             observation = self._upload(self._last_obs)  # type: ignore[arg-type]
+            before = () if self._policy_state is None else (self._policy_state,)
             with torch.inference_mode():
                 actions, self._policy_state = self.policy.explore(
                     observation,
@@ -305,7 +330,7 @@ class DQN(Agent):
                 self.policy.observation_normalizer.update(observation)
             taken = for_env(actions, self.action_space)
             step = self.simulator.step(taken)
-            self.replay.add(actions, step)
+            self.replay.add(actions, step, *before)
             finished = count_step(self, step, step.terminated | step.truncated)
             self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
             if self._watched:
@@ -328,7 +353,7 @@ class DQN(Agent):
     def _rounds_due(self) -> int:
         """How many rounds of gradient steps are due, without those before learning starts."""
         now = self.num_timesteps // self.train_freq
-        if self.num_timesteps <= self._learns_from or self.replay.size == 0:
+        if self.num_timesteps <= self._learns_from or self.replay.choices == 0:
             self._rounds = now
         return now - self._rounds
 
@@ -360,14 +385,11 @@ class DQN(Agent):
         for first in range(0, count, at_once):
             several = min(at_once, count - first)
             batch = self.replay.sample(several * self.batch_size, self.generator, beta)
-            batch.observations = self._shifted(batch.observations)
-            batch.next_observations = self._shifted(batch.next_observations)
-            with torch.no_grad():
-                later = self.policy.target_quantiles(batch.next_observations, self.generator)
+            batch.change_observations(self._shifted)
+            later = self.policy.said_by_target(batch, self.generator)  # type: ignore[arg-type]
             errors = []
-            for start in range(0, several * self.batch_size, self.batch_size):
-                rows = slice(start, start + self.batch_size)
-                loss, error = self.loss(batch.select(rows), later[rows])
+            for minibatch, rows in batch.minibatches(self.batch_size):
+                loss, error = self.loss(minibatch, later[rows])
                 for parameter in parameters:
                     parameter.grad = None
                 loss.backward()
@@ -376,31 +398,34 @@ class DQN(Agent):
                 self._loss += loss.detach()
                 errors.append(error)
             if self.prioritized:
-                self.replay.update_priorities(batch.index, torch.cat(errors))
+                self.replay.update_priorities(batch, torch.cat(errors))  # type: ignore[arg-type]
         self._n_updates += count
 
     def _shifted(self, observations: Tensors) -> Tensors:
         return shifted(observations, self.observation_space, self.random_shift, self.generator)
 
-    def loss(self, batch: Transitions, later: Tensor) -> tuple[Tensor, Tensor]:
-        """The error of what the network says about a minibatch, weighted by the importance of its rows.
+    def loss(self, batch: Transitions | Sequences, later: Tensor) -> tuple[Tensor, Tensor]:
+        """The error of what the network says about a minibatch, weighted by the importance of its parts.
 
         Args:
-            batch: (batch, …).
-            later: (batch, quantiles, actions), the target network's word on the next observations.
+            batch: (transitions, …).
+            later: (transitions, quantiles, actions), the target network's word on what comes behind each.
 
         Returns:
-            the loss, and (batch,) each row's own error, its new priority.
+            the loss, and (transitions,) each one's own error, its new priority.
         """
+        said, chooser = self.policy.said(batch, self.generator, self.double)  # type: ignore[arg-type]
         with torch.no_grad():
-            chooser = later
-            if self.double:
-                chooser = self.policy.quantiles(batch.next_observations, self.generator)
-            targets = bellman_targets(batch.returns, batch.discounts, later, chooser.mean(1).argmax(-1))
-        said = of_actions(self.policy.quantiles(batch.observations, self.generator), batch.actions)
-        losses, errors = (quantile_huber_loss if self.distributional else huber_loss)(said, targets)
+            actions = (later if chooser is None else chooser).mean(1).argmax(-1)
+            if self.rescale_values:
+                later = unsquashed(later)
+            targets = bellman_targets(batch.returns, batch.discounts, later, actions)
+            if self.rescale_values:
+                targets = squashed(targets)
+        of_taken = of_actions(said, batch.actions)
+        losses, errors = (quantile_huber_loss if self.distributional else huber_loss)(of_taken, targets)
         if self.prioritized:
-            losses = losses * (batch.weights / batch.weights.max())
+            losses = losses * (batch.importance / batch.weights.max())
         return losses.mean(), errors
 
     @classmethod

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+_SLOPE = 1e-3  # of what a return adds beyond its root, so that the inverse stays smooth
+
 
 def bellman_targets(
     returns: Tensor, discounts: Tensor, next_quantiles: Tensor, next_actions: Tensor
@@ -23,6 +25,19 @@ def bellman_targets(
     """
     chosen = of_actions(next_quantiles, next_actions)
     return torch.addcmul(returns.unsqueeze(-1), discounts.unsqueeze(-1), chosen)
+
+
+def squashed(returns: Tensor) -> Tensor:
+    """Returns of any size on nearly the scale of their roots (Pohlen et al. 2018, arXiv:1805.11593)."""
+    return returns.sign() * ((returns.abs() + 1).sqrt() - 1) + _SLOPE * returns
+
+
+def unsquashed(values: Tensor) -> Tensor:
+    """The inverse of `squashed`."""
+    # In double precision: with so small a slope the difference of roots keeps few digits.
+    sizes = values.double().abs()
+    roots = ((1 + 4 * _SLOPE * (sizes + 1 + _SLOPE)).sqrt() - 1) / (2 * _SLOPE)
+    return values.sign() * (roots.square() - 1).to(values)
 
 
 def of_actions(quantiles: Tensor, actions: Tensor) -> Tensor:

@@ -24,6 +24,8 @@ from .noisy import NoisyLinear
 from .normalize import ObservationNormalizer
 from .observations import Tensors
 from .optimizers import lean_optimizer
+from .q_learning import unsquashed
+from .transitions import Transitions
 
 Linear = Callable[[int, int], nn.Linear]
 
@@ -58,8 +60,15 @@ class QNetwork(SB3QNetwork):
             observation: (batch, *shape), or a flat dict of such.
             generator: draws the noise of noisy layers; without one they take their means.
         """
+        return self.head(self.features(observation), generator)
+
+    def features(self, observation: Tensors) -> Tensor:
+        """What the extractor sees in observations: (batch, features_dim)."""
         space, images = self.observation_space, self.normalize_images
-        features = extract_features(observation, space, self.features_extractor, images)
+        return extract_features(observation, space, self.features_extractor, images)
+
+    def head(self, features: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """As `quantiles`, from features (batch, width)."""
         if generator is None or not self._noisy:
             return self.q_net(features).unflatten(-1, (self.n_quantiles, self.n_actions))
         for layer in self._noisy:
@@ -120,6 +129,7 @@ class QPolicy(DQNPolicy):
 
     Args:
         n_quantiles, dueling, noisy_std: see `QNetwork`.
+        rescale_values: the networks say squashed returns (`agents.q_learning.squashed`).
         normalize_observations: keep running moments of the observations in the policy and apply them.
         **kwargs: as SB3's `DQNPolicy`; Adam is fused unless `optimizer_kwargs` says otherwise.
     """
@@ -136,11 +146,13 @@ class QPolicy(DQNPolicy):
         n_quantiles: int = 1,
         dueling: bool = False,
         noisy_std: float | None = None,
+        rescale_values: bool = False,
         normalize_observations: bool = False,
         optimizer_class: type[torch.optim.Optimizer] = torch.optim.Adam,
         optimizer_kwargs: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        self.rescale_values = rescale_values
         optimizer_class, optimizer_kwargs = lean_optimizer(optimizer_class, optimizer_kwargs or {})
         self._head = {"n_quantiles": n_quantiles, "dueling": dueling, "noisy_std": noisy_std}
         super().__init__(
@@ -166,6 +178,11 @@ class QPolicy(DQNPolicy):
         del n_envs
         return None
 
+    def activations(self, state: PolicyState) -> Tensor | None:
+        """What there is to see of a memory (envs, units), from -1 to 1; None without one."""
+        del state
+        return None
+
     def explore(
         self,
         observation: Tensors,
@@ -182,15 +199,15 @@ class QPolicy(DQNPolicy):
             state: memory from the step before; always None without memory.
             episode_start: (batch,) bool, where memory is to be forgotten.
             generator: source of randomness, on the policy's device; also of noisy layers' noise.
-            epsilon: 0 to 1; at 1 the network is not asked.
+            epsilon: 0 to 1; at 1 a network without memory is not asked.
         """
-        del episode_start
         batch = len(next(iter(observation.values())) if isinstance(observation, dict) else observation)
         actions, device = self.q_net.n_actions, generator.device
         randoms = torch.randint(actions, (batch,), generator=generator, device=device)
-        if epsilon >= 1:
+        if epsilon >= 1 and state is None:
             return randoms, state
-        greedy = self.quantiles(observation, generator).mean(1).argmax(-1)
+        quantiles, state = self._step(observation, state, episode_start, generator)
+        greedy = quantiles.mean(1).argmax(-1)
         if epsilon <= 0:
             return greedy, state
         dice = torch.rand(batch, generator=generator, device=device)
@@ -206,8 +223,44 @@ class QPolicy(DQNPolicy):
         deterministic: bool = True,
     ) -> tuple[Tensor, PolicyState]:
         """The greedy actions (batch,) and the next memory, for evaluation."""
-        del episode_start, generator, deterministic
-        return self.quantiles(observation).mean(1).argmax(-1), state
+        del generator, deterministic
+        quantiles, state = self._step(observation, state, episode_start)
+        return quantiles.mean(1).argmax(-1), state
+
+    def q_values(
+        self, observation: Tensors, state: PolicyState = None, episode_start: Tensor | None = None
+    ) -> Tensor:
+        """Expected returns (batch, actions), for people; arguments as of `explore`."""
+        values = self._step(observation, state, episode_start)[0].mean(1)
+        return unsquashed(values) if self.rescale_values else values
+
+    def _step(
+        self,
+        observation: Tensors,
+        state: PolicyState,
+        episode_start: Tensor | None,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Tensor, PolicyState]:
+        """Quantiles of the return (batch, quantiles, actions), and the next memory."""
+        del episode_start
+        return self.quantiles(observation, generator), state
+
+    # What the networks say about what there is to learn from, each (transitions, quantiles, actions)
+
+    def said(
+        self, batch: Transitions, generator: torch.Generator, afterwards: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """Before each transition; and, without a gradient, behind it, if `afterwards`."""
+        later = None
+        if afterwards:
+            with torch.no_grad():
+                later = self.quantiles(batch.next_observations, generator)
+        return self.quantiles(batch.observations, generator), later
+
+    @torch.no_grad()
+    def said_by_target(self, batch: Transitions, generator: torch.Generator) -> Tensor:
+        """Behind each transition, by the target network."""
+        return self.target_quantiles(batch.next_observations, generator)
 
     def quantiles(self, observation: Tensors, generator: torch.Generator | None = None) -> Tensor:
         """What the network says about observations: see `QNetwork.quantiles`."""

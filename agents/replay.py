@@ -76,6 +76,11 @@ class Replay(StepRing):
         """Store what `actions` (envs, *action shape), taken where the environments stood, led to."""
         self._add(actions, step)
 
+    @property
+    def choices(self) -> int:
+        """Transitions that may be sampled now."""
+        return self.size
+
     def sample(self, count: int, generator: torch.Generator, beta: float = 1.0) -> Transitions:
         """Draw `count` transitions, with replacement; one call may serve many gradient steps.
 
@@ -93,16 +98,16 @@ class Replay(StepRing):
         slots = self._priorities.draw(count, generator)
         return self._read(slots, self._priorities.weights(slots, self.size, beta))
 
-    def update_priorities(self, index: Tensor, errors: Tensor) -> None:
-        """Let |TD error| decide how soon the transitions at `index` are sampled again.
+    def update_priorities(self, transitions: Transitions, errors: Tensor) -> None:
+        """Let |TD error| decide how soon these are sampled again; nothing happens where that is uniform.
 
         Args:
-            index: (n,), of `Transitions`; of one listed twice the larger error counts.
-            errors: (n,), of any sign. Nothing happens where sampling is uniform.
+            transitions: of one drawn twice the larger error counts.
+            errors: (batch,), of any sign.
         """
         if self._priorities is not None:
             self._complete()  # what came before has the largest priority until now
-            self._priorities.update(index, errors)
+            self._priorities.update(transitions.index, errors)
 
     def _draw(self, count: int, generator: torch.Generator) -> Tensor:
         """Slots (count,) of transitions, each as likely as any other."""

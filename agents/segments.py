@@ -1,4 +1,4 @@
-"""Stretches of episodes in one batch, each with a memory of its own, and how they go through a recurrent net."""
+"""Stretches of episodes in one batch, each with a memory of its own, and how they lie side by side."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from .sequence_checks import check_lengths, check_saved_sequences
 from .sequences import Sequences
 from .simulators import Step
 from .step_ring import StepRing
+from .stretches import Stretches
 
 __all__ = ["SequenceReplay", "Sequences"]
 
@@ -92,33 +93,31 @@ class SequenceReplay(StepRing):
     ) -> None:
         check_lengths(length, overlap, burn_in)
         self.length, self.overlap, self.burn_in = length, overlap, burn_in
-        self.stride = length - overlap
-        """steps from a sequence's beginning to the next one's"""
         self.gamma, self.n_step, self.max_weight = gamma, n_step, max_weight
-        overhead = OVERHEAD + -(-4 * numbers // self.stride)
+        overhead = OVERHEAD + -(-4 * numbers // (length - overlap))
         # Until a sequence of an episode is ready, the last one of the episode before must not be gone.
         least = 2 * length
         common = buffer_size, n_envs, observation_space, action_space, device
         super().__init__(*common, stack_depth, least, overhead)
-        self.sequences = 0
-        """how many may be sampled now"""
-        self._began = np.zeros(n_envs, np.int64)  # count of each running episode's first step
-        self._lengths = np.zeros((self.rows, n_envs), np.int32)  # of what begins here; 0: nothing to sample
+        self._stretches = Stretches(self.rows, n_envs, length, overlap)
         self._state_at = np.zeros((self.rows, n_envs), np.int32)  # row of `_states`
         self._states = torch.zeros((1, numbers), device=device)  # the first one is for episodes' beginnings
         self._places = Beside()  # in `_states` without its first row
         self.prioritized = prioritized
         self._priorities = Priorities(self.rows * n_envs, alpha if prioritized else 0.0, device)
-        self._new: list[np.ndarray] = []  # slots that got a sequence since `_entered_to`
         self._entered_to = 0  # steps after which the priorities knew all
+
+    @property
+    def sequences(self) -> int:
+        """How many may be sampled now."""
+        return self._stretches.ready
 
     # Storing
 
     def begin(self, observation: Arrays) -> None:
         if self._count:
-            self._close(np.arange(self.n_envs), self._count)
+            self._stretches.cut(self._count)
         super().begin(observation)
-        self._began[:] = self._count
 
     def add(self, actions: np.ndarray | Tensor, step: Step, states: Tensor) -> None:
         """Store what `actions`, taken where the environments stood, led to.
@@ -129,31 +128,16 @@ class SequenceReplay(StepRing):
             states: (envs, numbers), the memory before it saw where the environments stood; does not count
                 where an episode began there.
         """
-        count, age = self._count, self._count - self._began
-        if step.ignored is not None and (cut := step.ignored & (age > 0)).any():
-            self._close(cut.nonzero()[0], count)
-        begun = self._add(actions, step)
-        inside = (age > 0) & (age % self.stride == 0)
-        if inside.any():
-            self._keep_states(count, inside.nonzero()[0], states)
-        beyond = age + (1 - self.length)
-        whole = (beyond >= 0) & (beyond % self.stride == 0)
-        if step.ignored is not None:
-            whole &= ~step.ignored
-        if whole.any():
-            envs = whole.nonzero()[0]
-            self._ready(envs, count + 1, np.full(len(envs), self.length))
-        if begun.size:
-            ended = begun if step.ignored is None else begun[~step.ignored[begun]]
-            self._close(ended, count + 1)
-            self._began[begun] = count + 1
+        count = self._count
+        begun, inside = self._add(actions, step), self._stretches.inside(count)
+        if inside.size:
+            self._keep_states(count, inside, states)
+        self._stretches.done(count, begun, step.ignored)
 
     def _store(self, rewards: np.ndarray, outcomes: np.ndarray, taken: int) -> None:
         gone = self._count - self.capacity
         if gone >= 0:
-            lengths = self._lengths[gone % self.rows]
-            self.sequences -= int(np.count_nonzero(lengths))
-            lengths[:] = 0
+            self._stretches.forget(gone)
             self._places.free(gone)
         self._state_at[self._count % self.rows] = 0
         super()._store(rewards, outcomes, taken)
@@ -166,26 +150,12 @@ class SequenceReplay(StepRing):
         self._states.index_copy_(0, self._upload(places), kept)
         self._state_at[count % self.rows, envs] = places
 
-    def _close(self, envs: np.ndarray, end: int) -> None:
-        """The episodes in `envs` (episodes,) were over before step number `end`: their last sequences.
-
-        One that begins no more than `overlap` before the end has nothing that the one before it lacks.
-        """
-        steps = end - self._began[envs]
-        begins = np.maximum((steps - self.overlap - 1) // self.stride, 0) * self.stride
-        self._ready(envs[steps > 0], end, (steps - begins)[steps > 0])
-
-    def _ready(self, envs: np.ndarray, end: int, lengths: np.ndarray) -> None:
-        """In `envs` (n,) sequences of these `lengths` (n,) that end before step number `end` can be sampled;
-        some may have been before."""
-        rows = (end - lengths) % self.rows
-        new = self._lengths[rows, envs] == 0
-        rows, envs = rows[new], envs[new]
-        self._lengths[rows, envs] = lengths[new]
-        self._new.append(rows * self.n_envs + envs)
-        self.sequences += len(envs)
-
     # Sampling
+
+    @property
+    def choices(self) -> int:
+        """Sequences that may be sampled now."""
+        return self.sequences
 
     def sample(self, count: int, generator: torch.Generator, beta: float = 1.0) -> Sequences:
         """Draw `count` sequences, with replacement; one call may serve many gradient steps.
@@ -227,12 +197,12 @@ class SequenceReplay(StepRing):
         before, kept = (max(count - self.capacity, 0) for count in (self._entered_to, self._count))
         gone = np.arange(max(before, kept - self.rows), kept) % self.rows
         gone_slots = (gone[:, None] * self.n_envs + np.arange(self.n_envs)).ravel()
-        slots = np.concatenate([gone_slots, *self._new])
-        self._give_priorities(slots)
-        self._new, self._entered_to = [], self._count
+        self._give_priorities(np.concatenate([gone_slots, self._stretches.news()]))
+        self._entered_to = self._count
 
     def _give_priorities(self, slots: np.ndarray) -> None:
-        self._priorities.enter(self._upload(slots), self._upload(self._lengths.ravel()[slots] > 0))
+        occupied = self._stretches.lengths.ravel()[slots] > 0
+        self._priorities.enter(self._upload(slots), self._upload(occupied))
 
     def _read(self, slots: Tensor, weights: Tensor) -> Sequences:
         """The sequences that begin at `slots` (sequences,)."""
@@ -257,7 +227,7 @@ class SequenceReplay(StepRing):
         )
 
     def _locate(self, slots: np.ndarray) -> _Located:
-        lengths = self._lengths.ravel()[slots].astype(np.int64)
+        lengths = self._stretches.lengths.ravel()[slots].astype(np.int64)
         steps = np.arange(lengths.max())[:, None]
         total = self.rows * self.n_envs
         along = slots + steps * self.n_envs
@@ -293,8 +263,8 @@ class SequenceReplay(StepRing):
         return {
             **state,
             "sequences": self._kind(),
-            "began": self._began.copy(),
-            "lengths": self._lengths[:rows],
+            "began": self._stretches.began.copy(),
+            "lengths": self._stretches.lengths[:rows],
             "state_at": self._state_at[:rows],
             "states": self._states,
             "places": self._places.state_dict(),
@@ -307,18 +277,16 @@ class SequenceReplay(StepRing):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
-        rows = len(state["lengths"])
-        self._lengths[:], self._state_at[:] = 0, 0
-        self._lengths[:rows], self._state_at[:rows] = state["lengths"], state["state_at"]
-        self._began[:] = state["began"]
+        self._stretches.restore(state["lengths"], state["began"], self._count)
+        self._state_at[:] = 0
+        self._state_at[: len(state["state_at"])] = state["state_at"]
         self._states = state["states"].to(self._states, copy=True)
         self._places.load_state_dict(state["places"])
-        self.sequences = int(np.count_nonzero(self._lengths))
-        self._new, self._entered_to = [], self._count
+        self._entered_to = self._count
         if self.prioritized:
             self._priorities.load_state_dict(state["priorities"])
         else:
-            self._give_priorities(np.arange(self._lengths.size))
+            self._give_priorities(np.arange(self.rows * self.n_envs))
 
     def _kind(self) -> list[int]:
         return [self.length, self.overlap, self._states.shape[1]]

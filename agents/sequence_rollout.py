@@ -10,7 +10,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
-from .observations import Tensors, map_parts
+from .observations import map_parts
 from .rollout import Batch, Rollout
 from .segments import Remembered, Segments, to_index
 
@@ -27,7 +27,7 @@ class SequenceBatch(Batch):
     """(sequences, numbers): the memory at each one's beginning, before `starts` is looked at"""
 
     def minibatches(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
-        """Every sequence once, in random order, as many at a time as have `size` transitions, at least one."""
+        """Every sequence once, in random order, together as many as have `size` transitions (at least one)."""
         count, length = self.starts.shape
         order = torch.randperm(count, generator=generator, device=generator.device).cpu().numpy()
         each = max(size // length, 1)

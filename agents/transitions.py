@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -26,6 +27,22 @@ class Transitions:
     """(batch,) float32: importance weights, not normalised; ones where sampling is uniform"""
     index: Tensor
     """(batch,) int64: where they are stored, for `Replay.update_priorities`"""
+
+    @property
+    def importance(self) -> Tensor:
+        """(batch,): `weights`."""
+        return self.weights
+
+    def minibatches(self, size: int) -> Iterator[tuple[Transitions, slice]]:
+        """All in order, `size` at a time, and which ones these are."""
+        for start in range(0, len(self.actions), size):
+            rows = slice(start, start + size)
+            yield self.select(rows), rows
+
+    def change_observations(self, function: Callable[[Tensors], Tensors]) -> None:
+        """Let `function` have changed them all."""
+        self.observations = function(self.observations)
+        self.next_observations = function(self.next_observations)
 
     def select(self, index: Tensor | slice) -> Transitions:
         """The transitions at `index` (a slice gives views, a tensor of numbers a copy)."""

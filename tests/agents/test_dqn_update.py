@@ -193,9 +193,9 @@ def test_every_combination_is_what_its_papers_say(
     agent.learn(4)
     torch.testing.assert_close(dict(agent.policy.q_net.named_parameters()), expected, rtol=1e-4, atol=1e-6)
     if prioritized:
-        (index, found), *more = told
+        (about, found), *more = told
         assert not more
-        assert index.tolist() == list(range(ROWS))
+        assert about.index.tolist() == list(range(ROWS))
         assert found.tolist() == pytest.approx(errors, rel=1e-4)
     else:
         assert not told

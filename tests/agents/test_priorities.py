@@ -141,7 +141,7 @@ def frequencies(replay: Replay, count: int = 2000) -> dict[int, float]:
 def set_errors(replay: Replay, errors: dict[int, float], others: float) -> None:
     sampled = replay.sample(500, generator())
     wanted = [errors.get(action, others) for action in sampled.actions.tolist()]
-    replay.update_priorities(sampled.index, torch.tensor(wanted))
+    replay.update_priorities(sampled, torch.tensor(wanted))
 
 
 def test_new_transitions_have_the_largest_priority_so_far() -> None:
@@ -157,7 +157,7 @@ def test_what_is_added_before_an_update_enters_with_the_largest_priority_of_then
     replay = filled(1, alpha=1.0)
     sampled = replay.sample(50, generator())
     add(replay, 1)
-    replay.update_priorities(sampled.index, torch.full((50,), 4.0))
+    replay.update_priorities(sampled, torch.full((50,), 4.0))
     assert frequencies(replay) == pytest.approx({0: 0.4, 1: 0.4, 2: 0.1, 3: 0.1}, abs=2e-3)
 
 
@@ -169,7 +169,7 @@ def test_what_is_gone_or_never_was_is_not_sampled(sampled_between: bool) -> None
         add(replay, t, ignored)
         if sampled_between:
             sampled = replay.sample(64, generator(t))
-            replay.update_priorities(sampled.index, torch.rand(64, generator=generator(t)))
+            replay.update_priorities(sampled, torch.rand(64, generator=generator(t)))
         alive = {n for n in range(2 * max(t - 5, 0), 2 * t + 2) if n not in ignored}
         if sampled_between or t == 22:
             assert set(frequencies(replay)) <= alive
@@ -184,7 +184,7 @@ def test_a_late_update_brings_nothing_back() -> None:
     sampled = replay.sample(200, generator())
     for t in range(6, 13):
         add(replay, t, ignored={14, 15, 16, 18, 19})
-    replay.update_priorities(sampled.index, torch.full((200,), 9.0))
+    replay.update_priorities(sampled, torch.full((200,), 9.0))
     assert set(frequencies(replay)) <= {17, 20, 21, 22, 23, 24, 25}
 
 
@@ -203,6 +203,6 @@ def test_uniform_sampling_takes_no_notice_of_errors() -> None:
     for t in range(6):
         add(replay, t)
     before = replay.sample(100, generator())
-    replay.update_priorities(before.index, torch.full((100,), 9.0))
+    replay.update_priorities(before, torch.full((100,), 9.0))
     assert torch.equal(replay.sample(100, generator()).index, before.index)
     assert torch.equal(before.weights, torch.ones(100))

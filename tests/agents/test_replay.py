@@ -225,7 +225,7 @@ def test_a_restored_buffer_goes_on_bit_identically(run: dict[str, Any]) -> None:
             slow.add(steps[t])
             if slow.replay.size:
                 sampled = slow.replay.sample(32, generator, beta=0.5)
-                slow.replay.update_priorities(sampled.index, torch.rand(32, generator=generator))
+                slow.replay.update_priorities(sampled, torch.rand(32, generator=generator))
                 parts = [sampled.observations, sampled.next_observations]
                 found += [x for part in parts for x in (part.values() if isinstance(part, dict) else [part])]
                 found += [sampled.index, sampled.returns, sampled.discounts, sampled.weights, sampled.actions]
@@ -235,7 +235,7 @@ def test_a_restored_buffer_goes_on_bit_identically(run: dict[str, Any]) -> None:
     one, other = played(run, **options), played({**run, "steps": run["seed"] % 9}, **options)
     if one.replay.size:
         sampled = one.replay.sample(9, torch.Generator().manual_seed(2))
-        one.replay.update_priorities(sampled.index, torch.arange(9.0))
+        one.replay.update_priorities(sampled, torch.arange(9.0))
     source = Scripted(*(run[name] for name in ("n_envs", "kinds", "depth", "before", "next_step", "seed")))
     steps = [source.step() for _ in range(8)]
     other.replay.load_state_dict(plain(one.replay.state_dict()))
