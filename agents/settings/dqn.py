@@ -107,7 +107,7 @@ class DQNSettings:
     burn_in: int = 0
     """first transitions of a sequence that begins inside an episode, which only warm the memory up"""
     prioritized_max: float = 0.9
-    """with memory and prioritized: weight of a sequence's largest error in its priority; the rest is of its mean"""
+    """prioritized sequences: weight of the largest error in the priority; the rest is of their mean"""
     rescale_values: bool = False
     """learn a squashed return, for rewards of very different sizes (Pohlen et al. 2018, arXiv:1805.11593)"""
 

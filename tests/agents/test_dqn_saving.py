@@ -109,6 +109,11 @@ SETTINGS: dict[str, Any] = {
     "stats_window_size": 13,
     "seed": 5,
     "verbose": 0,
+    "sequence_length": 9,
+    "sequence_overlap": 4,
+    "burn_in": 3,
+    "prioritized_max": 0.8,
+    "rescale_values": True,
 }
 
 

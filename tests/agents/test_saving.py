@@ -90,6 +90,7 @@ SETTINGS: dict[str, Any] = {
     "target_kl": 0.05,
     "normalize_observation": True,
     "random_shift": 3,
+    "sequence_length": 7,
     "normalize_reward": True,
     "stats_window_size": 13,
     "seed": 5,
