@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from .networks import ActorCritic, PolicyState
+
+    Moment = tuple[PolicyState, Tensor]
     from .observations import Arrays, Tensors
     from .q_networks import QPolicy
 
@@ -31,7 +33,13 @@ class PolicyActor:
     Args:
         policy: is switched to evaluation mode.
         name: who it is, for people.
+
+    Attributes:
+        before: what it remembered before the last observation, (1, numbers), and whether an episode began
+            with that, (1,) bool.
     """
+
+    before: Moment
 
     def __init__(self, policy: ActorCritic | QPolicy, name: str) -> None:
         policy.set_training_mode(False)
@@ -39,38 +47,57 @@ class PolicyActor:
         self._saliency = Saliency(policy.observation_space)
         self.blind = self._saliency.blind
         self.begin(0)
+        self.forgetful = "it has no memory" if self._state is None else ""
 
     def begin(self, seed: int) -> None:
         """Forget the last episode."""
         del seed  # nothing is drawn
-        self._state, self._first = self.policy.initial_state(1), True
+        self._state, self._first = self.policy.initial_state(1), self._flag(True)
 
     def act(self, observation: Any) -> View:
         """What to do after one observation (*shape), or a flat dict of such."""
         policy = self.policy
         self._seen = as_known(observation, policy.observation_space)
         batch = to_tensors(_batch_of_one(self._seen), policy.device)
+        self.before = self._state, self._first
         with torch.inference_mode():
-            first = torch.tensor([self._first], device=policy.device)
-            thoughts = _thoughts(policy, batch, self._state, first)
-            actions, self._state = policy.choose(batch, self._state, first)
-        self._first = False
-        return View(for_env(actions, policy.action_space)[0], **thoughts)
+            thoughts = _thoughts(policy, batch, *self.before)
+            actions, self._state = policy.choose(batch, *self.before)
+            units = policy.activations(self._state)
+        self._first = self._flag(False)
+        memory = None if units is None else _row(units)
+        return View(for_env(actions, policy.action_space)[0], memory=memory, **thoughts)
 
     def saliency(self) -> np.ndarray:
         """See `sandbox.ui.actor.Seeing`."""
         with torch.inference_mode():
-            return self._saliency(self.tendencies, self._seen)
+            return self._saliency(lambda changed: self.tendencies(changed, self.before), self._seen)
 
-    def tendencies(self, observations: Arrays) -> Tensor:
-        """What the policy tends to after a batch of observations, (batch, numbers); see `leanings`."""
+    def tendencies(self, observations: Arrays, before: Moment) -> Tensor:
+        """What the policy tends to after observations.
+
+        Args:
+            observations: (batch, …), each in the place of one and the same.
+            before: `before` of that one.
+
+        Returns:
+            (batch, numbers), see `leanings`.
+        """
         from .q_networks import QPolicy
 
-        policy = self.policy
+        policy, (state, first) = self.policy, before
         batch = to_tensors(observations, policy.device)
+        count = len(next(iter(batch.values())) if isinstance(batch, dict) else batch)
+        first = first.expand(count)
+        if state is not None:
+            state = state.expand(count, -1)
         if isinstance(policy, QPolicy):
-            return centred(policy.quantiles(batch).mean(1))
-        return leanings(policy.get_distribution(batch))  # type: ignore[arg-type]
+            return centred(policy.q_values(batch, state, first))
+        return leanings(policy.get_distribution(batch, state, first))  # type: ignore[arg-type]
+
+    def _flag(self, first: bool) -> Tensor:
+        """(1,) bool, whether an episode begins."""
+        return torch.tensor([first], device=self.policy.device)
 
 
 def _thoughts(
@@ -80,9 +107,9 @@ def _thoughts(
     from .q_networks import QPolicy
 
     if isinstance(policy, QPolicy):
-        return {"q_values": _row(policy.quantiles(batch).mean(1))}
+        return {"q_values": _row(policy.q_values(batch, state, first))}
     value = float(policy.values(batch, state, first)[0])
-    return {"value": value, **described(policy.get_distribution(batch))}
+    return {"value": value, **described(policy.get_distribution(batch, state, first))}  # type: ignore[arg-type]
 
 
 class SB3Actor:
@@ -92,7 +119,9 @@ class SB3Actor:
         self.model, self.name = model, name
         self._saliency = Saliency(model.observation_space)  # type: ignore[arg-type]
         self.blind = self._saliency.blind
-        if hasattr(model.policy, "lstm_actor"):
+        remembers = hasattr(model.policy, "lstm_actor")
+        self.forgetful = "stock agents do not say what they remember" if remembers else "it has no memory"
+        if remembers:
             self.blind = "it remembers, and stock agents do not say what"
         self.begin(0)
 

@@ -22,6 +22,7 @@ from .saliency import Pictures
 from .simulators.from_id import find_spec, make_single
 
 if TYPE_CHECKING:
+    from .actors import Moment
     from .algorithms import AnyAgent
 
 FRAMES = 500
@@ -47,7 +48,7 @@ def subject(run: Run, config: AgentConfig, agent: AnyAgent, question: Question) 
     spec = find_spec(config.train_env)
     env = make_single(spec, config.wrap, with_end(spec.id, config.env_args))
     try:
-        observations, labels, episodes = _play(actor, env, question)
+        observations, moments, labels, episodes = _play(actor, env, question)
         colours = colours_of(env, agent.backbone.in_channels)
     finally:
         env.close()
@@ -58,20 +59,24 @@ def subject(run: Run, config: AgentConfig, agent: AnyAgent, question: Question) 
         backbone=agent.backbone,
         pictures=torch.stack([pictures.of(observation) for observation in observations]),
         colours=colours,
-        answer=lambda number, changed: _ask(actor, pictures, observations[number], changed),
+        answer=lambda number, changed: _ask(actor, pictures, observations[number], moments[number], changed),
         labels=labels,
     )
 
 
 @torch.inference_mode()
-def _ask(actor: PolicyActor, pictures: Pictures, observation: Any, changed: Tensor) -> Tensor:
-    return actor.tendencies(pictures.put(observation, changed)).cpu()
+def _ask(
+    actor: PolicyActor, pictures: Pictures, observation: Any, moment: Moment, changed: Tensor
+) -> Tensor:
+    return actor.tendencies(pictures.put(observation, changed), moment).cpu()
 
 
-def _play(actor: PolicyActor, env: gym.Env[Any, Any], question: Question) -> tuple[list[Any], list[str], int]:
-    """Observations, what was done after each, and how many episodes they are of."""
+def _play(
+    actor: PolicyActor, env: gym.Env[Any, Any], question: Question
+) -> tuple[list[Any], list[Moment], list[str], int]:
+    """Observations, what was remembered before and done after each, and how many episodes they are of."""
     controls = controls_of(env)
-    observations, labels = [], []
+    observations, moments, labels = [], [], []
     for episode in range(question.episodes or EPISODES):
         seed = (question.seed or 0) + episode
         observation, ended = env.reset(seed=seed)[0], False
@@ -79,12 +84,13 @@ def _play(actor: PolicyActor, env: gym.Env[Any, Any], question: Question) -> tup
         while not ended:
             action = actor.act(observation).action
             observations.append(_kept(as_known(observation, actor.policy.observation_space)))
+            moments.append(actor.before)
             labels.append(_named(action, controls))
             if len(observations) == (question.frames or FRAMES):
-                return observations, labels, episode + 1
+                return observations, moments, labels, episode + 1
             observation, _, terminated, truncated, _ = env.step(action)
             ended = bool(terminated or truncated)
-    return observations, labels, question.episodes or EPISODES
+    return observations, moments, labels, question.episodes or EPISODES
 
 
 def _kept(observation: Any) -> Any:

@@ -36,6 +36,12 @@ class RecurrentQNetwork(QNetwork):
         super().__init__(features_dim=memory_size, **kwargs)
         self.memory = MEMORIES[cell](features_dim, memory_size, memory_layers)
 
+    def quantiles(self, observation: Tensors, generator: torch.Generator | None = None) -> Tensor:
+        """As `QNetwork.quantiles`, where nothing is remembered yet."""
+        features = self.features(observation)
+        state = features.new_zeros(len(features), self.memory.numbers)
+        return self.head(self.memory.step(features, state, None)[0], generator)
+
     def step(
         self,
         observation: Tensors,
