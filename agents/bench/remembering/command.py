@@ -98,7 +98,12 @@ def train(trial: Trial, seed: int, shorter: int, limit_s: float) -> Row:
     from agents.bench.judge import measure
 
     config = trial.config(seed, shorter)
-    about = {"task": trial.task.name, "env": config.env, "algorithm": trial.algo.upper(), "agent": trial.agent}
+    about = {
+        "task": trial.task.name,
+        "env": config.env,
+        "algorithm": trial.algo.upper(),
+        "agent": trial.agent,
+    }
     about |= {"policy": config.policy, "wrap": config.wrap, "env_args": config.env_args, "seed": seed}
     about |= {"threshold": config.threshold, "asked": trial.task.asked or f"{trial.task.threshold:g}"}
     about |= {"budget": config.steps, "threads": config.threads, "envs": config.envs}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
+from agents.algorithms import remembers
 from agents.bench.judge import Rules
 from agents.config import AgentConfig
 from agents.names import task_of
 from agents.presets import preset
 from agents.resolve import resolve_config
-from agents.simulators.from_id import find_spec
 
 Algo = Literal["ppo", "dqn"]
 Agent = Literal["memory", "memoryless", "contrib"]
@@ -36,7 +36,7 @@ class Task:
     """mean return that counts as learned"""
     env_args: Mapping[str, Any] = field(default_factory=dict)
     wrap: tuple[str, ...] | None = None
-    """around the environment, for everybody; None: those of the preset with memory"""
+    """around the environment, for everybody; None: the preset's, but for stacks of frames"""
     stacked: tuple[str, ...] = ()
     """around that, for the agent without memory"""
     algos: tuple[Algo, ...] = ALGOS
@@ -78,10 +78,9 @@ class Trial:
         Raises:
             MissingExtra: a package that it needs is not installed.
         """
-        memory = self._with_memory(seed)
-        config = {"memory": lambda _: memory, "memoryless": self._memoryless, "contrib": self._contrib}[
-            self.agent
-        ](memory)
+        config = memory = self._with_memory(seed)
+        if self.agent != "memory":
+            config = self._memoryless(memory) if self.agent == "memoryless" else self._contrib(memory)
         steps = max(memory.steps // shorter, 1)
         every, episodes = min(memory.eval_every, steps), memory.eval_episodes
         return replace(config, steps=steps, eval_every=every, eval_episodes=episodes)
@@ -98,31 +97,39 @@ class Trial:
         return Rules(looked_at, config.eval_every, config.eval_episodes, stops, limit_s, self.task.success)
 
     def _with_memory(self, seed: int) -> AgentConfig:
-        """Our preset for the task with a memory."""
-        changes = {"algo": self.algo, "policy": f"{self.task.sees}GruPolicy", "seed": seed}
-        if self.task.wrap is not None:
-            changes["wrap"] = list(self.task.wrap)
-        return self._resolved(changes)
+        """Our preset for the task, with the memory that it names, and single frames."""
+        wrap = self.task.wrap
+        tuned = self._tuned("gru", wrap or ())
+        if wrap is None:
+            wrap = tuple(name for name in tuned.get("wrap", ()) if not name.startswith("frame_stack"))
+        memory = tuned.get("policy", "")
+        policy = memory if remembers(memory) else "gru"
+        return self._resolved({"algo": self.algo, "policy": policy, "seed": seed, "wrap": [*wrap]})
 
     def _memoryless(self, memory: AgentConfig) -> AgentConfig:
         """Our preset for the task without memory; where there is none, the settings of the one with."""
-        changes = {
-            "algo": self.algo,
-            "policy": f"{self.task.sees}Policy",
-            "seed": memory.seed,
-            "steps": memory.steps,
-            "wrap": [*memory.wrap, *self.task.stacked],
-        }
-        config = self._resolved(changes)
-        if preset(self.algo, find_spec(config.env).id, dict(self.task.env_args)):
-            return config
-        settings = memory.settings
-        if self.algo == "dqn":  # as many transitions, which a memory counts by the sequence
-            settings = replace(settings, batch_size=settings.batch_size * settings.sequence_length)  # type: ignore
-        return replace(config, envs=memory.envs, threads=memory.threads, settings=settings)
+        wrap = [*memory.wrap, *self.task.stacked]
+        policy = f"{self.task.sees}Policy"
+        changes = {"algo": self.algo, "policy": policy, "seed": memory.seed, "wrap": wrap}
+        config = self._resolved({**changes, "steps": memory.steps})
+        tuned = dict(self._tuned("gru", memory.wrap).get("settings", {}))
+        counts_sequences = self.algo == "dqn" and tuned.pop("batch_size", None) is not None
+        if counts_sequences and self._tuned(policy, wrap).get("settings") == tuned:
+            # The same entry, but for the batch: it shall hold as many transitions.
+            sequences: Any = memory.settings
+            transitions = sequences.batch_size * sequences.sequence_length
+            return replace(config, settings=replace(config.settings, batch_size=transitions))
+        return config
+
+    def _tuned(self, policy: str, wrap: Sequence[str]) -> Mapping[str, Any]:
+        """Our preset for the task, as `resolve_config` finds it."""
+        task, ours = task_of(self.task.env)
+        return preset(
+            self.algo, ours if "obs" in self.task.env_args else task, self.task.env_args, wrap, policy
+        )
 
     def _contrib(self, memory: AgentConfig) -> AgentConfig:
-        """sb3-contrib's, with rl-baselines3-zoo's settings for the task, or with ours as far as it has them."""
+        """sb3-contrib's, with rl-baselines3-zoo's settings for the task, or ours as far as it has them."""
         changes = {
             "algo": "sb3-ppo-lstm",
             "policy": f"{self.task.sees}LstmPolicy",
@@ -160,15 +167,13 @@ TASKS = (
     _tmaze(10),
     _tmaze(50),
     _tmaze(100),
-    Task(
-        "tmaze-pixels-10", "TMaze", 0.95, {**_PIXELS, "length": 10}, success=RIGHT_ARM, asked="95 % right"
-    ),
+    Task("tmaze-pixels-10", "TMaze", 0.95, {**_PIXELS, "length": 10}, success=RIGHT_ARM, asked="95 % right"),
     Task("cartpole", "CartPole", 475, wrap=_MASK, asked="500", stops=False, contrib="zoo"),
     Task("pendulum", "Pendulum", -200, wrap=_MASK, algos=("ppo",), stops=False, contrib="zoo"),
     Task("lunarlander", "LunarLander", 200, wrap=_MASK, stops=False, contrib="zoo"),
     Task("mountaincar", "MountainCarContinuous", 90, wrap=_MASK, algos=("ppo",), stops=False, contrib="zoo"),
-    Task("cartpole-pixels", "CartPole", 475, _PIXELS, ("resize:20",)),
-    Task("pong-flicker", "Pong", 17, _PIXELS, ("resize:20", "flicker:0.5"), ("frame_stack:4",)),
+    Task("cartpole-pixels", "CartPole", 475, _PIXELS),
+    Task("pong-flicker", "Pong", 17, _PIXELS, ("flicker:0.5",), ("frame_stack:4",)),
     Task("rooms", "Rooms", 1.5, _PIXELS, success=GOAL),
     Task("maze3d", "Maze3D", 1.2, _PIXELS),
 )
