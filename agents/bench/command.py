@@ -1,4 +1,4 @@
-"""`bench agents`: ours and stock Stable-Baselines3 on CartPole, side by side. Nothing heavy at import."""
+"""`bench agents`: ours and Stable-Baselines3's, side by side. Nothing heavy at import."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.core.manifest import describe
 from sandbox.ui.console import Console
 
 SCHEMA = "sandbox.bench-agents/1"
-Part = Literal["training", "processes", "memory"]
+Part = Literal["training", "processes", "memory", "recurrent"]
 Row = dict[str, Any]
 
 
@@ -26,10 +26,14 @@ class AgentsBench:
     training. Then whole processes are timed from their start. Numbers are medians over the seeds, ratios
     medians of the pairs' ratios. Close to 1, CPU seconds over wall seconds say that nothing disturbed.
 
+    The part "recurrent" is about agents with memory: steps per second of PPO with an LSTM beside
+    sb3-contrib's on CartPole without velocities, and how long gradient steps of DQN take with a memory.
+
     Examples:
         python -m sandbox bench agents
         python -m sandbox bench agents --seeds 1 --only training
         python -m sandbox bench agents --memory --json
+        python -m sandbox bench agents --only recurrent --threads 1
     """
 
     seeds: Count = 5
@@ -39,19 +43,22 @@ class AgentsBench:
     steps: Count = 100_000
     """Environment steps at most, which schedules count on too."""
     only: Part | None = None
-    """Measure one part: training, processes or memory."""
+    """Measure one part: training, processes, memory (that of the process) or recurrent."""
+    threads: Count = 2
+    """torch's threads in the part "recurrent"; all others have one."""
     memory: bool = False
     """Also whether memory grows between 0.5 M and 2 M steps; takes a minute."""
 
     def run(self, console: Console) -> dict[str, Any]:
         """Measure seed by seed, print tables; returns medians, and the raw numbers of every seed."""
-        if self.seeds < 1 or self.steps < 1:
-            raise UsageError("--seeds and --steps must be at least 1")
+        if min(self.seeds, self.steps, self.threads) < 1:
+            raise UsageError("--seeds, --steps and --threads must be at least 1")
         seeds = range(self.first_seed, self.first_seed + self.seeds)
-        runs = {part: self._measure(part, seeds, console) for part in self._parts()}
+        runs = {name: found for part in self._parts() for name, found in self._found(part, seeds, console)}
         # After the measurements, when torch is loaded and its threads are known.
         result: dict[str, Any] = {"schema": SCHEMA, "machine": describe(["python", "-m", "sandbox", "bench"])}
         result |= {"seeds": list(seeds), "steps": self.steps, "rows": [], "processes": [], "memory": []}
+        result |= {"recurrent": [], "updates": []}
         for part, pairs in runs.items():
             rows = SUMMARIES[part](pairs)
             result["rows" if part == "training" else part] = rows
@@ -62,6 +69,21 @@ class AgentsBench:
         if self.only is not None:
             return [self.only]
         return ["training", "processes", "memory"] if self.memory else ["training", "processes"]
+
+    def _found(self, part: Part, seeds: Sequence[int], console: Console) -> list[tuple[str, list[Row]]]:
+        """What is measured in a part: names, and the raw numbers of every seed."""
+        if part != "recurrent":
+            return [(part, self._measure(part, seeds, console))]
+        from .recurrent import measure_pairs, measure_updates, prepare
+
+        prepare(self.threads)
+        pairs: list[Row] = []
+        updates: list[Row] = []
+        for seed in seeds:
+            console.note(f"recurrent: seed {seed}")
+            pairs += measure_pairs(seed, self.steps)
+            updates += measure_updates(seed)
+        return [("recurrent", pairs), ("updates", updates)]
 
     def _measure(self, part: Part, seeds: Sequence[int], console: Console) -> list[Row]:
         if part == "memory":
@@ -126,10 +148,55 @@ def summarize_memory(runs: Sequence[Row]) -> list[Row]:
     return [{"memory": "our PPO on CartPole, peak of the process", **run} for run in runs]
 
 
+ASKED_SPEED = {"each its tuned settings": 10, "both the zoo's settings": 5}
+"""settings -> times sb3-contrib's steps per second that we want to reach"""
+ASKED_UPDATE = 3
+"""times as long as without memory, that a gradient step may take at most"""
+
+
+def summarize_recurrent(runs: Sequence[Row]) -> list[Row]:
+    """Two rows for each kind of settings, ours and sb3-contrib's, as medians over the seeds.
+
+    Args:
+        runs: one entry a seed and kind of settings: {"settings", "threads", "ours": {…}, "contrib": {…}}.
+    """
+    rows = []
+    for settings in dict.fromkeys(run["settings"] for run in runs):
+        pairs = [run for run in runs if run["settings"] == settings]
+        for engine in ("ours", "contrib"):
+            row: Row = {"settings": settings, "threads": pairs[0]["threads"], "engine": engine}
+            row |= {key: middle(pair[engine][key] for pair in pairs) for key in _SPEEDS}
+            for name, key in (
+                ("times_contrib_speed", "steps_per_second"),
+                ("times_by_CPU_seconds", "steps_per_cpu_second"),
+            ):
+                row[name] = ratio(pairs, key, "contrib") if engine == "ours" else None
+            rows.append({**row, "asked": ASKED_SPEED.get(settings) if engine == "ours" else None})
+    return rows
+
+
+_SPEEDS = ("steps_per_second", "cpu_over_wall")
+
+
+def summarize_updates(runs: Sequence[Row]) -> list[Row]:
+    """One row for each memory of DQN: milliseconds of a gradient step, and times those without memory."""
+    rows = []
+    for memory in [name for name in runs[0] if isinstance(runs[0][name], dict)]:
+        times = middle(run[memory]["milliseconds"] / run["none"]["milliseconds"] for run in runs)
+        row: Row = {"memory_of_DQN": memory, "threads": runs[0]["threads"]}
+        row |= {key: middle(run[memory][key] for run in runs) for key in ("milliseconds", "cpu_over_wall")}
+        with_one = memory != "none"
+        rows.append({**row, "times_without": times if with_one else None,
+                     "asked_at_most": ASKED_UPDATE if with_one else None})  # fmt: skip
+    return rows
+
+
 SUMMARIES: dict[str, Callable[[Sequence[Row]], list[Row]]] = {
     "training": summarize_training,
     "processes": summarize_processes,
     "memory": summarize_memory,
+    "recurrent": summarize_recurrent,
+    "updates": summarize_updates,
 }
 
 
@@ -139,9 +206,9 @@ def middle(values: Any) -> float | None:
     return float(median(known)) if known else None
 
 
-def ratio(pairs: Sequence[Row], key: str) -> float | None:
-    """Median over the pairs of ours divided by SB3's; a pair counts where both are known."""
-    both = [(pair["ours"][key], pair["SB3"][key]) for pair in pairs]
+def ratio(pairs: Sequence[Row], key: str, engine: str = "SB3") -> float | None:
+    """Median over the pairs of ours divided by the engine's; a pair counts where both are known."""
+    both = [(pair["ours"][key], pair[engine][key]) for pair in pairs]
     return middle(ours / theirs for ours, theirs in both if ours is not None and theirs)
 
 
