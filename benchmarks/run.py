@@ -33,6 +33,11 @@ PIXELS = (
     *("catch-ppo", "catch-dqn", "snake-ppo", "snake-dqn", "pong-ppo", "pong-dqn"),
     *("breakout-ppo", "breakout-dqn", "cartpole-ppo", "cartpole-dqn"),
 )
+MEMORY = (
+    *("tmaze-10", "tmaze-50", "tmaze-100", "tmaze-pixels-10"),
+    *("cartpole", "pendulum", "lunarlander", "mountaincar"),
+    *("cartpole-pixels", "pong-flicker", "rooms", "maze3d"),
+)
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,25 @@ RECIPES = (
         for name in ("pong-ppo", "pong-dqn")
     ),
     Recipe("eyes", "bench eyes", seeds=(0,), quick="--quick"),
+    *(
+        Recipe(
+            f"memory-{name}",
+            f"bench memory --seeds 1 --first-seed {{seed}} --tasks {name}",
+            quick="--quick",
+            place="memory",
+        )
+        for name in MEMORY
+    ),
+    *(
+        Recipe(
+            f"recurrent-speed{suffix}",
+            f"bench agents --only recurrent --seeds 1 --first-seed {{seed}} --threads {threads}",
+            quick="--steps 1k",
+            tables=("recurrent", "updates"),
+            place="recurrent-speed",
+        )
+        for suffix, threads in (("", 2), ("-one-thread", 1))
+    ),
     Recipe(
         "ablations",
         "bench ablations --seeds 1 --first-seed {seed}",

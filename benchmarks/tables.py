@@ -3,7 +3,8 @@
 A result holds ``rows`` (or several such lists): flat objects. In a row, texts say what was measured and
 numbers are measurements; rows with the same texts, and the same "steps", belong together over the seeds. A
 number is shown as the median (lowest – highest), a truth value as how often it was true, and a column whose
-name ends in "return" as mean ± standard deviation, with the interquartile mean and its interval.
+name ends in "return", or is a percentage of successes, as mean ± standard deviation, with the interquartile
+mean and its interval.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def _cell(key: str, values: Sequence[Any]) -> str:
     known = [value for value in values if value is not None]
     if not known:
         return "–"
-    if key.endswith("return"):
+    if key.endswith(("return", "success_percent")):
         return returns_text(known)
     if all(isinstance(value, bool) for value in known):
         return f"{sum(known)} of {len(values)}"

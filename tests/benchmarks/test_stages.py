@@ -61,6 +61,12 @@ def test_every_case_from_pixels_has_a_recipe() -> None:
     assert [case.name for case in CASES] == list(driver.PIXELS)
 
 
+def test_every_task_for_memory_has_a_recipe() -> None:
+    from agents.bench.remembering.tasks import TASKS
+
+    assert [task.name for task in TASKS] == list(driver.MEMORY)
+
+
 def test_returns_are_shown_as_mean_and_deviation_with_the_interquartile_mean() -> None:
     def one(recipe: str, seed: int, value: float) -> dict[str, Any]:
         rows = [{"task": recipe, "best_return": value}]
@@ -71,6 +77,12 @@ def test_returns_are_shown_as_mean_and_deviation_with_the_interquartile_mean() -
     assert lines[2] == "| a | 3.0 ± 2.2 (IQM 3.0, 1.0 to 6.0) |"
     assert lines[3] == "| b | -3.0 |"
     assert "1 to 3 of 5 seeds (seeds 0, 1, 2)" in lines[-1]
+
+
+def test_shares_of_successes_are_shown_as_returns_are() -> None:
+    rows = [{"task": "t", "success_percent": value, "test_percent": value} for value in (90.0, 100.0, 98.0)]
+    table = render([{**record(seed, 1, True), "result": {"rows": [row]}} for seed, row in enumerate(rows)])
+    assert "| t | 96.0 ± 4.3 (IQM 96.0, 90.0 to 100.0) | 98 (90 – 100) |" in table
 
 
 @pytest.fixture
