@@ -259,7 +259,9 @@ def test_a_restored_buffer_goes_on_bit_identically(run: dict[str, Any]) -> None:
             slow.add(step)
             if slow.replay.sequences:
                 sampled = slow.replay.sample(16, generator, beta=0.5)
-                errors = 1 + torch.rand(len(sampled.actions), generator=generator)  # so none is never drawn
+                errors = 1 + torch.rand(
+                    len(sampled.actions), generator=generator
+                )  # so that each is still drawn
                 slow.replay.update_priorities(sampled, errors)
                 seen = sampled.observations
                 found += list(seen.values()) if isinstance(seen, dict) else [seen]
