@@ -79,6 +79,8 @@ class Agent(Sighted, BaseAlgorithm):
     supported_actions: ClassVar[tuple[type[spaces.Space], ...]] = ()
     sb3_policies: ClassVar[dict[type, str]] = {}
     """stock SB3's classes of policies, which people pass too, and the names of ours with the same networks"""
+    contrib_policies: ClassVar[dict[str, str]] = {}
+    """the same of sb3-contrib's classes, by their names: it need not be installed"""
 
     def __init__(
         self,
@@ -154,7 +156,7 @@ class Agent(Sighted, BaseAlgorithm):
         assert self.env is not None
         self._simulator = self.env.simulator if isinstance(self.env, SB3VecEnv) else from_sb3(self.env)
         self.n_envs = self._simulator.num_envs
-        self._upload = Upload(self.device)
+        self._upload, self._upload_starts = Upload(self.device), Upload(self.device)
         self._begin_episodes()
 
     def _begin_episodes(self) -> None:
@@ -170,7 +172,7 @@ class Agent(Sighted, BaseAlgorithm):
         """(envs,) bool, where memory is to be forgotten; None without memory."""
         if self._policy_state is None:
             return None
-        return torch.as_tensor(self._last_episode_starts, device=self.device)
+        return self._upload_starts(self._last_episode_starts)  # type: ignore[arg-type, return-value]
 
     @property
     def simulator(self) -> Simulator:

@@ -60,7 +60,8 @@ class DQN(Agent):
     stored once, also where several make an observation.
 
     Args:
-        policy: "MlpPolicy", "MultiInputPolicy" (Dict observations), or a subclass of `QPolicy`.
+        policy: "MlpPolicy", "CnnPolicy" (pictures), "MultiInputPolicy" (Dict observations); with memory
+            "MlpLstmPolicy", "CnnGruPolicy", …; or a subclass of `QPolicy`.
         env, n_envs, env_kwargs, wrap, vec, policy_kwargs, stats_window_size, tensorboard_log, verbose,
             seed, device: see `Agent`.
         learning_rate: a number, "lin_3e-4" (falls to 0), or a callable of the remaining progress.
@@ -386,7 +387,7 @@ class DQN(Agent):
             several = min(at_once, count - first)
             batch = self.replay.sample(several * self.batch_size, self.generator, beta)
             batch.change_observations(self._shifted)
-            later = self.policy.said_by_target(batch, self.generator)  # type: ignore[arg-type]
+            later = self.policy.said_by_target(batch, self.generator)
             errors = []
             for minibatch, rows in batch.minibatches(self.batch_size):
                 loss, error = self.loss(minibatch, later[rows])
@@ -414,7 +415,7 @@ class DQN(Agent):
         Returns:
             the loss, and (transitions,) each one's own error, its new priority.
         """
-        said, chooser = self.policy.said(batch, self.generator, self.double)  # type: ignore[arg-type]
+        said, chooser = self.policy.said(batch, self.generator, bool(self.double))
         with torch.no_grad():
             actions = (later if chooser is None else chooser).mean(1).argmax(-1)
             if self.rescale_values:

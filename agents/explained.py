@@ -65,9 +65,7 @@ def subject(run: Run, config: AgentConfig, agent: AnyAgent, question: Question) 
 
 
 @torch.inference_mode()
-def _ask(
-    actor: PolicyActor, pictures: Pictures, observation: Any, moment: Moment, changed: Tensor
-) -> Tensor:
+def _ask(actor: PolicyActor, pictures: Pictures, observation: Any, moment: Moment, changed: Tensor) -> Tensor:
     return actor.tendencies(pictures.put(observation, changed), moment).cpu()
 
 

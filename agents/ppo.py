@@ -26,7 +26,7 @@ from .normalize import RewardNormalizer
 from .observations import Upload
 from .optimizers import clip_gradients
 from .random_shift import shifted
-from .recurrent import RECURRENT
+from .recurrent import CONTRIB, RECURRENT
 from .rollout import Batch, Rollout
 from .sb3_infos import sb3_locals
 from .schedules import Schedule, as_schedule
@@ -40,12 +40,13 @@ class PPO(Agent):
     """PPO with SB3's interface: same arguments and defaults, same callbacks, logger keys and parameter names.
 
     Args:
-        policy: "MlpPolicy", "MultiInputPolicy" (Dict observations), or a subclass of `ActorCritic`.
+        policy: "MlpPolicy", "CnnPolicy" (pictures), "MultiInputPolicy" (Dict observations); with memory
+            "MlpLstmPolicy", "CnnGruPolicy", …; or a subclass of `ActorCritic`.
         env, n_envs, env_kwargs, wrap, vec, policy_kwargs, stats_window_size, tensorboard_log, verbose,
             seed, device: see `Agent`.
         learning_rate: a number, "lin_3e-4" (falls to 0), or a callable of the remaining progress.
         n_steps: steps per environment and rollout.
-        batch_size: transitions per gradient step.
+        batch_size: transitions per gradient step; with memory as many whole sequences as have so many.
         n_epochs: passes over each rollout.
         gamma: discount per step.
         gae_lambda: weight of longer advantage estimates.
@@ -74,6 +75,7 @@ class PPO(Agent):
         **RECURRENT,
     }
     sb3_policies = SB3_POLICIES
+    contrib_policies = CONTRIB
     supported_actions = (spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary, spaces.Box)
     saved_settings = (
         *Agent.saved_settings,

@@ -25,6 +25,7 @@ from .normalize import ObservationNormalizer
 from .observations import Tensors
 from .optimizers import lean_optimizer
 from .q_learning import unsquashed
+from .sequences import Sequences
 from .transitions import Transitions
 
 Linear = Callable[[int, int], nn.Linear]
@@ -248,9 +249,10 @@ class QPolicy(DQNPolicy):
     # What the networks say about what there is to learn from, each (transitions, quantiles, actions)
 
     def said(
-        self, batch: Transitions, generator: torch.Generator, afterwards: bool
+        self, batch: Transitions | Sequences, generator: torch.Generator, afterwards: bool
     ) -> tuple[Tensor, Tensor | None]:
         """Before each transition; and, without a gradient, behind it, if `afterwards`."""
+        assert isinstance(batch, Transitions)
         later = None
         if afterwards:
             with torch.no_grad():
@@ -258,8 +260,9 @@ class QPolicy(DQNPolicy):
         return self.quantiles(batch.observations, generator), later
 
     @torch.no_grad()
-    def said_by_target(self, batch: Transitions, generator: torch.Generator) -> Tensor:
+    def said_by_target(self, batch: Transitions | Sequences, generator: torch.Generator) -> Tensor:
         """Behind each transition, by the target network."""
+        assert isinstance(batch, Transitions)
         return self.target_quantiles(batch.next_observations, generator)
 
     def quantiles(self, observation: Tensors, generator: torch.Generator | None = None) -> Tensor:

@@ -246,3 +246,12 @@ RECURRENT: dict[str, type[RecurrentActorCritic]] = {
     )
 }
 """by the names that `PPO` knows"""
+
+CONTRIB: dict[str, str] = {
+    "RecurrentActorCriticPolicy": "MlpLstmPolicy",
+    "RecurrentActorCriticCnnPolicy": "CnnLstmPolicy",
+    "RecurrentMultiInputActorCriticPolicy": "MultiInputLstmPolicy",
+}
+"""sb3-contrib's classes, and the names of ours with the same parameters"""
+CONTRIBS_MEMORY: dict[str, Any] = {"lstm_hidden_size": 256, "enable_critic_lstm": True}
+"""its defaults"""

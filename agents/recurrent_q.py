@@ -17,6 +17,7 @@ from .q_networks import CnnQPolicy, MultiInputQPolicy, QNetwork, QPolicy
 from .recurrent import Remembers
 from .segments import Segments, to_index
 from .sequences import Sequences
+from .transitions import Transitions
 
 
 class RecurrentQNetwork(QNetwork):
@@ -79,7 +80,7 @@ class RecurrentQNetwork(QNetwork):
     def _warmed_up(self, observations: Tensors, sequences: Sequences) -> Tensor:
         """(sequences, numbers): the memory behind the transitions that are not learned from."""
         which = np.flatnonzero(sequences.burned)
-        count = sequences.burned[which[0]]  # the same for all that burn in at all
+        count = int(sequences.burned[which[0]])  # the same for all that burn in at all
         rows = sequences.segments.begins[which] + np.arange(count)[:, None]  # (steps, sequences)
         states = sequences.states
         where, among = to_index(rows, states.device), to_index(which, states.device)
@@ -101,9 +102,6 @@ class RecurrentQPolicy(Remembers, QPolicy):
         UsageError: a size below 1.
     """
 
-    q_net: RecurrentQNetwork  # pyright: ignore[reportIncompatibleVariableOverride]
-    q_net_target: RecurrentQNetwork  # pyright: ignore[reportIncompatibleVariableOverride]
-
     def __init__(self, *args: Any, memory_size: int = 64, memory_layers: int = 1, **kwargs: Any) -> None:
         if memory_size < 1 or memory_layers < 1:
             raise UsageError(f"a memory needs units and layers, not {memory_size} and {memory_layers}")
@@ -116,7 +114,7 @@ class RecurrentQPolicy(Remembers, QPolicy):
 
     @property
     def memory(self) -> Memory:
-        return self.q_net.memory
+        return _recurrent(self.q_net).memory
 
     def _step(
         self,
@@ -128,20 +126,27 @@ class RecurrentQPolicy(Remembers, QPolicy):
         seen = self._normalized(observation)
         if state is None:
             state = self.initial_state(len(next(iter(seen.values())) if isinstance(seen, dict) else seen))
-        return self.q_net.step(seen, state, episode_start, generator)
+        return _recurrent(self.q_net).step(seen, state, episode_start, generator)
 
-    def said(  # type: ignore[override]
-        self, batch: Sequences, generator: torch.Generator, afterwards: bool
+    def said(
+        self, batch: Transitions | Sequences, generator: torch.Generator, afterwards: bool
     ) -> tuple[Tensor, Tensor | None]:
-        rows = self.q_net.along(self._normalized(batch.observations), batch, generator)
+        assert isinstance(batch, Sequences)
+        rows = _recurrent(self.q_net).along(self._normalized(batch.observations), batch, generator)
         # One pass says both, so that behind a transition the memory is that of the very same weights.
         later = rows.detach().index_select(0, batch.next_rows) if afterwards else None
         return rows.index_select(0, batch.rows), later
 
     @torch.no_grad()
-    def said_by_target(self, batch: Sequences, generator: torch.Generator) -> Tensor:  # type: ignore[override]
-        rows = self.q_net_target.along(self._normalized(batch.observations), batch, generator)
+    def said_by_target(self, batch: Transitions | Sequences, generator: torch.Generator) -> Tensor:
+        assert isinstance(batch, Sequences)
+        rows = _recurrent(self.q_net_target).along(self._normalized(batch.observations), batch, generator)
         return rows.index_select(0, batch.next_rows)
+
+
+def _recurrent(network: QNetwork) -> RecurrentQNetwork:
+    assert isinstance(network, RecurrentQNetwork)
+    return network
 
 
 class MlpLstmQPolicy(RecurrentQPolicy):

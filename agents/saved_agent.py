@@ -11,6 +11,7 @@ from sandbox.core.errors import Broken, UsageError
 from sandbox.nn.backbone import Backbone, preset_name
 
 from .encoding import decode_arguments, decode_space, encode_arguments, encode_space
+from .recurrent import CONTRIBS_MEMORY
 from .saving import Target, read_agent, read_sb3_parameters, write_agent
 from .state import in_a_line, load_optimizer, optimizer_state
 
@@ -114,14 +115,19 @@ def _from_sb3(
 ) -> AnAgent:
     """An agent with the weights, optimiser and settings of one of stock SB3's."""
     data, parameters = saved
-    policy = cls.sb3_policies.get(data.get("policy_class"))  # type: ignore[arg-type]
+    theirs = data.get("policy_class")
+    remembers = getattr(theirs, "__name__", "") in cls.contrib_policies
+    policy = cls.contrib_policies[theirs.__name__] if remembers else cls.sb3_policies.get(theirs)  # type: ignore[arg-type, union-attr]
     if policy is None:
         raise UsageError(
-            f"an SB3 agent with policy {data.get('policy_class')} cannot be taken over",
-            hint=f"possible: {', '.join(theirs.__name__ for theirs in cls.sb3_policies)}",
+            f"an SB3 agent with policy {theirs} cannot be taken over",
+            hint="possible: "
+            + ", ".join([kind.__name__ for kind in cls.sb3_policies] + [*cls.contrib_policies]),
         )
     settings = cls.settings_from_sb3(data)
     settings["policy_kwargs"] = {k: v for k, v in data.get("policy_kwargs", {}).items() if k != "use_sde"}
+    if remembers:
+        settings["policy_kwargs"] = {**CONTRIBS_MEMORY, **settings["policy_kwargs"]}
     settings.update(overrides)
     agent = _make(cls, policy, env, device, (data["observation_space"], data["action_space"]), settings)
     try:

@@ -27,7 +27,7 @@ class SequenceBatch(Batch):
     """(sequences, numbers): the memory at each one's beginning, before `starts` is looked at"""
 
     def minibatches(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
-        """Every sequence once, in random order, together as many as have `size` transitions (at least one)."""
+        """Every sequence once, in random order, at a time as many as have `size` transitions (at least 1)."""
         count, length = self.starts.shape
         order = torch.randperm(count, generator=generator, device=generator.device).cpu().numpy()
         each = max(size // length, 1)
@@ -82,14 +82,17 @@ class SequenceRollout(Rollout):
             self.states[step // self.length] = state
 
     def _gathered(self, advantages: Tensor) -> Batch:
-        found = (self.actions, self.log_probs, self.values, advantages, advantages + self.values)
         starts, kept = (
             part.reshape(-1, self.length, self.n_envs).swapaxes(1, 2).reshape(-1, self.length)
             for part in (self.starts, ~self.ignored)
         )
         return SequenceBatch(
             map_parts(self._in_sequences, self.observations),
-            *(self._in_sequences(part) for part in found),
+            self._in_sequences(self.actions),
+            self._in_sequences(self.log_probs),
+            self._in_sequences(self.values),
+            self._in_sequences(advantages),
+            self._in_sequences(advantages + self.values),
             starts=starts,
             kept=kept,
             states=self.states.flatten(0, 1),

@@ -77,13 +77,22 @@ def restore(agent: Agent, state: dict[str, Any]) -> list[str]:
         normalizer = _reward_normalizer(agent)
         if normalizer is not None:
             normalizer.running = state["discounted_returns"].to(agent.device)
-        agent._policy_state = last["policy_state"]
+        _restore_memory(agent, last["policy_state"])
         agent._last_obs, agent._last_episode_starts = last["observation"], last["episode_starts"]
         troubles = _restore_simulator(agent, state["simulator"])
         _restore_global_generators(state["global_generators"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointBroken(f"the checkpoint does not fit this agent: {in_a_line(error)}") from error
     return troubles
+
+
+def _restore_memory(agent: Agent, saved: torch.Tensor | None) -> None:
+    """Take over what a policy with memory remembers of the running episodes."""
+    nothing = agent.policy.initial_state(agent.n_envs)  # type: ignore[operator]
+    if nothing is not None:
+        if saved is None or saved.shape != nothing.shape:
+            raise ValueError("another memory was kept")
+        agent._policy_state = saved.to(agent.device)
 
 
 def restore_policy(agent: Agent, state: dict[str, Any], step: int) -> None:
