@@ -30,8 +30,10 @@ class SequenceBatch(Batch):
         """Every sequence once, in random order, at a time as many as have `size` transitions (at least 1)."""
         count, length = self.starts.shape
         order = torch.randperm(count, generator=generator, device=generator.device).cpu().numpy()
+        # A short one may be nothing but a reset, and a minibatch of such ones would be empty.
+        order = order[self.kept[order].any(1)]
         each = max(size // length, 1)
-        for first in range(0, count, each):
+        for first in range(0, len(order), each):
             yield self.sequences(order[first : first + each])
 
     def sequences(self, which: np.ndarray) -> Batch:
