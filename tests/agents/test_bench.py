@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from agents.bench.command import middle, ratio, summarize_processes, summarize_training
+from agents.bench.command import (
+    middle,
+    ratio,
+    summarize_processes,
+    summarize_recurrent,
+    summarize_training,
+    summarize_updates,
+)
 from sandbox.__main__ import main
 
 Captured = pytest.CaptureFixture[str]
@@ -82,3 +89,75 @@ def test_both_are_trained_with_the_clock_stopped_during_evaluations(capsys: Capt
 def test_nothing_to_measure_is_a_usage_error(capsys: Captured) -> None:
     assert main(["bench", "agents", "--seeds", "0"]) == 2
     assert "must be at least 1" in capsys.readouterr().err
+    assert main(["bench", "agents", "--threads", "0"]) == 2
+    assert "must be at least 1" in capsys.readouterr().err
+
+
+# Agents with memory
+
+
+def test_with_memory_ours_is_compared_with_contribs_of_the_same_seed() -> None:
+    def speeds(wall: float, cpu: float) -> dict[str, float]:
+        return {"steps_per_second": wall, "steps_per_cpu_second": cpu, "cpu_over_wall": wall / cpu}
+
+    settings = {"settings": "each its tuned settings", "threads": "2"}
+    ours, theirs = [(100, 50), (30, 15), (20, 10)], [(10, 10), (3, 3), (8, 5)]
+    runs = [
+        {**settings, "ours": speeds(*mine), "contrib": speeds(*other)}
+        for mine, other in zip(ours, theirs, strict=True)
+    ]
+    mine, other = summarize_recurrent(runs)
+    assert (mine["times_contrib_speed"], mine["times_by_CPU_seconds"], mine["asked"]) == (10, 5, 10)
+    assert (mine["steps_per_second"], other["steps_per_second"], other["asked"]) == (30, 8, None)
+
+
+def test_gradient_steps_with_a_memory_are_compared_with_those_without() -> None:
+    def each(*milliseconds: float) -> dict[str, Any]:
+        names = ("none", "LSTM")
+        return {
+            name: {"milliseconds": one, "cpu_over_wall": 1.0}
+            for name, one in zip(names, milliseconds, strict=True)
+        }
+
+    runs = [{"threads": "1", "seed": seed, **each(1.0 + seed, 3.0)} for seed in (0, 1, 2)]
+    without, lstm = summarize_updates(runs)
+    assert (without["milliseconds"], without["times_without"]) == (2.0, None)
+    assert (lstm["milliseconds"], lstm["times_without"], lstm["asked_at_most"]) == (3.0, 1.5, 3)
+
+
+def test_ours_and_contribs_have_networks_of_the_same_size() -> None:
+    from agents.bench.recurrent import contrib, ours_like_contrib
+
+    sizes = []
+    for make in (ours_like_contrib, contrib):
+        agent: Any = make(0, 1)
+        sizes.append(sum(part.numel() for part in agent.policy.parameters()))
+        agent.env.close()
+    assert sizes[0] == sizes[1]
+
+
+def test_with_memory_and_without_dqn_learns_from_as_many_transitions() -> None:
+    from agents.bench.recurrent import LENGTH, SEQUENCES, learner
+
+    batches = []
+    for memory in ("none", "GRU"):
+        agent = learner(memory, seed=0)
+        several = 1 if memory == "none" else agent.sequence_length
+        batches.append(agent.batch_size * several)
+        agent.env.close()  # type: ignore[union-attr]
+    assert batches == [SEQUENCES * LENGTH] * 2
+
+
+def test_agents_with_memory_are_measured_in_turns(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    from agents.bench import recurrent
+
+    monkeypatch.setattr(recurrent, "GRADIENT_STEPS", 1)
+    monkeypatch.setattr(recurrent, "STORED", 512)
+    monkeypatch.setattr(recurrent, "CONTESTS", {"both the zoo's settings": recurrent.ours_like_contrib})
+    words = ["bench", "agents", "--only", "recurrent", "--seeds", "1", "--steps", "256", "--threads", "1"]
+    assert main([*words, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert [row["engine"] for row in result["recurrent"]] == ["ours", "contrib"]
+    assert [row["memory_of_DQN"] for row in result["updates"]] == ["none", "LSTM", "GRU"]
+    (run,) = result["runs"]["recurrent"]
+    assert (run["ours"]["steps"], run["contrib"]["steps"], run["threads"]) == (256, 256, "1")

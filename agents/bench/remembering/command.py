@@ -60,6 +60,8 @@ class MemoryBench:
             raise UsageError(f"--limit-minutes must be above 0, not {self.limit_minutes:g}")
         chosen = self._trials()
         shorter = QUICK if self.quick else 1
+        for trial in chosen:
+            trial.config(self.first_seed, shorter)  # what is missing is said before hours of training
         runs: list[Row] = []
         for trial in chosen:
             for seed in range(self.first_seed, self.first_seed + self.seeds):
