@@ -61,8 +61,7 @@ class PolicyActor:
         batch = to_tensors(_batch_of_one(self._seen), policy.device)
         self.before = self._state, self._first
         with torch.inference_mode():
-            thoughts = _thoughts(policy, batch, *self.before)
-            actions, self._state = policy.choose(batch, *self.before)
+            actions, self._state, thoughts = _decide(policy, batch, *self.before)
             units = policy.activations(self._state)
         self._first = self._flag(False)
         memory = None if units is None else _row(units)
@@ -100,16 +99,19 @@ class PolicyActor:
         return torch.tensor([first], device=self.policy.device)
 
 
-def _thoughts(
+def _decide(
     policy: ActorCritic | QPolicy, batch: Tensors, state: PolicyState, first: Tensor
-) -> dict[str, Any]:
-    """Fields of a `View`: what a policy thinks of a batch of one observation."""
+) -> tuple[Tensor, PolicyState, dict[str, Any]]:
+    """Most likely actions, the next memory, and fields of a `View`, after a batch of one observation."""
     from .q_networks import QPolicy
 
     if isinstance(policy, QPolicy):
-        return {"q_values": _row(policy.q_values(batch, state, first))}
-    value = float(policy.values(batch, state, first)[0])
-    return {"value": value, **described(policy.get_distribution(batch, state, first))}  # type: ignore[arg-type]
+        actions, after = policy.choose(batch, state, first)
+        return actions, after, {"q_values": _row(policy.q_values(batch, state, first))}
+    # Not `choose`: a critic may have a memory of its own.
+    decision = policy.act(batch, state, first, deterministic=True)
+    thoughts = described(policy.get_distribution(batch, state, first))  # type: ignore[arg-type]
+    return decision.actions, decision.state, {"value": float(decision.values[0]), **thoughts}
 
 
 class SB3Actor:
