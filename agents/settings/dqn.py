@@ -141,7 +141,7 @@ class DQNSettings:
     def check_envs(self, envs: int, memory: bool = False) -> None:
         """Raise ConfigError where the buffer is too small for that many environments."""
         assert self.n_step is not None
-        least = envs * ((self.sequence_length if memory else 1) + self.n_step)
+        least = envs * (2 * self.sequence_length if memory else 1 + self.n_step)
         if self.buffer_size < least:
             raise ConfigError(
                 f"buffer_size must be at least {least:,} for {envs:,} environments, not {self.buffer_size:,}",
