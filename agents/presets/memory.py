@@ -10,4 +10,30 @@ from typing import Any
 
 PPO: dict[str, dict[str, Any]] = {}
 
-DQN: dict[str, dict[str, Any]] = {}
+DQN: dict[str, dict[str, Any]] = {
+    # Whole episodes, and twenty rewards at once, which carry the prize down the corridor. Random actions are
+    # few from the start: in a long corridor they lead nowhere.
+    "Sandbox/TMaze-v0 obs=features": {
+        "steps": 200_000,
+        "envs": 32,
+        "eval_every": 4_000,
+        "policy": "MlpGruPolicy",
+        "settings": {
+            "learning_rate": 0.003,
+            "buffer_size": 40_000,
+            "learning_starts": 500,
+            "batch_size": 16,
+            "gamma": 0.998,
+            "train_freq": 64,
+            "tau": 0.1,
+            "target_update_interval": 64,
+            "exploration_fraction": 0.05,
+            "exploration_initial_eps": 0.2,
+            "exploration_final_eps": 0.02,
+            "double": True,
+            "n_step": 20,
+            "net_arch": [],
+            "sequence_length": 200,
+        },
+    },
+}
