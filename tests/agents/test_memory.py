@@ -11,6 +11,7 @@ from torch import Tensor
 
 from agents.memory import GRU, LSTM, MEMORIES, Cell, Memory
 from agents.segments import WORTH_A_CALL, Remembered, Segments
+from tests.agents.slow_memory import made_attentive, slow_step
 
 CELLS: list[Cell] = ["lstm", "gru"]
 FEATURES, HIDDEN = 3, 4
@@ -22,10 +23,7 @@ LONG_AND_SHORT = [120, *[1] * 30, 50, *[4] * 40]
 def memory_of(cell: Cell, layers: int = 1) -> Memory:
     """One whose weights are large enough that it matters what was before."""
     made = MEMORIES[cell](FEATURES, HIDDEN, layers)
-    source = torch.Generator().manual_seed(layers)
-    with torch.no_grad():
-        for weight in made.parameters():
-            weight.copy_(torch.randn(weight.shape, generator=source))
+    made_attentive(made)
     return made
 
 
@@ -44,29 +42,6 @@ def gradients(made: Memory, *others: Tensor) -> list[Tensor]:
     return found
 
 
-def by_hand(made: Memory, features: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-    """One row, (features,) and (numbers,): the papers' equations, layer upon layer, with torch's weights."""
-    layers = made.num_layers
-    parts = list(state.view(-1, layers, HIDDEN))
-    seen, hiddens, cells = features, [], []
-    for layer in range(layers):
-        inward, back, inward_bias, back_bias = made.all_weights[layer]
-        before = parts[0][layer]
-        from_below, from_before = inward @ seen + inward_bias, back @ before + back_bias
-        if isinstance(made, LSTM):
-            lets_in, keeps, writes, shows = (from_below + from_before).chunk(4)
-            cell = keeps.sigmoid() * parts[1][layer] + lets_in.sigmoid() * writes.tanh()
-            seen = shows.sigmoid() * cell.tanh()
-            cells.append(cell)
-        else:
-            (reset, keeps, new), (reset_, keeps_, new_) = from_below.chunk(3), from_before.chunk(3)
-            kept = (keeps + keeps_).sigmoid()
-            candidate = (new + (reset + reset_).sigmoid() * new_).tanh()
-            seen = (1 - kept) * candidate + kept * before
-        hiddens.append(seen)
-    return seen, torch.cat([*hiddens, *cells])
-
-
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_step_is_what_the_equations_say(cell: Cell, layers: int) -> None:
@@ -77,7 +52,7 @@ def test_a_step_is_what_the_equations_say(cell: Cell, layers: int) -> None:
         for row in range(5):
             forgets = starts is not None and bool(starts[row])
             before = torch.zeros(made.numbers) if forgets else state[row]
-            expected, expected_after = by_hand(made, features[row], before)
+            expected, expected_after = slow_step(made, features[row], before)
             torch.testing.assert_close(output[row], expected)
             torch.testing.assert_close(after[row], expected_after)
 
