@@ -50,11 +50,11 @@ def test_the_longest_and_the_shortest_sequences_are_fine() -> None:
 
 
 def test_sequences_need_a_larger_buffer() -> None:
-    """Of each environment there is room for one, and for what its rewards reach; without memory, for less."""
+    """Of each environment there is room for two: the last of one episode, and the first of the next one."""
     settings = DQNSettings(buffer_size=100, sequence_length=20, n_step=3)
     settings.check_envs(25)
-    settings.check_envs(4, memory=True)
-    with pytest.raises(ConfigError, match="at least 115 for 5 environments, not 100"):
+    settings.check_envs(2, memory=True)
+    with pytest.raises(ConfigError, match="at least 200 for 5 environments, not 100"):
         settings.check_envs(5, memory=True)
     with pytest.raises(ConfigError, match="buffer_size"):
         AgentConfig("CartPole-v1", "CartPole-v1", "dqn", "MlpGruPolicy", envs=5, settings=settings)
