@@ -85,8 +85,9 @@ def _provenance(records: Sequence[Record], planned: int) -> str:
     found = f"{least}" if least == most else f"{least} to {most}"
     many = f"{planned} seed{'s' if planned > 1 else ''}"
     some = many if least == planned else f"{found} of {many}"
-    machine = records[-1]["result"].get("machine", made)  # asked after torch was loaded
-    threads = f", {machine['threads']} torch thread(s)" if machine.get("threads") else ""
+    machines = [record["result"].get("machine", record["made"]) for record in records]  # with torch loaded
+    counts = sorted({machine["threads"] for machine in machines if machine.get("threads")})
+    threads = f", {' or '.join(map(str, counts))} torch thread(s)" if counts else ""
     versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
     revisions = sorted({_revision(record["made"].get("git")) for record in records})
     return (

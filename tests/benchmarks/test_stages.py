@@ -36,6 +36,15 @@ def test_a_table_shows_medians_over_seeds_and_how_often_something_was_true() -> 
     assert "2026-01-31 at revision aaaaaaaaaaaa" in lines[-1]
 
 
+def test_it_is_said_how_many_threads_the_stages_had() -> None:
+    def one(seed: int, threads: int | None) -> dict[str, Any]:
+        found = record(seed, 1, True)
+        return {**found, "result": {**found["result"], "machine": {"threads": threads}}}
+
+    assert ", 1 or 2 torch thread(s), " in render([one(0, 2), one(1, 1), one(2, 2)])
+    assert "torch thread" not in render([one(0, None)])
+
+
 def test_only_the_named_place_of_the_document_is_replaced() -> None:
     document = "a\n<!-- benchmark: x -->\nold\n<!-- end -->\nb\n<!-- benchmark: y -->\nkept\n<!-- end -->\n"
     assert update(document, "x", "new") == document.replace("old", "new")
