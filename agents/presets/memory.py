@@ -8,7 +8,27 @@ from __future__ import annotations
 
 from typing import Any
 
-PPO: dict[str, dict[str, Any]] = {}
+PPO: dict[str, dict[str, Any]] = {
+    # Rewards over their deviation are what matters: with returns as they are the value loss is all that the
+    # shared memory learns from. An LSTM learns as fast as a GRU here, and costs half of its time on a CPU.
+    "CartPole-v1 wrap=mask_velocity": {
+        "steps": 80_000,
+        "envs": 64,
+        "eval_every": 8_192,
+        "policy": "MlpLstmPolicy",
+        "settings": {
+            "n_steps": 32,
+            "batch_size": 512,
+            "n_epochs": 4,
+            "learning_rate": "lin_0.008",
+            "max_grad_norm": 1.0,
+            "net_arch": [],
+            "memory_size": 32,
+            "normalize_observation": True,
+            "normalize_reward": True,
+        },
+    },
+}
 
 DQN: dict[str, dict[str, Any]] = {
     # Whole episodes, and twenty rewards at once, which carry the prize down the corridor. Random actions are
