@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +48,7 @@ class Memory(nn.RNNBase):
 
         The state, (sequences, numbers), is that before the first step, and comes back as after the last.
         """
-        output, after = self(features, self._split(state))
+        output, *after = self._run(features, self._split(state))
         return output, self._joined(after)
 
     def along(self, features: Tensor, segments: Segments, states: Tensor) -> Tensor:
@@ -65,7 +66,7 @@ class Memory(nn.RNNBase):
         for padding in segments.paddings:
             side_by_side = features.index_select(0, to_index(padding.rows, features.device))
             begun = states.index_select(0, to_index(padding.which, states.device))
-            output, _ = self(side_by_side.view(*padding.rows.shape, -1), self._split(begun))
+            output, *_ = self._run(side_by_side.view(*padding.rows.shape, -1), self._split(begun))
             outputs.append(output.flatten(0, 1))
         found = outputs[0] if len(outputs) == 1 else torch.cat(outputs)
         return found.index_select(0, to_index(segments.places, found.device))
@@ -74,16 +75,23 @@ class Memory(nn.RNNBase):
         """What came out of each layer last, of a state (envs, numbers): (envs, layers * hidden)."""
         return state[:, : self.num_layers * self.hidden_size]
 
-    def _split(self, state: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """(sequences, numbers) -> torch's (layers, sequences, hidden), of an LSTM twice."""
-        shape = (len(state), self.parts, self.num_layers, self.hidden_size)
-        apart = state.view(shape).permute(1, 2, 0, 3).contiguous()
-        return tuple(apart) if self.parts > 1 else apart[0]
+    def _run(self, features: Tensor, state: list[Tensor]) -> tuple[Tensor, ...]:
+        """torch's kernel: what came out of the last layer, and the parts of its own state."""
+        # Not `self(…)`: its checks take as long as the step of a small memory.
+        options = (self.bias, self.num_layers, self.dropout, self.training, self.bidirectional, False)
+        return self._kernel(features, state, self._flat_weights, *options)
 
-    def _joined(self, state: Tensor | tuple[Tensor, ...]) -> Tensor:
+    def _kernel(self, features: Tensor, state: list[Tensor], *rest: Any) -> tuple[Tensor, ...]:
+        raise NotImplementedError(f"{type(self).__name__} does not implement _kernel")
+
+    def _split(self, state: Tensor) -> list[Tensor]:
+        """(sequences, numbers) -> torch's (layers, sequences, hidden), of an LSTM twice."""
+        apart = state.view(len(state), -1, self.num_layers, self.hidden_size).permute(1, 2, 0, 3)
+        return list(apart.contiguous())
+
+    def _joined(self, state: Sequence[Tensor]) -> Tensor:
         """The inverse of `_split`."""
-        parts = torch.stack(state) if isinstance(state, tuple) else state.unsqueeze(0)
-        return parts.permute(2, 0, 1, 3).reshape(-1, self.numbers)
+        return torch.stack([*state]).permute(2, 0, 1, 3).reshape(-1, self.numbers)
 
 
 class LSTM(Memory, nn.LSTM):
@@ -91,9 +99,15 @@ class LSTM(Memory, nn.LSTM):
 
     parts = 2
 
+    def _kernel(self, features: Tensor, state: list[Tensor], *rest: Any) -> tuple[Tensor, ...]:
+        return torch.lstm(features, state, *rest)
+
 
 class GRU(Memory, nn.GRU):
     """Gated recurrent units (Cho et al. 2014, arXiv:1406.1078): no cells besides what comes out."""
+
+    def _kernel(self, features: Tensor, state: list[Tensor], *rest: Any) -> tuple[Tensor, ...]:
+        return torch.gru(features, state[0], *rest)
 
 
 MEMORIES: dict[Cell, type[LSTM | GRU]] = {"lstm": LSTM, "gru": GRU}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -33,8 +34,16 @@ class SequenceBatch(Batch):
         # A short one may be nothing but a reset, and a minibatch of such ones would be empty.
         order = order[self.kept[order].any(1)]
         each = max(size // length, 1)
+        if each >= len(order):
+            yield self._all
+            return
         for first in range(0, len(order), each):
             yield self.sequences(order[first : first + each])
+
+    @cached_property
+    def _all(self) -> Batch:
+        """What each epoch gives anew where a minibatch has room for all of it."""
+        return self.sequences(np.flatnonzero(self.kept.any(1)))
 
     def sequences(self, which: np.ndarray) -> Batch:
         """These sequences (n,), less where no transition took place, as rows that belong together."""
