@@ -28,6 +28,48 @@ PPO: dict[str, dict[str, Any]] = {
             "normalize_reward": True,
         },
     },
+    # One frame does not show how fast the pole falls: the GRU learns to tell from the frames before.
+    "Sandbox/CartPole-v0 obs=pixels policy=memory": {
+        "steps": 250_000,
+        "envs": 64,
+        "eval_every": 20_480,
+        "wrap": ["resize:20"],
+        "policy": "CnnGruPolicy",
+        "settings": {
+            "n_steps": 64,
+            "batch_size": 512,
+            "n_epochs": 2,
+            "learning_rate": 0.0015,
+            "gamma": 0.98,
+            "gae_lambda": 0.9,
+            "max_grad_norm": 1.0,
+            "normalize_reward": True,
+            "net_arch": [],
+            "features_dim": 128,
+            "memory_size": 64,
+            "sequence_length": 32,
+        },
+    },
+    # Pictures of a quarter of the size still have four pixels for each cell. Whole rollouts in one piece, as
+    # each has several episodes.
+    "Sandbox/TMaze-v0 obs=pixels": {
+        "steps": 250_000,
+        "envs": 64,
+        "eval_every": 20_480,
+        "wrap": ["resize:10"],
+        "policy": "CnnGruPolicy",
+        "settings": {
+            "n_steps": 64,
+            "batch_size": 1024,
+            "n_epochs": 3,
+            "learning_rate": 0.002,
+            "ent_coef": 0.01,
+            "max_grad_norm": 1.0,
+            "net_arch": [],
+            "features_dim": 64,
+            "memory_size": 64,
+        },
+    },
 }
 
 DQN: dict[str, dict[str, Any]] = {
