@@ -73,12 +73,12 @@ PPO: dict[str, dict[str, Any]] = {
 }
 
 DQN: dict[str, dict[str, Any]] = {
-    # Whole episodes, and twenty rewards at once, which carry the prize down the corridor. Random actions are
-    # few from the start: in a long corridor they lead nowhere.
+    # Whole episodes, and ten rewards at once, which carry the prize down the corridor. Random actions are
+    # few from the start: in a long corridor they lead nowhere. A corridor as long as 199 fits.
     "Sandbox/TMaze-v0 obs=features": {
-        "steps": 200_000,
-        "envs": 32,
-        "eval_every": 4_000,
+        "steps": 60_000,
+        "envs": 16,
+        "eval_every": 1_000,
         "policy": "MlpGruPolicy",
         "settings": {
             "learning_rate": 0.003,
@@ -86,14 +86,14 @@ DQN: dict[str, dict[str, Any]] = {
             "learning_starts": 500,
             "batch_size": 16,
             "gamma": 0.998,
-            "train_freq": 64,
+            "train_freq": 32,
             "tau": 0.1,
             "target_update_interval": 64,
-            "exploration_fraction": 0.05,
+            "exploration_fraction": 0.25,
             "exploration_initial_eps": 0.2,
             "exploration_final_eps": 0.02,
             "double": True,
-            "n_step": 20,
+            "n_step": 10,
             "net_arch": [],
             "sequence_length": 200,
         },
