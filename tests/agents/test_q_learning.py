@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from agents.q_learning import bellman_targets, huber_loss, of_actions, quantile_huber_loss
+from agents.q_learning import (
+    bellman_targets,
+    huber_loss,
+    of_actions,
+    quantile_huber_loss,
+    squashed,
+    unsquashed,
+)
 
 
 def numbers(seed: int, *shape: int) -> Tensor:
@@ -146,3 +153,32 @@ def test_one_quantile_is_half_the_huber_loss() -> None:
     """Of a single one, the median, errors of both signs weigh one half."""
     said, target = numbers(0, 32, 1), numbers(1, 32, 1)
     torch.testing.assert_close(2 * quantile_huber_loss(said, target)[0], huber_loss(said, target)[0])
+
+
+# Squashed returns
+
+
+@given(st.floats(-1e8, 1e8, width=32))
+def test_squashed_returns_come_back(value: float) -> None:
+    said = squashed(torch.tensor([value]))
+    assert said.item() * value >= 0
+    assert abs(said.item()) <= 1.01 * abs(value)
+    # Single precision keeps about 7 digits, and the root makes 2 parts in the return of 1 in what is said.
+    assert unsquashed(said).item() == pytest.approx(value, rel=1e-6, abs=1e-6)
+    assert squashed(unsquashed(torch.tensor([value / 1e4]))).item() == pytest.approx(
+        value / 1e4, rel=1e-6, abs=1e-6
+    )
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
+def test_squashing_keeps_the_order(value: float, more: float) -> None:
+    both = torch.tensor([value, value + more], dtype=torch.float64)
+    assert squashed(both)[0] < squashed(both)[1]
+    assert unsquashed(both)[0] < unsquashed(both)[1]
+
+
+@pytest.mark.parametrize(("value", "said"), [(0, 0), (3, 1.003), (-3, -1.003), (99, 9.099), (1e6, 1999.0005)])
+def test_squashed_returns_are_nearly_roots(value: float, said: float) -> None:
+    """sign(x) (sqrt(|x| + 1) - 1) + x / 1000 (Pohlen et al. 2018)."""
+    assert squashed(torch.tensor(float(value))).item() == pytest.approx(said, rel=1e-6)
+    assert unsquashed(torch.tensor(float(said))).item() == pytest.approx(value, rel=1e-5)
