@@ -70,6 +70,24 @@ PPO: dict[str, dict[str, Any]] = {
             "memory_size": 64,
         },
     },
+    # Rollouts longer than the corridor; whole ones are learned from, so that the cue is in every sequence.
+    # At rates of 0.003 the longest corridor takes half as long again.
+    "Sandbox/TMaze-v0 obs=features": {
+        "steps": 800_000,
+        "envs": 64,
+        "eval_every": 16_384,
+        "policy": "MlpGruPolicy",
+        "settings": {
+            "n_steps": 128,
+            "batch_size": 2_048,
+            "n_epochs": 4,
+            "learning_rate": 0.01,
+            "gamma": 0.999,
+            "gae_lambda": 0.98,
+            "ent_coef": 0.01,
+            "net_arch": [],
+        },
+    },
 }
 
 DQN: dict[str, dict[str, Any]] = {
