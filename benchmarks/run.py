@@ -33,11 +33,16 @@ PIXELS = (
     *("catch-ppo", "catch-dqn", "snake-ppo", "snake-dqn", "pong-ppo", "pong-dqn"),
     *("breakout-ppo", "breakout-dqn", "cartpole-ppo", "cartpole-dqn"),
 )
-MEMORY = (
-    *("tmaze-10", "tmaze-50", "tmaze-100", "tmaze-pixels-10"),
-    *("cartpole", "pendulum", "lunarlander", "mountaincar"),
-    *("cartpole-pixels", "pong-flicker", "rooms", "maze3d"),
-)
+MEMORY = {
+    **dict.fromkeys(("tmaze-10", "tmaze-50", "tmaze-100"), ("ppo", "dqn", "contrib")),
+    "tmaze-pixels-10": ("ppo", "dqn"),
+    "cartpole": ("ppo", "dqn", "contrib"),
+    "pendulum": ("ppo", "contrib"),
+    "lunarlander": ("ppo", "dqn", "contrib"),
+    "mountaincar": ("ppo", "contrib"),
+    **dict.fromkeys(("cartpole-pixels", "pong-flicker", "rooms", "maze3d"), ("ppo", "dqn")),
+}
+"""task -> our algorithms, each with memory and without; "contrib": sb3-contrib's, hours apart"""
 
 
 @dataclass(frozen=True)
@@ -114,12 +119,14 @@ RECIPES = (
     Recipe("eyes", "bench eyes", seeds=(0,), quick="--quick"),
     *(
         Recipe(
-            f"memory-{name}",
-            f"bench memory --seeds 1 --first-seed {{seed}} --tasks {name}",
+            f"memory-{task}-{who}",
+            f"bench memory --seeds 1 --first-seed {{seed}} --tasks {task} "
+            + ("--agents contrib" if who == "contrib" else f"--agents memory memoryless --algos {who}"),
             quick="--quick",
             place="memory",
         )
-        for name in MEMORY
+        for task, learners in MEMORY.items()
+        for who in learners
     ),
     *(
         Recipe(
