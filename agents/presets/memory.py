@@ -88,6 +88,28 @@ PPO: dict[str, dict[str, Any]] = {
             "net_arch": [],
         },
     },
+    # As without the mask, with a memory before the hidden layer, and more steps.
+    "MountainCarContinuous-v0 wrap=mask_velocity": {
+        "steps": 60_000,
+        "envs": 8,
+        "eval_every": 2_048,
+        "policy": "MlpLstmPolicy",
+        "settings": {
+            "n_steps": 128,
+            "batch_size": 256,
+            "n_epochs": 10,
+            "learning_rate": "lin_0.003",
+            "gamma": 0.999,
+            "gae_lambda": 0.98,
+            "max_grad_norm": 1.0,
+            "net_arch": [64],
+            "ortho_init": False,
+            "use_sde": True,
+            "log_std_init": 0.5,
+            "normalize_observation": True,
+            "normalize_reward": True,
+        },
+    },
 }
 
 DQN: dict[str, dict[str, Any]] = {
