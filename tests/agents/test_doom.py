@@ -92,6 +92,17 @@ def test_the_preset_sees_a_small_grey_screen_and_runs_few_engines(algo: str) -> 
         assert simulator.observation_space.shape == (1, 30, 40)
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"), [({}, "CnnLstmPolicy"), ({"policy": "gru"}, "CnnGruPolicy")]
+)
+def test_who_defends_the_center_remembers_single_frames(changes: dict[str, str], expected: str) -> None:
+    config = resolve_config("VizdoomDefendCenter-v1", changes)
+    assert (config.policy, config.steps) == (expected, 160_000)
+    with evaluator(config, config.env, 1) as simulator:
+        assert simulator.observation_space.shape == (1, 30, 40)
+        assert simulator.action_space == spaces.Discrete(4)
+
+
 def test_names_are_found_before_the_suite_is_imported(capsys: pytest.CaptureFixture[str]) -> None:
     assert task_of("vizdoombasic") == (BASIC, BASIC)
     with pytest.raises(EnvironmentNotFound) as caught:
