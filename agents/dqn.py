@@ -38,6 +38,7 @@ from .replay_state import capture_learning, exploration_rate, load_replay, resto
 from .saving import Target
 from .sb3_infos import sb3_locals
 from .schedules import Schedule, as_steps
+from .segments import Segments
 from .sequence_replay import SequenceReplay
 from .sequences import Sequences
 from .session import AgentSession, NoSession
@@ -402,8 +403,9 @@ class DQN(Agent):
                 self.replay.update_priorities(batch, torch.cat(errors))  # type: ignore[arg-type]
         self._n_updates += count
 
-    def _shifted(self, observations: Tensors) -> Tensors:
-        return shifted(observations, self.observation_space, self.random_shift, self.generator)
+    def _shifted(self, observations: Tensors, *segments: Segments) -> Tensors:
+        space, pixels = self.observation_space, self.random_shift
+        return shifted(observations, space, pixels, self.generator, *segments)
 
     def loss(self, batch: Transitions | Sequences, later: Tensor) -> tuple[Tensor, Tensor]:
         """The error of what the network says about a minibatch, weighted by the importance of its parts.

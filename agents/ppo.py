@@ -291,8 +291,14 @@ class PPO(Agent):
         Returns:
             the loss, and (6,) what `agents.log.UPDATE` names; the divergence is Schulman's k3.
         """
-        seen = shifted(batch.observations, self.observation_space, self.random_shift, self.generator)
         together = () if batch.remembered is None else (batch.remembered,)
+        seen = shifted(
+            batch.observations,
+            self.observation_space,
+            self.random_shift,
+            self.generator,
+            *(remembered.segments for remembered in together),
+        )
         values, log_probs, entropy = self.policy.evaluate_actions(seen, batch.actions, *together)
         values = values.squeeze(-1)  # (batch,)
         advantages = batch.advantages

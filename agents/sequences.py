@@ -67,9 +67,9 @@ class Sequences:
             yield minibatch, rows
             begin = rows.stop
 
-    def change_observations(self, function: Callable[[Tensors], Tensors]) -> None:
+    def change_observations(self, function: Callable[[Tensors, Segments], Tensors]) -> None:
         """Let `function` have changed them all."""
-        self.observations = function(self.observations)
+        self.observations = function(self.observations, self.segments)
 
     def select(self, first: int, last: int) -> Sequences:
         """The sequences from `first` up to and without `last`, at least one; tensors are views."""

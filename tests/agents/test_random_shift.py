@@ -9,6 +9,7 @@ from gymnasium import spaces
 
 from agents import DQN, PPO
 from agents.random_shift import shifted
+from agents.segments import Segments
 from tests.agents.tasks import Sampled
 
 FIRST = spaces.Box(0, 255, (3, 8, 10), np.uint8)
@@ -83,3 +84,17 @@ def test_agents_learn_from_moved_pictures(kind: type[PPO] | type[DQN]) -> None:
         )  # type: ignore[arg-type]
         weights.append(agent.learn(16).policy.state_dict())
     assert any(not torch.equal(part, weights[1][name]) for name, part in weights[0].items())
+
+
+def test_a_sequence_moves_as_one() -> None:
+    """Else what a memory keeps of one picture would not fit the next."""
+    lengths = [7, 1, 12, 20]
+    before = torch.zeros(sum(lengths), *FIRST.shape, dtype=torch.uint8)
+    before[:, :, 4, 4] = 255
+    moved = shifted(before, FIRST, 2, torch.Generator().manual_seed(0), Segments(np.array(lengths)))
+    assert isinstance(moved, torch.Tensor)
+    places = moved[:, 0].flatten(1).argmax(1).tolist()
+    ends = np.cumsum(lengths)
+    of_each = [set(places[end - length : end]) for end, length in zip(ends, lengths, strict=True)]
+    assert [len(found) for found in of_each] == [1, 1, 1, 1]
+    assert len(set.union(*of_each)) > 1
