@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 PPO: dict[str, dict[str, Any]] = {
-    # Rewards over their deviation are what matters: with returns as they are the value loss is all that the
-    # shared memory learns from. An LSTM learns as fast as a GRU here, and costs half of its time on a CPU.
+    # Without rewards over their deviation nothing that was tried got anywhere. An LSTM asks for a few more
+    # steps than a GRU here, and learns from them in about half the time on a CPU.
     "CartPole-v1 wrap=mask_velocity": {
         "steps": 80_000,
         "envs": 64,
@@ -71,7 +71,7 @@ PPO: dict[str, dict[str, Any]] = {
         },
     },
     # Rollouts longer than the corridor; whole ones are learned from, so that the cue is in every sequence.
-    # A rate of 0.01 is faster in short corridors, but loses its way in one of 100 cells with some seeds.
+    # A rate of 0.01 is faster mostly, but one of five seeds had not learnt 100 cells in 440 thousand steps.
     "Sandbox/TMaze-v0 obs=features": {
         "steps": 800_000,
         "envs": 64,
@@ -88,7 +88,8 @@ PPO: dict[str, dict[str, Any]] = {
             "net_arch": [],
         },
     },
-    # As without the mask, with a memory before the hidden layer, and more steps.
+    # As without the mask, with a memory before the hidden layer, and more steps: three seeds passed
+    # 90 within 33 thousand.
     "MountainCarContinuous-v0 wrap=mask_velocity": {
         "steps": 60_000,
         "envs": 8,
