@@ -50,7 +50,7 @@ PPO: dict[str, dict[str, Any]] = {
             "sequence_length": 32,
         },
     },
-    # Pictures of a quarter of the size still have four pixels for each cell. Whole rollouts in one piece, as
+    # Pictures of a quarter of the width still have 2 by 2 pixels a cell. Whole rollouts in one piece, as
     # each has several episodes.
     "Sandbox/TMaze-v0 obs=pixels": {
         "steps": 250_000,
