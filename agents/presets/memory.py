@@ -70,6 +70,69 @@ PPO: dict[str, dict[str, Any]] = {
             "memory_size": 64,
         },
     },
+    # Small minibatches, so many of them, count for more than large ones with a larger rate. In both mazes the
+    # most likely actions are worse than drawn ones for long: the rate has to fall.
+    "Sandbox/Maze3D-v0 obs=pixels": {
+        "steps": 2_500_000,
+        "envs": 64,
+        "eval_every": 122_880,
+        "wrap": ["resize:20"],
+        "policy": "CnnLstmPolicy",
+        "settings": {
+            "n_steps": 128,
+            "batch_size": 512,
+            "n_epochs": 2,
+            "learning_rate": "lin_0.001",
+            "ent_coef": 0.002,
+            "max_grad_norm": 1.0,
+            "net_arch": [],
+            "features_dim": 128,
+            "memory_size": 128,
+            "sequence_length": 32,
+            "normalize_reward": True,
+        },
+    },
+    "Sandbox/Rooms-v0 obs=pixels": {
+        "steps": 3_500_000,
+        "envs": 64,
+        "eval_every": 163_840,
+        "wrap": ["resize:10"],
+        "policy": "CnnLstmPolicy",
+        "settings": {
+            "n_steps": 128,
+            "batch_size": 512,
+            "n_epochs": 3,
+            "learning_rate": "lin_0.001",
+            "ent_coef": 0.005,
+            "max_grad_norm": 1.0,
+            "net_arch": [],
+            "features_dim": 128,
+            "memory_size": 128,
+            "sequence_length": 64,
+            "normalize_reward": True,
+        },
+    },
+    # As without the mask, with a memory before one hidden layer.
+    "LunarLander-v3 wrap=mask_velocity": {
+        "steps": 1_500_000,
+        "envs": 32,
+        "eval_every": 65_536,
+        "policy": "MlpLstmPolicy",
+        "settings": {
+            "n_steps": 256,
+            "batch_size": 1_024,
+            "n_epochs": 4,
+            "learning_rate": "lin_0.002",
+            "gamma": 0.999,
+            "gae_lambda": 0.98,
+            "ent_coef": 0.01,
+            "max_grad_norm": 1.0,
+            "net_arch": [64],
+            "sequence_length": 64,
+            "normalize_observation": True,
+            "normalize_reward": True,
+        },
+    },
     # Rollouts longer than the corridor; whole ones are learned from, so that the cue is in every sequence.
     # A rate of 0.01 is faster mostly, but one of five seeds had not learnt 100 cells in 440 thousand steps.
     "Sandbox/TMaze-v0 obs=features": {
@@ -90,7 +153,7 @@ PPO: dict[str, dict[str, Any]] = {
     },
     # Short sequences with exact states are learned from as well as whole episodes, in less time.
     "Pendulum-v1 wrap=mask_velocity": {
-        "steps": 480_000,
+        "steps": 800_000,
         "envs": 16,
         "eval_every": 32_000,
         "policy": "MlpLstmPolicy",
