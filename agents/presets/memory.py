@@ -112,6 +112,27 @@ PPO: dict[str, dict[str, Any]] = {
             "normalize_reward": True,
         },
     },
+    # As with stacked frames, in sequences.
+    "Sandbox/Pong-v0 obs=pixels wrap=resize:20,flicker:0.5": {
+        "steps": 1_500_000,
+        "envs": 64,
+        "eval_every": 102_400,
+        "policy": "CnnLstmPolicy",
+        "settings": {
+            "n_steps": 64,
+            "batch_size": 512,
+            "n_epochs": 2,
+            "learning_rate": "lin_0.002",
+            "gamma": 0.98,
+            "ent_coef": 0.003,
+            "max_grad_norm": 1.0,
+            "net_arch": [],
+            "features_dim": 128,
+            "memory_size": 128,
+            "sequence_length": 32,
+            "normalize_reward": True,
+        },
+    },
     # As without the mask, with a memory before one hidden layer.
     "LunarLander-v3 wrap=mask_velocity": {
         "steps": 1_500_000,

@@ -173,7 +173,7 @@ TASKS = (
     Task("lunarlander", "LunarLander", 200, wrap=_MASK, stops=False, contrib="zoo"),
     Task("mountaincar", "MountainCarContinuous", 90, wrap=_MASK, algos=("ppo",), stops=False, contrib="zoo"),
     Task("cartpole-pixels", "CartPole", 475, _PIXELS),
-    Task("pong-flicker", "Pong", 17, _PIXELS, ("flicker:0.5",), ("frame_stack:4",)),
+    Task("pong-flicker", "Pong", 17, _PIXELS, ("resize:20", "flicker:0.5"), ("frame_stack:4",)),
     Task("rooms", "Rooms", 1.5, _PIXELS, success=GOAL),
     Task("maze3d", "Maze3D", 1.2, _PIXELS),
 )
