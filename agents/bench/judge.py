@@ -44,7 +44,8 @@ class Judge(Onlooker):
     """Looks on while an agent learns: greedy episodes now and then in its training, off the clock.
 
     They are the same ones each time: the best weights shall not be those with the luckiest starts. A mean at
-    the threshold is confirmed on 100 fresh episodes; the weights with the best mean are kept.
+    the threshold is confirmed on 100 fresh episodes; the weights with the best mean are kept,
+    of equal ones the last.
     """
 
     def __init__(self, config: AgentConfig, rules: Rules) -> None:
@@ -58,7 +59,7 @@ class Judge(Onlooker):
 
     def look(self, agent: AnyAgent, steps: int) -> None:
         mean = self._mean(agent, self.rules.episodes, "look", 0)
-        if self.best is None or mean > max(score for _, _, score in self.curve):
+        if self.best is None or mean >= max(score for _, _, score in self.curve):
             self.best = deepcopy(agent.policy.state_dict())
         self.curve.append((steps, self.clock.wall, mean))
         if (

@@ -59,10 +59,10 @@ def _remembers(entry: Mapping[str, Any]) -> bool:
 
 def _without_memory(algo: str, entry: dict[str, Any]) -> dict[str, Any]:
     """An entry for an agent that remembers, as far as it makes sense for one that does not."""
-    kept = {name: value for name, value in entry.items() if name != "policy"}
-    if algo == "dqn" and "settings" in kept:  # its batches are counted in sequences
-        kept["settings"] = {name: value for name, value in kept["settings"].items() if name != "batch_size"}
-    return kept
+    # Layers are those behind a memory, often none; DQN's batches are counted in sequences.
+    others = {"net_arch"} if algo == "ppo" else {"net_arch", "batch_size"}
+    settings = {name: value for name, value in entry.get("settings", {}).items() if name not in others}
+    return {name: value for name, value in entry.items() if name != "policy"} | {"settings": settings}
 
 
 def _names(entry: str, env: str) -> bool:

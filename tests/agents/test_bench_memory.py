@@ -16,6 +16,7 @@ from agents.bench.remembering import command
 from agents.bench.remembering.command import row_of
 from agents.bench.remembering.tasks import AGENTS, ALGOS, RIGHT_ARM, TASKS, Task, Trial, trials
 from agents.resolve import resolve_config
+from agents.settings import DQNSettings
 from envs.tmaze import TMaze
 from sandbox.__main__ import main
 
@@ -86,13 +87,15 @@ def test_where_the_zoo_has_none_contrib_has_ours(monkeypatch: pytest.MonkeyPatch
     assert settings.lstm_hidden_size == 33
 
 
-def test_without_memory_dqn_learns_from_as_many_transitions(monkeypatch: pytest.MonkeyPatch) -> None:
-    tuned = {"policy": "lstm", "settings": {"batch_size": 7, "sequence_length": 30, "gamma": 0.97}}
+def test_without_memory_the_same_settings_have_layers_and_batches_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tuned = {"policy": "lstm", "settings": {"batch_size": 7, "net_arch": [], "gamma": 0.97}}
     monkeypatch.setattr(presets.memory, "DQN", {"Sandbox/TMaze-v0 obs=features": tuned})
     remembered, memoryless = (trial("tmaze-50", "dqn", who).config(0) for who in ("memory", "memoryless"))
     settings: Any = memoryless.settings
     assert (remembered.policy, memoryless.policy) == ("MlpLstmPolicy", "MlpPolicy")
-    assert (settings.batch_size, settings.gamma) == (7 * 30, 0.97)
+    assert (settings.batch_size, settings.net_arch, settings.gamma) == (DQNSettings().batch_size, None, 0.97)
 
 
 def test_where_there_is_a_preset_without_memory_its_batch_counts() -> None:

@@ -111,15 +111,7 @@ class Trial:
         wrap = [*memory.wrap, *self.task.stacked]
         policy = f"{self.task.sees}Policy"
         changes = {"algo": self.algo, "policy": policy, "seed": memory.seed, "wrap": wrap}
-        config = self._resolved({**changes, "steps": memory.steps})
-        tuned = dict(self._tuned("gru", memory.wrap).get("settings", {}))
-        counts_sequences = self.algo == "dqn" and tuned.pop("batch_size", None) is not None
-        if counts_sequences and self._tuned(policy, wrap).get("settings") == tuned:
-            # The same entry, but for the batch: it shall hold as many transitions.
-            sequences: Any = memory.settings
-            transitions = sequences.batch_size * sequences.sequence_length
-            return replace(config, settings=replace(config.settings, batch_size=transitions))
-        return config
+        return self._resolved({**changes, "steps": memory.steps})
 
     def _tuned(self, policy: str, wrap: Sequence[str]) -> Mapping[str, Any]:
         """Our preset for the task, as `resolve_config` finds it."""
