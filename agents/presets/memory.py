@@ -252,7 +252,7 @@ DQN: dict[str, dict[str, Any]] = {
         "eval_every": 6_000,
         "policy": "MlpLstmPolicy",
         "settings": {
-            "learning_rate": "lin_0.002",
+            "learning_rate": "lin_0.001",
             "buffer_size": 100_000,
             "learning_starts": 1_000,
             "batch_size": 32,
@@ -262,6 +262,7 @@ DQN: dict[str, dict[str, Any]] = {
             "exploration_fraction": 0.2,
             "exploration_final_eps": 0.02,
             "double": True,
+            "max_grad_norm": 1.0,
             "n_step": 3,
             "net_arch": [64],
             "sequence_length": 20,
