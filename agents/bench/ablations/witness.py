@@ -15,6 +15,7 @@ from agents.n_step import NO_TRANSITION
 from agents.observations import to_tensors
 from agents.q_networks import QPolicy
 from agents.session import final_evaluation
+from agents.transitions import Transitions
 from agents.simulators import Simulator
 from agents.training import build_agent
 from sandbox.core.seeding import derive_seed
@@ -104,6 +105,7 @@ def values_and_returns(
 def from_replay(agent: DQN, generator: torch.Generator) -> dict[str, Any]:
     """What a sample of the replay says about preferences, twin actions and exploration."""
     batch = agent.replay.sample(SAMPLES, generator)
+    assert isinstance(batch, Transitions), "these agents have no memory"
     stored = agent.replay.state_dict()
     index = batch.index.cpu().numpy()
     kept = stored["outcomes"] != NO_TRANSITION
