@@ -15,9 +15,9 @@ from agents.n_step import NO_TRANSITION
 from agents.observations import to_tensors
 from agents.q_networks import QPolicy
 from agents.session import final_evaluation
-from agents.transitions import Transitions
 from agents.simulators import Simulator
 from agents.training import build_agent
+from agents.transitions import Transitions
 from sandbox.core.seeding import derive_seed
 
 from .claims import calibration_gap, discounted_returns, heading_and_reverse, reward_preference, twin_gap
