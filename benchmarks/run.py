@@ -121,7 +121,8 @@ RECIPES = (
         Recipe(
             f"memory-{task}-{who}",
             f"bench memory --seeds 1 --first-seed {{seed}} --tasks {task} "
-            + ("--agents contrib" if who == "contrib" else f"--agents memory memoryless --algos {who}"),
+            + ("--agents contrib" if who == "contrib" else f"--agents memory memoryless --algos {who}")
+            + (" --limit-minutes 30" if task in ("rooms", "maze3d") else ""),
             quick="--quick",
             place="memory",
         )
