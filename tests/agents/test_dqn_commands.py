@@ -92,7 +92,7 @@ def test_settings_are_what_was_asked_for(
         ("--set buffer_size=10 --envs 64", 2, "buffer_size must be at least"),
         ("--set buffer_size=99999999999999", 7, "GiB"),
         ("--set ent_coef=0.1", 2, "unknown key 'ent_coef'"),
-        ("--policy CnnRnnPolicy", 2, "no policy 'CnnLstmPolicy'"),
+        ("--policy CnnRnnPolicy", 2, "no policy 'CnnRnnPolicy'"),
         ("--wrap discretize:5", 2, "actions must be continuous"),
     ],
 )

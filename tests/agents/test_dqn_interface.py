@@ -155,7 +155,7 @@ def test_sb3s_classes_of_policies_mean_ours(stock: type, ours: type, space: spac
         ({"preset": "sunshine"}, ConfigError, 'preset must be "" or "rainbow"'),
         ({"buffer_size": 1}, UsageError, "buffer_size must be at least"),
         ({"buffer_size": 10**14}, Refused, "GiB"),
-        ({"policy": "CnnRnnPolicy"}, UsageError, "DQN has no policy 'CnnLstmPolicy'"),
+        ({"policy": "CnnRnnPolicy"}, UsageError, "DQN has no policy 'CnnRnnPolicy'"),
     ],
     ids=str,
 )
