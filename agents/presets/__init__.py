@@ -15,6 +15,9 @@ from .ppo import CONTINUOUS, PPO
 
 __all__ = ["preset", "untuned"]
 
+SEQUENCES = 32
+"""in a minibatch of DQN with memory, unless tuned; of 20 transitions each, unless told otherwise"""
+
 
 def preset(
     algo: str, env: str, arguments: Mapping[str, Any], wrap: Sequence[str] = (), policy: str | None = None
@@ -35,26 +38,34 @@ def preset(
         policy: the policy that was asked for, also "lstm" or "gru"; None: whichever suits.
     """
     given = {f"{key}={value}" for key, value in arguments.items()} | {f"wrap={','.join(wrap)}"}
-    if policy is not None and remembers(policy):
+    memory_asked = policy is not None and remembers(policy)
+    if memory_asked:
         given.add("policy=memory")
     ours = {"ppo": PPO | atari.PPO | doom.PPO | memory.PPO, "dqn": DQN | atari.DQN | doom.DQN | memory.DQN}
     entries: Mapping[str, dict[str, Any]] = {**ours, **ZOO}.get(algo, {})
     fitting = [name for name in entries if _names(name, env) and given.issuperset(name.split()[1:])]
     if not fitting:
-        return {}
-    forgets = policy is not None and not remembers(policy)
+        return _with_memory({}) if memory_asked and algo == "dqn" else {}
+    forgets = policy is not None and not memory_asked
 
     def closeness(name: str) -> tuple[bool, int, bool, bool]:
         as_asked = not (forgets and _remembers(entries[name]))
         return as_asked, len(name.split()), " wrap=" in name, "*" not in name
 
     best = entries[max(fitting, key=closeness)]
+    if memory_asked and algo == "dqn" and not _remembers(best):
+        return _with_memory(best)
     return _without_memory(algo, best) if forgets and _remembers(best) else best
 
 
 def _remembers(entry: Mapping[str, Any]) -> bool:
     """Whether the policy that an entry names has a memory."""
     return remembers(entry.get("policy", ""))
+
+
+def _with_memory(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry of DQN without memory for one with: its batches are counted in sequences."""
+    return {**entry, "settings": {**entry.get("settings", {}), "batch_size": SEQUENCES}}
 
 
 def _without_memory(algo: str, entry: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agents.presets import memory, preset
+from agents.presets import SEQUENCES, memory, preset
 from agents.presets.dqn import DQN
 from agents.presets.ppo import PPO
 from agents.resolve import resolve_config
@@ -104,3 +104,13 @@ def test_every_entry_makes_a_config(algo: str, name: str) -> None:
     except MissingExtra as error:
         pytest.skip(str(error))
     assert config.steps == dict(ENTRIES)[algo][name]["steps"]
+
+
+def test_sequences_are_fewer_than_the_transitions_of_a_batch() -> None:
+    """`batch_size` counts sequences where there is a memory: as many as transitions would take for ever."""
+    batches = [
+        preset("dqn", env, {}, policy=policy).get("settings", {}).get("batch_size")
+        for env in ("CartPole-v1", "Nobody/Tuned-v0")
+        for policy in ("MlpPolicy", "gru")
+    ]
+    assert batches == [128, SEQUENCES, None, SEQUENCES]
