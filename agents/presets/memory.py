@@ -92,8 +92,9 @@ PPO: dict[str, dict[str, Any]] = {
             "normalize_reward": True,
         },
     },
+    # With 3.5 million steps 1.33 after 740 CPU seconds, still rising; without memory 0.11.
     "Sandbox/Rooms-v0 obs=pixels": {
-        "steps": 3_500_000,
+        "steps": 5_000_000,
         "envs": 64,
         "eval_every": 163_840,
         "wrap": ["resize:10"],
