@@ -22,6 +22,12 @@ from .segments import Remembered
 CRITICS = ("shared", "separate", "none")
 
 
+def check_sizes(units: int, layers: int) -> None:
+    """Raise UsageError for a memory without units or layers."""
+    if units < 1 or layers < 1:
+        raise UsageError(f"a memory needs units and layers, not {units} and {layers}")
+
+
 class Remembers(BasePolicy):
     """What policies with memory have in common: states, and contrib's way to pass them to `predict`."""
 
@@ -116,8 +122,7 @@ class RecurrentActorCritic(Remembers, ActorCritic):
         if shared_lstm is not None or enable_critic_lstm is not None:
             without = "none" if enable_critic_lstm is False else "separate"
             critic_memory = "shared" if shared_lstm else without
-        if memory_size < 1 or memory_layers < 1:
-            raise UsageError(f"a memory needs units and layers, not {memory_size} and {memory_layers}")
+        check_sizes(memory_size, memory_layers)
         if critic_memory not in CRITICS:
             raise UsageError(f"critic_memory is {', '.join(CRITICS)}, not {critic_memory!r}")
         if critic_memory == "shared" and not kwargs.get("share_features_extractor", True):

@@ -8,13 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sandbox.core.errors import UsageError
-
 from .memory import MEMORIES, Cell, Memory
 from .networks import PolicyState
 from .observations import Tensors, map_parts
 from .q_networks import CnnQPolicy, MultiInputQPolicy, QNetwork, QPolicy
-from .recurrent import Remembers
+from .recurrent import Remembers, check_sizes
 from .segments import Segments, to_index
 from .sequences import Sequences
 from .transitions import Transitions
@@ -103,8 +101,7 @@ class RecurrentQPolicy(Remembers, QPolicy):
     """
 
     def __init__(self, *args: Any, memory_size: int = 64, memory_layers: int = 1, **kwargs: Any) -> None:
-        if memory_size < 1 or memory_layers < 1:
-            raise UsageError(f"a memory needs units and layers, not {memory_size} and {memory_layers}")
+        check_sizes(memory_size, memory_layers)
         self._sizes = {"memory_size": memory_size, "memory_layers": memory_layers}
         super().__init__(*args, **kwargs)
 

@@ -28,6 +28,7 @@ from sandbox.ui.stage import Stage
 from sandbox.ui.strip import CAPTION_PX, room_beneath, strip_of, strip_px
 from sandbox.ui.viewer import Viewer
 from tests.agents.run_folders import error_of
+from tests.ui.kept import Kept
 
 UNITS = 8
 BLUE, ORANGE, DARKEST, INK = (
@@ -51,20 +52,6 @@ class Counting:
         memory = np.zeros(self.units, np.float32)
         memory[0] = self.steps / 100
         return View(1, memory=memory)
-
-
-class Kept:
-    """A video that keeps its frames."""
-
-    def __init__(self) -> None:
-        self.pictures: list[np.ndarray] = []
-
-    @property
-    def frames(self) -> int:
-        return len(self.pictures)
-
-    def add(self, picture: np.ndarray) -> None:
-        self.pictures.append(picture)
 
 
 @pytest.fixture

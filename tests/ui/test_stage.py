@@ -15,6 +15,7 @@ from sandbox.ui.actor import RandomActor, View, blindness
 from sandbox.ui.overlay import lay_over
 from sandbox.ui.recorder import picture_of, record_episodes
 from sandbox.ui.stage import Stage
+from tests.ui.kept import Kept
 
 
 class Looking:
@@ -33,20 +34,6 @@ class Looking:
         heat = np.zeros((8, 8), np.float32)
         heat[self.steps % 8] = 1
         return heat
-
-
-class Kept:
-    """A video that keeps its frames."""
-
-    def __init__(self) -> None:
-        self.pictures: list[np.ndarray] = []
-
-    @property
-    def frames(self) -> int:
-        return len(self.pictures)
-
-    def add(self, picture: np.ndarray) -> None:
-        self.pictures.append(picture)
 
 
 @pytest.fixture
