@@ -1,8 +1,8 @@
 """The table through which the kernel reaches the wings, without importing them.
 
 A target is ``module:name``, imported when it is used. Other people's packages add theirs by entry points in
-the groups ``sandbox.commands``, ``sandbox.kinds``, ``sandbox.benches``, ``sandbox.lists`` and
-``sandbox.data``; a name of ours cannot be taken over.
+the groups ``sandbox.commands``, ``sandbox.kinds``, ``sandbox.benches``, ``sandbox.lists``, ``sandbox.data``
+and ``sandbox.lessons``; a name of ours cannot be taken over.
 
     command   frozen dataclass, parsed by tyro, with run(self, console) -> dict | None (what --json prints)
     kind      class with load, evaluate and resume (see `Kind`): what a run.json's ``kind`` stands for
@@ -10,6 +10,7 @@ the groups ``sandbox.commands``, ``sandbox.kinds``, ``sandbox.benches``, ``sandb
     list      function () -> {"title": str, "columns": [str], "rows": [[…]]}; with "details":
               {column: width} too, terminals narrower than that leave the column out
     data      a `sandbox.data.catalog.Entry`: a data set by its name
+    lesson    function (desk) -> `sandbox.core.lesson.Taught`
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from sandbox.core.run import Run
 
-Group = Literal["commands", "kinds", "benches", "lists", "data"]
+Group = Literal["commands", "kinds", "benches", "lists", "data", "lessons"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,16 @@ class Command:
     """Where ``--help`` shows it."""
     usage: str = ""
     """Its positional arguments, as ``--help`` shows them."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One line of the table of lessons."""
+
+    target: str
+    """``module:name`` of the function that teaches it."""
+    title: str
+    """What it is about, in one line."""
 
 
 COMMANDS: dict[str, Command] = {
@@ -106,12 +117,16 @@ DATA: dict[str, str] = {
     "sign_mnist": "sandbox.data.sign_mnist:SIGN_MNIST",
 }
 
+LESSONS: dict[str, Lesson] = {}
+"""In the order in which a course would take them."""
+
 _NOUNS: dict[Group, str] = {
     "commands": "command",
     "kinds": "kind of run",
     "benches": "bench",
     "lists": "list",
     "data": "data set",
+    "lessons": "lesson",
 }
 
 
@@ -212,6 +227,8 @@ def kind_of(name: str) -> Kind:
 def _table(group: Group) -> Mapping[str, str]:
     if group == "commands":
         return {name: command.target for name, command in COMMANDS.items()}
+    if group == "lessons":
+        return {name: lesson.target for name, lesson in LESSONS.items()}
     return {"kinds": KINDS, "benches": BENCHES, "lists": LISTS, "data": DATA}[group]
 
 
