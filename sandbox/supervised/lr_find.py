@@ -1,0 +1,121 @@
+"""`lr-find`: which learning rate to train with, before training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import arg
+
+from sandbox.core.config import Count, parse_assignments
+from sandbox.core.errors import Interrupted, UsageError
+from sandbox.core.signals import StopRequest
+from sandbox.nn.fit_settings import FitSettings
+from sandbox.supervised.options import FitOptions
+from sandbox.supervised.resolve import Budget
+from sandbox.ui.console import Console
+from sandbox.ui.png import png_path
+
+if TYPE_CHECKING:
+    from sandbox.nn.lr_finder import Found
+    from sandbox.supervised.config import ClassifierConfig
+
+FEW_STEPS_AN_EPOCH = 20
+
+
+@dataclass(frozen=True)
+class LrFind(FitOptions):
+    """Find a learning rate: let it grow until the loss explodes, and draw the curve (Smith 2017).
+
+    Nothing is kept but the picture. The suggestion is a tenth of the rate at which the loss is lowest; it
+    depends on model, optimizer and batch size, so give those that you will train with.
+
+    Examples:
+        python -m sandbox lr-find digits
+        python -m sandbox lr-find mnist --model cnn --set optimizer=momentum
+        python -m sandbox lr-find sign_mnist --augment --set batch_size=256 -o rates.png
+    """
+
+    steps: Count = 150
+    """Steps, each at a higher rate."""
+    lowest: Annotated[float, arg(name="from", metavar="RATE")] = 1e-5
+    """The first rate."""
+    highest: Annotated[float, arg(name="to", metavar="RATE")] = 10.0
+    """The last one, unless the loss explodes before."""
+    out: Annotated[Path | None, arg(name="output", aliases=("-o",), metavar="PNG")] = None
+    """The picture; lr-find-DATA.png here, unless given."""
+
+    def run(self, console: Console) -> dict[str, Any]:
+        """Test and draw; returns what `--json` prints.
+
+        Raises:
+            UsageError: an option is wrong.
+            Interrupted: a signal came.
+        """
+        if "learning_rate" in parse_assignments(self.set, FitSettings):
+            raise UsageError("lr-find looks for the learning rate: leave out --set learning_rate")
+        config = self.resolved(Budget(steps=self.steps if self.steps > 0 else 1))
+        path = png_path(self.out, f"lr-find-{config.data}.png", "-o")
+        from sandbox.ui.range_test import draw_range_test
+
+        found = self._test(config, console)
+        about = f"{config.model} on {config.data}, {config.fit.optimizer}, batches of {config.fit.batch_size}"
+        draw_range_test(
+            path,
+            found.rates,
+            found.losses,
+            found.smooth,
+            suggestion=found.suggestion,
+            title=f"Learning rates for {config.data}",
+            subtitle=f"{about}: one step at each rate",
+        )
+        command = f"python -m sandbox train-classifier {self.words()} --set learning_rate={found.suggestion:g}"
+        self._tell(found, config, path, command, console)
+        return {
+            "schema": "sandbox.lr-find/1",
+            "data": config.data,
+            "model": config.model,
+            "optimizer": config.fit.optimizer,
+            "suggestion": found.suggestion,
+            "lowest": float(found.rates[found.lowest]),
+            "steepest": float(found.rates[found.steepest]),
+            "exploded": found.exploded,
+            "rates": found.rates,
+            "losses": found.losses,
+            "smooth": found.smooth,
+            "file": str(path),
+            "command": command,
+        }
+
+    def _test(self, config: ClassifierConfig, console: Console) -> Found:
+        from sandbox.data.catalog import load
+        from sandbox.nn.lr_finder import find_learning_rate
+        from sandbox.supervised.training import build_training
+
+        training = build_training(config, load(config.data, config.data_dir), console)
+        with StopRequest() as stop, console.progress(self.steps, "lr-find") as shown:
+
+            def after_step(done: int) -> bool:
+                shown.update(done)
+                return not stop.requested
+
+            found = find_learning_rate(
+                training, steps=self.steps, lowest=self.lowest, highest=self.highest, after_step=after_step
+            )
+        if stop.signum is not None:
+            raise Interrupted("stopped: nothing is drawn", signum=stop.signum)
+        return found
+
+    def _tell(
+        self, found: Found, config: ClassifierConfig, path: Path, command: str, console: Console
+    ) -> None:
+        lowest = float(found.rates[found.lowest])
+        console.print(
+            f"suggestion {found.suggestion:g}: a tenth of {lowest:.2g}, where the loss is lowest"
+            f" (the preset has {config.fit.learning_rate:g})"
+        )
+        if found.lowest >= len(found.rates) - 2 and not found.exploded:
+            console.note(f"note: the loss was still falling at {self.highest:g}: try a higher --to")
+        console.print(f"curve  {path}")
+        console.print(f"next   {command}")

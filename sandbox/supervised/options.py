@@ -1,0 +1,79 @@
+"""The options that say what is fitted, for the tools that try something out before a run is made."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from tyro.conf import Positional, UseAppendAction, arg
+
+from sandbox.core.config import Count
+from sandbox.core.errors import UsageError
+from sandbox.supervised.config import ClassifierConfig, Model, Preset
+from sandbox.supervised.resolve import Budget, resolve_config
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """What `train-classifier` takes, too, and what its command needs to do the same."""
+
+    data: Annotated[Positional[str], arg(metavar="DATA")] = ""
+    """The data set; may be left out with --config."""
+    model: Model | None = None
+    """linear, mlp, cnn or the shared backbone, which it is unless given."""
+    backbone: Preset | None = None
+    """Size of the backbone; small, unless given."""
+    init_from: str | None = None
+    """Start from the backbone of this run, or of this file."""
+    augment: bool | None = None
+    """Turn, shift, scale and shade the pictures a little, anew each time."""
+    pictures: Count | None = None
+    """Learn from this many pictures only, of all classes."""
+    seed: int | None = None
+    """Decides everything that is random; 0, unless given."""
+    device: str | None = None
+    """auto, cpu, cuda, cuda:1 or mps."""
+    threads: Count | None = None
+    """torch's threads on the CPU; one for each core, unless given."""
+    set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
+    """Change a hyperparameter, such as batch_size=64; may be repeated."""
+    data_dir: Path | None = None
+    """Folder with the data; SANDBOX_DATA, then the cache, unless given."""
+    config: Path | None = None
+    """Start from a config file, such as a run's config.toml; options change it."""
+
+    def resolved(self, budget: Budget, *, quick: bool = False, root: Path | None = None) -> ClassifierConfig:
+        """The config that `train-classifier` would make of these options; raises as `resolve_config`."""
+        if not self.data and self.config is None:
+            raise UsageError("which data?", hint="python -m sandbox list data")
+        changes = {name: getattr(self, name) for name in PASSED_ON if getattr(self, name) is not None}
+        if self.data_dir is not None:
+            changes["data_dir"] = str(self.data_dir)
+        return resolve_config(
+            self.data,
+            changes,
+            settings=self.set,
+            budget=budget,
+            config=self.config,
+            quick=quick,
+            root=root,
+        )
+
+    def words(self) -> str:
+        """The options that were given, as they would be typed after `train-classifier`."""
+        words = [self.data] if self.data else []
+        for name in (*PASSED_ON, "data_dir", "config"):
+            value: Any = getattr(self, name)
+            if value is True:
+                words.append(f"--{name.replace('_', '-')}")
+            elif value is not None and value is not False:
+                words += [f"--{name.replace('_', '-')}", str(value)]
+        for one in self.set:
+            words += ["--set", one]
+        return shlex.join(words)
+
+
+PASSED_ON = ("model", "backbone", "init_from", "augment", "pictures", "seed", "device", "threads")
+"""Fields of `ClassifierConfig` of the same name."""
