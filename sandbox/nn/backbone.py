@@ -90,6 +90,15 @@ class Backbone(nn.Module):
             features.append(x)
         return features
 
+    def scales(self, pictures: Tensor) -> dict[str, Tensor]:
+        """The features of every scale by their names; see `sandbox.nn.explain.Eyes`."""
+        features = self(pictures)
+        return {f"stage {number}" if number else "stem": maps for number, maps in enumerate(features)}
+
+    def first_kernels(self) -> Tensor:
+        """The stem's weights: (kernels, channels, height, width)."""
+        return self.stem.weight
+
     def sizes(self, height: int, width: int) -> list[tuple[int, int]]:
         """Height and width of each of the features of a picture."""
         return [(-(-height // r), -(-width // r)) for r in self.reductions]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -18,38 +20,99 @@ GRID = 4
 class Classifier(nn.Module):
     """Gives each picture a score for each class. A subclass says how, in `body`."""
 
-    body: nn.Module
+    body: nn.Sequential
+    label_smoothing: float = 0.0
+    """in training, this part of the truth is spread over all classes (Szegedy et al. 2016)"""
+    mixup: float = 0.0
+    """in training, pictures are mixed in pairs, by shares from Beta(mixup, mixup); 0 for not at all"""
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (batch, classes) of pictures (batch, channels, height, width) in [−1, 1]."""
         return self.body(images)
 
+    def scales(self, images: Tensor) -> dict[str, Tensor]:
+        """Feature maps by their names, finest first; see `sandbox.nn.explain.Eyes`."""
+        del images  # dense layers have none
+        return {}
+
+    def first_kernels(self) -> Tensor:
+        """What the first layer multiplies pictures with: (kernels, channels, height, width)."""
+        raise NotImplementedError
+
+    def evidence(self, images: Tensor) -> tuple[Tensor | None, Tensor]:
+        """What the logits are made of, and the logits; see `sandbox.nn.explain.Judge`."""
+        return None, self(images)
+
+    def answer(self, features: Tensor) -> Tensor:
+        """Logits (batch, classes) of what a body gives that learned elsewhere."""
+        raise NotImplementedError(f"{type(self).__name__} has no body that could be frozen")
+
     def loss(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        """Mean cross-entropy in nats, and the accuracy."""
-        del generator  # nothing is drawn
-        logits = self(batch.images).float()
+        """Mean cross-entropy in nats, and the accuracy (of mixed pictures: to the larger one's class).
+
+        Smoothing and mixing are for training: evaluation knows neither.
+        """
+        answer, seen = (self, batch.images) if batch.features is None else (self.answer, batch.features)
+        smoothing = self.label_smoothing if self.training else 0.0
+        if self.training and self.mixup:
+            share, others = mixed(len(batch), self.mixup, generator)
+            logits = answer(torch.lerp(seen[others], seen, share)).float()
+            loss, other = (
+                F.cross_entropy(logits, labels, label_smoothing=smoothing)
+                for labels in (batch.labels, batch.labels[others])
+            )
+            loss = share * loss + (1 - share) * other
+        else:
+            logits = answer(seen).float()
+            loss = F.cross_entropy(logits, batch.labels, label_smoothing=smoothing)
         accuracy = (logits.detach().argmax(1) == batch.labels).float().mean()
-        return F.cross_entropy(logits, batch.labels), {"accuracy": accuracy}
+        return loss, {"accuracy": accuracy}
 
 
-class Linear(Classifier):
+def mixed(count: int, alpha: float, generator: torch.Generator) -> tuple[float, Tensor]:
+    """With what the pictures of a batch are mixed (Zhang et al. 2018, "mixup").
+
+    Returns:
+        The share of each picture itself, from Beta(alpha, alpha) and at least a half, and the rows (count,)
+        of the others.
+    """
+    from scipy.special import betaincinv  # torch's own Beta takes no generator
+
+    drawn = torch.rand((), generator=generator, device=generator.device, dtype=torch.float64).item()
+    share = float(betaincinv(alpha, alpha, drawn))
+    others = torch.randperm(count, generator=generator, device=generator.device)
+    return max(share, 1 - share), others
+
+
+class Dense(Classifier):
+    """Dense layers only: each unit of the first one weighs all pixels of a picture of `shape`."""
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def first_kernels(self) -> Tensor:
+        weight = self.body[1].weight
+        assert isinstance(weight, Tensor)
+        return weight.reshape(-1, *self.shape)
+
+
+class Linear(Dense):
     """One linear layer on the pixels: logistic regression."""
 
     def __init__(self, shape: tuple[int, int, int], classes: int) -> None:
-        super().__init__()
-        channels, height, width = shape
-        self.body = nn.Sequential(nn.Flatten(), nn.Linear(channels * height * width, classes))
+        super().__init__(shape)
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), classes))
 
 
-class MLP(Classifier):
+class MLP(Dense):
     """Two dense layers of 512 units: what a course starts with."""
 
     def __init__(self, shape: tuple[int, int, int], classes: int) -> None:
-        super().__init__()
-        channels, height, width = shape
+        super().__init__(shape)
         self.body = nn.Sequential(
             nn.Flatten(),
-            nn.Linear(channels * height * width, 512),
+            nn.Linear(math.prod(shape), 512),
             nn.ReLU(),
             nn.Linear(512, 512),
             nn.ReLU(),
@@ -74,6 +137,27 @@ class CNN(Classifier):
             nn.ReLU(),
             nn.Linear(512, classes),
         )
+
+    def scales(self, images: Tensor) -> dict[str, Tensor]:
+        return self._seen(images)[0]
+
+    def first_kernels(self) -> Tensor:
+        weight = self.body[0].weight
+        assert isinstance(weight, Tensor)
+        return weight
+
+    def evidence(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        maps, logits = self._seen(images)
+        return list(maps.values())[-1], logits
+
+    def _seen(self, images: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """What comes out of each convolution and its ReLU, before it is pooled, and the logits."""
+        maps, x = {}, images
+        for layer in self.body:
+            x = layer(x)
+            if isinstance(layer, nn.ReLU) and x.ndim == 4:
+                maps[f"layer {len(maps) + 1}"] = x
+        return maps, x
 
 
 def _convolution(before: int, after: int, dropout: float = 0.0) -> list[nn.Module]:
@@ -102,7 +186,29 @@ class BackboneClassifier(Classifier):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.head(self.backbone(images)[-1])
+        return self.answer(self.features(images))
+
+    def features(self, images: Tensor) -> Tensor:
+        """The backbone's last features (batch, channels, rows, columns)."""
+        return self.backbone(images)[-1]
+
+    def answer(self, features: Tensor) -> Tensor:
+        return self.head(features)
+
+    def stages(self) -> list[nn.Module]:
+        """The backbone's stem and stages, lowest first."""
+        return [self.backbone.stem, *self.backbone.stages]
+
+    def scales(self, images: Tensor) -> dict[str, Tensor]:
+        return self.backbone.scales(images)
+
+    def first_kernels(self) -> Tensor:
+        return self.backbone.first_kernels()
+
+    def evidence(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        # Behind the norm: before it, making all features twice as large would change nothing.
+        features = self.head[:2](self.features(images))
+        return features, self.head[2:](features)
 
 
 PLAIN: dict[str, type[Linear] | type[MLP] | type[CNN]] = {"linear": Linear, "mlp": MLP, "cnn": CNN}
