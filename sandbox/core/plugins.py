@@ -65,6 +65,9 @@ COMMANDS: dict[str, Command] = {
     "explain": Command(
         "sandbox.commands.explain:Explain", "pictures of what a run's network sees", "look", "RUN"
     ),
+    "lesson": Command(
+        "sandbox.commands.lesson:Lesson", "one idea as a picture and three lines", "look", "NAME"
+    ),
     "runs": Command(
         "sandbox.commands.runs:Runs", "list, show or remove runs", "manage", "[list|show|remove] [RUN…]"
     ),
@@ -109,6 +112,7 @@ LISTS: dict[str, str] = {
     "wrappers": "agents.listing:wrappers",
     "backbones": "sandbox.nn.listing:backbones",
     "data": "sandbox.data.listing:data_sets",
+    "lessons": "sandbox.commands.lesson:lessons",
 }
 
 DATA: dict[str, str] = {
@@ -117,7 +121,9 @@ DATA: dict[str, str] = {
     "sign_mnist": "sandbox.data.sign_mnist:SIGN_MNIST",
 }
 
-LESSONS: dict[str, Lesson] = {}
+LESSONS: dict[str, Lesson] = {
+    "line": Lesson("sandbox.supervised.lessons.line:teach", "a line, and the way to it: gradient descent"),
+}
 """In the order in which a course would take them."""
 
 _NOUNS: dict[Group, str] = {
@@ -155,6 +161,8 @@ class Question:
     """of a data set: train, validation or test"""
     data_dir: str | None = None
     """where the data lie"""
+    tta: int | None = None
+    """of a classifier: altered copies of each picture to look at, too; only `evaluate` asks for it"""
 
     def __post_init__(self) -> None:
         for name in ("episodes", "frames"):

@@ -119,7 +119,7 @@ def finish(axes: Axes, labels: list[Label], threshold: float | None) -> None:
     bottom, top = axes.get_ylim()
     labels.sort(key=lambda label: label.height)
     wanted = np.array([(label.height - bottom) / (top - bottom) for label in labels])
-    for label, height in zip(labels, _spread_out(wanted), strict=True):
+    for label, height in zip(labels, spread_out(wanted), strict=True):
         weight = "normal" if label.colour == QUIET else "bold"
         axes.text(1.018, height, label.text, transform=axes.transAxes, color=label.colour,
                   fontsize=PLOT_FONT_PT.body, fontweight=weight, verticalalignment="center")  # fmt: skip
@@ -143,7 +143,7 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _spread_out(heights: np.ndarray, gap: float = 0.062) -> np.ndarray:
+def spread_out(heights: np.ndarray, gap: float = 0.062) -> np.ndarray:
     """Move sorted ``heights`` (fractions of the axes) apart, no two closer than ``gap``, within the axes."""
     ranks = gap * np.arange(heights.size)
     pushed_up = np.maximum.accumulate(heights - ranks) + ranks

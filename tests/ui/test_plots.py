@@ -110,7 +110,7 @@ def test_steps_are_written_short(count: float, text: str) -> None:
 
 @given(hnp.arrays(np.float64, st.integers(1, 8), elements=st.floats(0, 1)))
 def test_labels_keep_their_order_and_their_distance(heights: np.ndarray) -> None:
-    placed = chart._spread_out(np.sort(heights), gap=0.1)
+    placed = chart.spread_out(np.sort(heights), gap=0.1)
     assert (np.diff(placed) >= 0.1 - 1e-9).all()
     assert placed[0] >= -1e-9
     assert placed[-1] <= 1 + 1e-9

@@ -1,0 +1,1 @@
+"""Lessons about agents; `python -m sandbox list lessons`."""

@@ -1,0 +1,127 @@
+"""``lesson``: one idea of the course as a picture and three lines of text."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from tyro.conf import Positional, arg
+
+from sandbox.core.errors import Broken, SandboxError, UnknownName, UsageError
+from sandbox.core.lesson import Desk, Taught
+from sandbox.core.plugins import LESSONS, names, resolve
+from sandbox.core.seeding import SEED_LIMIT
+from sandbox.ui.console import Console
+
+SCHEMA = "sandbox.lesson/1"
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Show one idea: trains something small, draws one picture and says what to look at in it.
+
+    Alone it lists the lessons, in the order in which a course would take them. Each is a small program to be
+    read, and takes less than a minute.
+
+    Examples:
+        python -m sandbox lesson line
+        python -m sandbox lesson optimizers --seed 1
+        python -m sandbox lesson skip-connections -o depth.png
+        python -m sandbox list lessons
+    """
+
+    name: Annotated[Positional[str], arg(metavar="NAME")] = ""
+    """Which lesson."""
+    seed: int = 0
+    """Decides everything that is random: another one, other numbers."""
+    output: Annotated[Path | None, arg(aliases=("-o",), metavar="PNG")] = None
+    """The picture; lesson-NAME.png here, unless given."""
+    data_dir: Path | None = None
+    """Folder with data sets; else SANDBOX_DATA, else the cache."""
+
+    def run(self, console: Console) -> dict[str, Any]:
+        """Teach; returns what ``--json`` prints.
+
+        Raises:
+            UnknownName: There is no such lesson.
+            UsageError: The seed or the picture's name is wrong.
+            NotFound: The data that it needs are nowhere.
+            Broken: It is another package's, and keeps no promise.
+        """
+        if not self.name:
+            listing = lessons()
+            console.table(listing["columns"], listing["rows"])
+            return {"schema": "sandbox.list/1", **listing}
+        if self.name not in names("lessons"):
+            known = names("lessons")
+            raise UnknownName("lesson", self.name, known, hint="python -m sandbox list lessons")
+        if not 0 <= self.seed < SEED_LIMIT:
+            raise UsageError(f"--seed must be between 0 and {SEED_LIMIT - 1}, not {self.seed}")
+        path = self._path()
+        teach = resolve("lessons", self.name)
+        begun = time.perf_counter()
+        desk = Desk(self.seed, (lambda text: None) if console.quiet else console.note, self.data_dir)
+        with _reproducible(self.seed):
+            taught = teach(desk)
+        if not isinstance(taught, Taught):
+            raise Broken(f"the lesson {self.name!r} ended with {type(taught).__name__}, not with Taught")
+        from sandbox.ui.chart import save
+
+        save(taught.figure, path)
+        console.print("\n".join([*taught.lines, str(path)]))
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "seed": self.seed,
+            "picture": str(path),
+            "lines": list(taught.lines),
+            "seconds": round(time.perf_counter() - begun, 1),
+        }
+
+    def _path(self) -> Path:
+        """Where to draw to; whether the name is right is told before anything is computed."""
+        name = f"lesson-{self.name}.png"
+        path = Path(name) if self.output is None else self.output
+        path = path / name if path.is_dir() else path
+        if path.suffix.lower() != ".png":
+            raise UsageError(f"-o must end in .png, not {path.name!r}")
+        in_the_way = next((parent for parent in path.parents if parent.is_file()), None)
+        if in_the_way is not None:
+            raise UsageError(f"-o: {in_the_way} is a file, not a folder")
+        return path
+
+
+def lessons() -> dict[str, Any]:
+    """All lessons: `list lessons`."""
+    rows = [[name, title(name)] for name in names("lessons")]
+    return {"title": "lessons", "columns": ["name", "about"], "rows": rows}
+
+
+def title(name: str) -> str:
+    """What a lesson is about; another package's says it in the first line of its function's docstring."""
+    if name in LESSONS:
+        return LESSONS[name].title
+    try:
+        lines = (resolve("lessons", name).__doc__ or "").strip().splitlines()
+    except SandboxError as error:  # A broken package must not hide the other lessons.
+        return error.message
+    return lines[0] if lines else "–"
+
+
+@contextmanager
+def _reproducible(seed: int) -> Iterator[None]:
+    """One torch thread and a seeded generator; afterwards both are as they were."""
+    import torch
+
+    threads = torch.get_num_threads()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.set_num_threads(1)
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,1 @@
+"""Lessons about networks that learn from examples; `python -m sandbox list lessons`."""
