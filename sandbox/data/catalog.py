@@ -1,4 +1,10 @@
-"""What is known about a data set before it is read, and the way from its name to its pictures."""
+"""What is known about a data set before it is read, and the way from its name to its pictures.
+
+A name is one of the table of data sets, or says itself where the pictures come from:
+
+    folder:PATH           pictures in folders, one for each class (see `sandbox.data.folder`)
+    frames:ENV[@PLAYER]   pictures of an environment that is played (see `sandbox.data.frames`)
+"""
 
 from __future__ import annotations
 
@@ -7,11 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sandbox.core.errors import UnknownName
 from sandbox.core.plugins import resolve
 from sandbox.data import source
+from sandbox.data.form import Form
 
 if TYPE_CHECKING:
+    from sandbox.data.frames import MakesPlayer
     from sandbox.data.pictures import Dataset, Splits
+
+__all__ = ["FOLDER", "FRAMES", "Entry", "Form", "canonical", "entry", "label", "load"]
+
+FOLDER, FRAMES = "folder:", "frames:"
+"""how the names begin that are no names of the table"""
 
 
 @dataclass(frozen=True)
@@ -33,6 +47,11 @@ class Entry:
     """reads the files of the entry, given by their names in ``files``"""
     files: Mapping[str, str] = field(default_factory=dict)
     """each file's name, unpacked, and the sha256 of its unpacked content; empty where there are no files"""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """each file's bytes, unpacked; needed for those that have mirrors"""
+    mirrors: tuple[str, ...] = ()
+    """where the files are downloaded from, the best first: URLs with ``{file}`` in place of a file's name, or
+    of one archive with all files, in any packing. They are not trusted: the sums decide"""
     bundled: str = ""
     """what brings the data set along, where it has no files of its own"""
 
@@ -40,19 +59,21 @@ class Entry:
         """The folder with the files of the data set, or None; see `sandbox.data.source.locate`."""
         return source.locate(self.name, self.files, data_dir)
 
-    def load(self, data_dir: Path | None = None) -> Dataset:
-        """Find, check and read the data set.
+    def load(self, data_dir: Path | None = None, form: Form | None = None) -> Dataset:
+        """Find, check and read the data set, and bring its pictures to the ``form``.
 
         Raises:
             NotFound: Its files are in none of the places; the message names them.
             Broken: A file is damaged or not the published one; the message names it.
         """
+        from sandbox.data.convert import converted
         from sandbox.data.pictures import Dataset
 
         splits = self.read(self, self._paths(data_dir))
+        form = form or Form()
         return Dataset(
             self.name,
-            *splits,
+            *(converted(pictures, form.of(pictures.shape)) for pictures in splits),
             summary=self.summary,
             source=self.source,
             licence=self.licence,
@@ -70,16 +91,76 @@ class Entry:
 
 
 def entry(name: str) -> Entry:
-    """The data set called ``name``; raises UnknownName with a suggestion."""
-    return resolve("data", name)
+    """The data set called ``name`` in the table; raises UnknownName with a suggestion."""
+    try:
+        return resolve("data", name)
+    except UnknownName as error:
+        if Path(name).is_dir():
+            raise UnknownName(
+                "data set", name, (), hint=f"for pictures of your own: {FOLDER}{name}"
+            ) from None
+        error.hint = f"{error.hint}, {FOLDER}PATH, {FRAMES}ENV"
+        raise
 
 
-def load(name: str, data_dir: Path | str | None = None) -> Dataset:
-    """Load the data set called ``name``, searching ``data_dir``, then SANDBOX_DATA, then the cache.
+def canonical(name: str) -> str:
+    """The same data set by a name that holds everywhere: ``folder:~/cats`` is ``folder:/home/me/cats``.
+
+    Raises, without reading a picture:
+        UnknownName: No data set, environment or player has this name.
+        NotFound: There is no such folder, or run.
+        UsageError: What is named is no folder, or nothing is.
+    """
+    if name.startswith(FOLDER):
+        from sandbox.data.folder import canonical_path
+
+        return f"{FOLDER}{canonical_path(name.removeprefix(FOLDER))}"
+    if name.startswith(FRAMES):
+        from sandbox.data.frames import canonical_source
+
+        return f"{FRAMES}{canonical_source(name.removeprefix(FRAMES))}"
+    return entry(name).name
+
+
+def label(name: str) -> str:
+    """A short name for titles and files: ``folder:/home/me/cats`` is ``cats``."""
+    if name.startswith(FOLDER):
+        return Path(name.removeprefix(FOLDER)).name or "folder"
+    if name.startswith(FRAMES):
+        environment, _, player = name.removeprefix(FRAMES).partition("@")
+        return "-".join([environment.rpartition("/")[2], *([Path(player).name] if player else [])])
+    return name
+
+
+def load(
+    name: str,
+    data_dir: Path | str | None = None,
+    *,
+    form: Form | None = None,
+    player: MakesPlayer | None = None,
+) -> Dataset:
+    """Load the data set called ``name``, with its pictures in the ``form``.
+
+    Args:
+        name: As the table of data sets has it, or ``folder:PATH``, or ``frames:ENV[@PLAYER]``.
+        data_dir: Searched first for the files; then SANDBOX_DATA is, then the cache.
+        form: Size and colours; None for the data set's own.
+        player: Makes the player that ``frames:ENV@PLAYER`` names, where it is not the environment's expert.
 
     Raises:
         UnknownName: No data set has this name.
         NotFound: Its files are in none of the places.
         Broken: A file is damaged or not the published one.
+        Refused: The pictures would not fit into the memory.
     """
-    return entry(name).load(None if data_dir is None else Path(data_dir))
+    form = form or Form()
+    place = None if data_dir is None else Path(data_dir)
+    if name.startswith(FOLDER):
+        from sandbox.data.folder import read_folder
+
+        return read_folder(name.removeprefix(FOLDER), form, place)
+    if name.startswith(FRAMES):
+        from sandbox.data.frames import read_frames
+
+        return read_frames(name.removeprefix(FRAMES), form, player)
+    return entry(name).load(place, form)

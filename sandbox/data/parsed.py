@@ -1,14 +1,15 @@
 """A cache of parsed files: what takes seconds to read is read once.
 
-The key is the sha256 of the files as they lie on the disk, which is quick to take. A file that changes is
-parsed and checked anew.
+The key says from what it was made, such as the sha256 of the files as they lie on the disk, which is quick to
+take. A file that changes is parsed and checked anew, and replaces what was kept of it before.
 """
 
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
-import io
+import os
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 
-from sandbox.core.files import write_atomically
 from sandbox.data.source import cache_root
 
 Arrays = Mapping[str, np.ndarray]
@@ -32,25 +32,42 @@ def cached(name: str, paths: Iterable[Path], parse: Callable[[], Arrays]) -> Arr
         paths: None for a data set that a library brings along.
         parse: Returns arrays by name; raises what is wrong with the files.
     """
-    path = cache_root() / "parsed" / f"{name}-{_key(paths)}.npz"
+    return kept(name, _key(paths), parse)
+
+
+def kept(name: str, key: str, make: Callable[[], Arrays]) -> Arrays:
+    """What ``make`` returns: from the cache if it was kept under this name and ``key``, else made and kept.
+
+    Of each name the newest is kept only. A cache that cannot be read or written costs time, and is no error.
+    """
+    path = cache_root() / "parsed" / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
     try:
-        with np.load(path, allow_pickle=False) as kept:
-            return dict(kept)
+        with np.load(path, allow_pickle=False) as found:
+            return dict(found)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
         pass
-    arrays = parse()
+    arrays = make()
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, _as_npz(arrays))
+        _write(path, arrays)
+        for old in path.parent.glob(f"{glob.escape(name)}-{'[0-9a-f]' * 16}.npz"):
+            if old != path:
+                old.unlink(missing_ok=True)
     return arrays
 
 
+def _write(path: Path, arrays: Arrays) -> None:
+    """Write aside, then rename; not by way of the memory, of which there may be none to spare."""
+    aside = path.with_name(f".writing-{path.name}-{os.getpid()}")
+    try:
+        with aside.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
 def _key(paths: Iterable[Path]) -> str:
-    sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
-    return hashlib.sha256(" ".join(sums).encode()).hexdigest()[:16]
-
-
-def _as_npz(arrays: Arrays) -> bytes:
-    content = io.BytesIO()
-    np.savez(content, allow_pickle=False, **arrays)
-    return content.getvalue()
+    """The sha256 of each file."""
+    return " ".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)

@@ -95,6 +95,8 @@ class Dataset:
     licence: str
     sums: Mapping[str, str] = field(default_factory=dict)
     """sha256 of the unpacked content of each file that it was read from"""
+    notes: tuple[str, ...] = ()
+    """what its user ought to know, a line each, such as files that were skipped"""
 
     @property
     def classes(self) -> tuple[str, ...]:
