@@ -1,19 +1,20 @@
-"""``data``: look at a data set."""
+"""``data``: get a data set, and look at it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
-from sandbox.core.errors import UnknownName, UsageError
+from sandbox.core.errors import Interrupted, UnknownName, UsageError
 from sandbox.core.seeding import derive_seed
 from sandbox.ui.console import Console
 
 if TYPE_CHECKING:
     from sandbox.data.augment import Augment
+    from sandbox.data.catalog import Entry
     from sandbox.data.pictures import Dataset, Pictures
     from sandbox.ui.grids import Row
 
@@ -27,9 +28,10 @@ HEADERS = ["original", "", "altered", ""] * BLOCKS
 
 @dataclass(frozen=True)
 class Data:
-    """Look at the data sets, as `data show DATA`; `list data` says which there are.
+    """Get the data sets and look at them; `list data` says which there are.
 
     Examples:
+        python -m sandbox data get mnist
         python -m sandbox data show mnist
         python -m sandbox data show sign_mnist --augment
         python -m sandbox list data
@@ -129,7 +131,95 @@ class Show:
         return path
 
 
-ACTIONS: dict[str, type] = {"show": Show}
+@dataclass(frozen=True)
+class Get:
+    """Download a data set, unless it is here and right; alone, say which can be downloaded.
+
+    What was interrupted goes on where it stopped. Only files with the published content are put in place.
+
+    Examples:
+        python -m sandbox data get
+        python -m sandbox data get mnist
+        python -m sandbox data get sign_mnist --data-dir ~/data
+    """
+
+    data: Annotated[Positional[str], arg(metavar="[DATA]")] = ""
+    """Name of the data set, as `list data` has it."""
+    data_dir: Path | None = None
+    """Put it into the folder of its name in this one; else into the cache."""
+
+    def run(self, console: Console) -> dict[str, Any]:
+        """Download; returns what ``--json`` prints.
+
+        Raises:
+            UnknownName: There is no such data set.
+            UsageError: It is none that is downloaded.
+            Refused: No mirror can be reached, the disk is full, or another process is at it.
+            Broken: No mirror has the published files.
+            Interrupted: Ctrl-C; the next time goes on from there.
+        """
+        if not self.data:
+            return _downloads(console)
+        if ":" in self.data:
+            kind = self.data.partition(":")[0]
+            raise UsageError(
+                f"there is nothing to download for {self.data}",
+                hint=f"{kind}:… is made from what is on this machine; `data get` alone lists what can be got",
+            )
+        from sandbox.data.catalog import entry
+
+        data = entry(self.data)
+        if not data.mirrors:
+            console.print(f"{data.name} needs no download: it comes with {data.bundled}")
+            return _told(data, None, {})
+        return self._download(data, console)
+
+    def _download(self, data: Entry, console: Console) -> dict[str, Any]:
+        from sandbox.data.download import get
+
+        data_dir = None if self.data_dir is None else self.data_dir.expanduser()
+        try:
+            got = get(data, data_dir, listener=console)
+        except KeyboardInterrupt as stop:
+            where = f" --data-dir {self.data_dir}" if self.data_dir else ""
+            raise Interrupted(
+                "interrupted; what has come is kept",
+                hint=f"python -m sandbox data get {data.name}{where}",
+                signum=getattr(stop, "exit_code", 130) - 128,
+            ) from None
+        if got.fetched:
+            hosts = ", ".join(dict.fromkeys(got.fetched.values()))
+            console.print(f"{data.name} is in {got.folder}: {len(got.fetched)} files from {hosts}, checked")
+        else:
+            console.print(f"{data.name} is in {got.folder} already, and right")
+        return _told(data, got.folder, got.fetched)
+
+
+def _told(data: Entry, folder: Path | None, fetched: dict[str, str]) -> dict[str, Any]:
+    return {
+        "schema": "sandbox.data-get/1",
+        "data": data.name,
+        "folder": None if folder is None else str(folder),
+        "fetched": fetched,
+    }
+
+
+def _downloads(console: Console) -> dict[str, Any]:
+    """Show which data sets can be downloaded, and which of them are here."""
+    from sandbox.core.plugins import names
+    from sandbox.data.catalog import entry
+
+    columns = ["name", "MB", "found in", "licence"]
+    rows = [
+        [data.name, round(sum(data.sizes.values()) / 1e6), str(data.locate() or "not found"), data.licence]
+        for data in map(entry, names("data"))
+        if data.mirrors
+    ]
+    console.table(columns, rows, title="data sets that can be downloaded: python -m sandbox data get NAME")
+    return {"schema": "sandbox.list/1", "title": "downloads", "columns": columns, "rows": rows}
+
+
+ACTIONS: dict[str, type] = {"get": Get, "show": Show}
 
 
 def draw(path: Path, dataset: Dataset, split: str, augment: Augment | None, seed: int) -> dict[str, int]:

@@ -86,5 +86,15 @@ MNIST = Entry(
         "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
         "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     },
+    sizes={
+        "train-images-idx3-ubyte": 47_040_016,
+        "train-labels-idx1-ubyte": 60_008,
+        "t10k-images-idx3-ubyte": 7_840_016,
+        "t10k-labels-idx1-ubyte": 10_008,
+    },
+    mirrors=(
+        "https://ossci-datasets.s3.amazonaws.com/mnist/{file}.gz",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/{file}.gz",
+    ),
 )
 """60 000 and 10 000 pictures (LeCun, Cortes, Burges 1998); the last 10 000 of the training file validate."""

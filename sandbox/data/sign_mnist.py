@@ -130,5 +130,12 @@ SIGN_MNIST = Entry(
         TRAINING_FILE: "4c2897f19fab2b0ae2a7e4fa82e969043315d9f3a1a9cc0948b576bf1189a7e5",
         TEST_FILE: "0e9d67bae23e67f40728e0b63bf15ad4bd5175947b8a9fac5dd9f17ce133c47b",
     },
+    sizes={TRAINING_FILE: 83_281_065, TEST_FILE: 21_777_485},
+    mirrors=(
+        # One zip archive; no account is needed.
+        "https://www.kaggle.com/api/v1/datasets/download/datamunge/sign-language-mnist",
+        # A copy in the files of a course: whoever owns it may alter it, which the sums would tell.
+        "https://raw.githubusercontent.com/a-milenkin/ml_instruments/main/data/{file}.zip",
+    ),
 )
 """27 455 and 7 172 rows, the letters A to Y without J."""

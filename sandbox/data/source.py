@@ -60,9 +60,17 @@ def packed_or_not(folder: Path, name: str) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def not_found(name: str, files: Iterable[str], page: str, data_dir: Path | None = None) -> NotFound:
-    """The error that says where was looked, for which files, and where they come from."""
+def not_found(
+    name: str, files: Iterable[str], page: str, data_dir: Path | None = None, *, mirrored: bool = False
+) -> NotFound:
+    """The error that says where was looked, for which files, and how to get them.
+
+    Args:
+        page: Where they come from.
+        mirrored: They can be downloaded by a command.
+    """
     files = list(files)
+    command = f"python -m sandbox data get {name}" if mirrored else ""
     if data_dir is not None and not data_dir.is_dir():
         return NotFound(f"--data-dir {data_dir} is not a folder", hint=f"name the folder that holds {name}/")
     for place in places(data_dir).values():
@@ -70,12 +78,13 @@ def not_found(name: str, files: Iterable[str], page: str, data_dir: Path | None 
         if len(lacking) < len(files):
             return NotFound(
                 f"the data set {name} is incomplete: {place / name} lacks {', '.join(lacking)}",
-                hint=f"get what is missing from {page}",
+                hint=command or f"get what is missing from {page}",
             )
     looked = ", ".join(f"{path} ({what})" for what, path in places(data_dir).items())
     return NotFound(
         f"the data set {name} was not found in {looked}",
-        hint=f"get {', '.join(files)} (.gz or not) from {page}, put them into {cache_root() / 'data' / name} "
+        hint=command
+        or f"get {', '.join(files)} (.gz or not) from {page}, put them into {cache_root() / 'data' / name} "
         "or name their folder by --data-dir or SANDBOX_DATA",
     )
 
