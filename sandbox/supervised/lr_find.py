@@ -70,7 +70,9 @@ class LrFind(FitOptions):
             title=f"Learning rates for {config.data}",
             subtitle=f"{about}: one step at each rate",
         )
-        command = f"python -m sandbox train-classifier {self.words()} --set learning_rate={found.suggestion:g}"
+        command = (
+            f"python -m sandbox train-classifier {self.words()} --set learning_rate={found.suggestion:g}"
+        )
         self._tell(found, config, path, command, console)
         return {
             "schema": "sandbox.lr-find/1",
