@@ -59,6 +59,7 @@ COMMANDS: dict[str, Command] = {
         "sandbox.supervised.commands:TrainClassifier", "train a classifier of pictures", "make", "DATA"
     ),
     "resume": Command("sandbox.commands.resume:Resume", "continue a run that was stopped", "make", "[RUN]"),
+    "lr-find": Command("sandbox.supervised.lr_find:LrFind", "find a learning rate", "make", "DATA"),
     "watch": Command("agents.watch:Watch", "watch an agent play, in a window or a video", "look", "[RUN]"),
     "play": Command("agents.play:Play", "play an environment yourself", "look", "ENV"),
     "evaluate": Command("sandbox.commands.evaluate:Evaluate", "measure how good a run is", "look", "RUN"),
@@ -67,6 +68,9 @@ COMMANDS: dict[str, Command] = {
     ),
     "lesson": Command(
         "sandbox.commands.lesson:Lesson", "one idea as a picture and three lines", "look", "NAME"
+    ),
+    "kernels": Command(
+        "sandbox.commands.kernels:Kernels", "what blurring, sharpening, edges make of a picture", "look", "FILE"
     ),
     "runs": Command(
         "sandbox.commands.runs:Runs", "list, show or remove runs", "manage", "[list|show|remove] [RUN…]"
