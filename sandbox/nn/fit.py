@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 from sandbox.core.errors import CheckpointBroken
 from sandbox.core.seeding import derive_seed
-from sandbox.nn.batches import Augment, Batch, batch_rows, to_model
+from sandbox.nn.batches import Augment, Batch, balanced_order, batch_rows, to_model
 from sandbox.nn.ema import Ema
 from sandbox.nn.fit_session import FitSession
 from sandbox.nn.fit_settings import FitSettings
+from sandbox.nn.frozen import Body
 from sandbox.nn.optimizers import (
     build_optimizer,
     clip,
@@ -71,6 +72,10 @@ class Training:
         seed: decides order, augmentation, noise and dropout.
         device: where everything is computed.
         augment: changes each batch; never used in evaluation.
+        balanced: every class is seen equally often, however many pictures it has.
+
+    Raises:
+        UsageError: the settings freeze a body, and the model has none.
     """
 
     def __init__(
@@ -82,12 +87,16 @@ class Training:
         seed: int,
         device: torch.device | str = "cpu",
         augment: Augment | None = None,
+        balanced: bool = False,
     ) -> None:
         self.device = torch.device(device)
         self.model = model.to(self.device)
         self.settings, self.seed, self.augment = settings, seed, augment
         self.images, self.labels = pictures.images.to(self.device), pictures.labels.to(self.device)
-        self.optimizer = build_optimizer(self.model, settings)
+        self._order = balanced_order(self.labels, seed) if balanced else None
+        self._body = Body(self.model) if settings.frozen_steps else None
+        rates = None if self._body is None else self._body.rates(settings.stage_rate)
+        self.optimizer = build_optimizer(self.model, settings, rates)
         self.ema = None if settings.ema_decay == 0 else Ema(self.model, settings.ema_decay)
         self.step = 0
         """Finished steps."""
@@ -107,6 +116,8 @@ class Training:
     def update(self) -> Metrics:
         """One gradient step. Returns the loss and further means, on the device and not yet waited for."""
         self.model.train()
+        if self._body is not None:
+            self._body.freeze(self.step < self.settings.frozen_steps)
         set_learning_rate(self.optimizer, learning_rate(self.settings, self.step))
         self._draw_from("step", self.step)
         batch = self.batch(self.step)
@@ -124,8 +135,16 @@ class Training:
 
     def batch(self, step: int) -> Batch:
         """The pictures of step number `step`, augmented, as the model sees them."""
-        rows = batch_rows(self.seed, step, self.settings.batch_size, len(self.images)).to(self.device)
-        return Batch(to_model(self.images[rows], self.augment, self._generator), self.labels[rows])
+        settings = self.settings
+        rows = batch_rows(self.seed, step, settings.batch_size, len(self.images), self._order)
+        rows = rows.to(self.device)
+        images = to_model(self.images[rows], self.augment, self._generator)
+        if self._body is None or step >= settings.frozen_steps:
+            return Batch(images, self.labels[rows])
+        # What is altered looks different each time.
+        kept = None if self.augment else self._body.kept(self.images, self.device)
+        features = self._body.features(images) if kept is None else kept[rows]
+        return Batch(images, self.labels[rows], features)
 
     @torch.no_grad()
     def evaluate(self, pictures: Pictures) -> dict[str, float]:
@@ -135,14 +154,16 @@ class Training:
         """
         model: Any = self.learned.eval()
         sums: dict[str, float] = {}
+        frozen = self._body is not None and self.step <= self.settings.frozen_steps
+        kept = self._body.kept(pictures.images, self.device) if self._body is not None and frozen else None
         for number, start in enumerate(range(0, len(pictures.images), EVALUATION_BATCH)):
             self._draw_from("evaluation", number)
             images = pictures.images[start : start + EVALUATION_BATCH].to(self.device)
             labels = pictures.labels[start : start + EVALUATION_BATCH].to(self.device)
+            features = None if kept is None else kept[start : start + EVALUATION_BATCH]
             with self._precision():
-                loss, metrics = model.loss(
-                    Batch(to_model(images, None, self._generator), labels), self._generator
-                )
+                batch = Batch(to_model(images, None, self._generator), labels, features)
+                loss, metrics = model.loss(batch, self._generator)
             for name, value in {"loss": loss, **metrics}.items():
                 sums[name] = sums.get(name, 0.0) + float(value) * len(images)
         return {name: total / len(pictures.images) for name, total in sums.items()}
@@ -163,6 +184,8 @@ class Training:
         Raises:
             CheckpointBroken: it is that of another model or optimiser.
         """
+        if self._body is not None:
+            self._body.forget()
         try:
             self.model.load_state_dict(state["model"])
             load_optimizer_state(self.optimizer, state["optimizer"])

@@ -35,6 +35,12 @@ class FitSettings:
     """constant, step, cosine, one_cycle, cyclical or warm_restarts; each fits the budget"""
     warmup_steps: Count = 0
     """steps in which the rate grows linearly from zero, before the schedule is followed"""
+    frozen_steps: Count = 0
+    """steps at the beginning in which what was learned elsewhere stays as it is, and only the head learns"""
+    fine_rate: float = 0.1
+    """after them: the learning rate, as a part of `learning_rate`"""
+    stage_rate: float = 0.5
+    """after them: rate of each stage, as a part of that of the stage above it"""
     clip_norm: float = 0.0
     """longest gradient; 0 for any"""
     ema_decay: float = 0.0
@@ -53,10 +59,12 @@ class FitSettings:
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "log_every"):
             _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
-        for name in ("eval_every", "patience", "warmup_steps"):
+        for name in ("eval_every", "patience", "warmup_steps", "frozen_steps"):
             _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
         _require(0 < self.learning_rate < math.inf, "learning_rate", "above 0", self.learning_rate)
         _require(0 <= self.weight_decay < math.inf, "weight_decay", "0 or more", self.weight_decay)
+        for name in ("fine_rate", "stage_rate"):
+            _require(0 < getattr(self, name) <= 1, name, "above 0 and at most 1", getattr(self, name))
         for name in ("momentum", "beta2", "ema_decay"):
             value = getattr(self, name)
             _require(0 <= value < 1, name, "at least 0 and below 1", value)

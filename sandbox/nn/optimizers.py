@@ -12,15 +12,22 @@ from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from sandbox.nn.fit_settings import FitSettings
 
 
-def build_optimizer(model: nn.Module, settings: FitSettings) -> Optimizer:
+def build_optimizer(
+    model: nn.Module, settings: FitSettings, rates: Mapping[nn.Parameter, float] | None = None
+) -> Optimizer:
     """The optimiser of the settings for all parameters that learn.
 
     Norms, biases and other vectors get no weight decay: it would pull a scale of 1 to 0.
+
+    Args:
+        rates: parts of the learning rate, for parameters that follow only a part of it.
     """
     learning = [part for part in model.parameters() if part.requires_grad]
     groups = [
-        {"params": [part for part in learning if part.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [part for part in learning if part.ndim <= 1], "weight_decay": 0.0},
+        {"params": chosen, "weight_decay": decay, "part": share}
+        for share, members in _by_rate(learning, rates or {}).items()
+        for matrices, decay in ((True, settings.weight_decay), (False, 0.0))
+        if (chosen := [part for part in members if (part.ndim > 1) == matrices])
     ]
     rate, betas = settings.learning_rate, (settings.momentum, settings.beta2)
     fused: dict[str, Any] = {"fused": all(part.is_floating_point() for part in learning)}
@@ -39,10 +46,19 @@ def build_optimizer(model: nn.Module, settings: FitSettings) -> Optimizer:
             return AdamW(groups, rate, betas, **fused)
 
 
+def _by_rate(
+    learning: list[nn.Parameter], rates: Mapping[nn.Parameter, float]
+) -> dict[float, list[nn.Parameter]]:
+    members: dict[float, list[nn.Parameter]] = {}
+    for part in learning:
+        members.setdefault(rates.get(part, 1.0), []).append(part)
+    return members
+
+
 def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
-    """Use `rate` from the next step on."""
+    """Use `rate`, or its part of it, in each group from the next step on."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["part"]
 
 
 def clip(model: nn.Module, longest: float) -> torch.Tensor | None:

@@ -62,9 +62,21 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 
 
 def learning_rate(settings: FitSettings, done: int) -> float:
-    """The rate of the step that follows `done` finished ones."""
+    """The rate of the step that follows `done` finished ones.
+
+    Where a head learns first, both parts of the budget follow the whole schedule, warm-up included.
+    """
+    frozen = min(settings.frozen_steps, settings.steps)
+    if done < frozen:
+        return settings.learning_rate * _part(settings, done, frozen)
+    share = settings.fine_rate if frozen else 1.0
+    return settings.learning_rate * share * _part(settings, done - frozen, settings.steps - frozen)
+
+
+def _part(settings: FitSettings, done: int, steps: int) -> float:
+    """The part of the highest rate after `done` of `steps` steps."""
     if done < settings.warmup_steps:
-        return settings.learning_rate * (done + 1) / settings.warmup_steps
-    left = settings.steps - settings.warmup_steps
+        return (done + 1) / settings.warmup_steps
+    left = steps - settings.warmup_steps
     spent = (done - settings.warmup_steps) / left if left > 0 else 1.0
-    return settings.learning_rate * SCHEDULES[settings.schedule](min(spent, 1.0))
+    return SCHEDULES[settings.schedule](min(spent, 1.0))

@@ -11,7 +11,8 @@ from tyro.conf import Positional, UseAppendAction, arg
 
 from sandbox.core.config import Count, to_mapping, to_toml
 from sandbox.core.errors import UsageError
-from sandbox.supervised.config import ClassifierConfig, Model, Preset
+from sandbox.data.form import Colours
+from sandbox.supervised.config import ClassifierConfig, Frozen, Model, Preset
 from sandbox.ui.console import Console
 
 
@@ -19,14 +20,17 @@ from sandbox.ui.console import Console
 class TrainClassifier:
     """Train a classifier of pictures, and leave a run folder that explains itself.
 
-    DATA is the name of a data set (python -m sandbox list data). The validation pictures choose the weights
-    to keep; the test pictures are looked at once, in the end.
+    DATA is the name of a data set (python -m sandbox list data), folder:PATH for pictures of your own in a
+    folder for each class, or frames:ENV@expert for what a player sees and does. The validation pictures choose
+    the weights to keep; the test pictures are looked at once, in the end.
 
     Examples:
         python -m sandbox train-classifier mnist
         python -m sandbox train-classifier sign_mnist --model cnn --augment
         python -m sandbox train-classifier digits --epochs 20 --set learning_rate=3e-3 --json
-        python -m sandbox train-classifier sign_mnist --init-from latest
+        python -m sandbox train-classifier folder:~/pets --size 96 --augment --balanced
+        python -m sandbox train-classifier sign_mnist --init-from latest --fine-tune
+        python -m sandbox train-classifier folder:~/pets --init-from hf:microsoft/resnet-18 --freeze
     """
 
     data: Annotated[Positional[str], arg(metavar="DATA")] = ""
@@ -36,9 +40,23 @@ class TrainClassifier:
     backbone: Preset | None = None
     """Size of the backbone; small, unless given."""
     init_from: str | None = None
-    """Start from the backbone of this run, or of this file."""
+    """Start from the backbone of this run, or of this file; or from a vision model: hf:NAME or hf:FOLDER."""
+    freeze: bool = False
+    """With --init-from: leave the backbone as it is, and learn a head on its features; so with hf: anyway."""
+    fine_tune: bool = False
+    """With --init-from: first the head; then all of it, at lower rates the lower the stage."""
+    size: Count | None = None
+    """Side of the pictures in pixels; the data set's own, unless given."""
+    colours: Colours | None = None
+    """grey or colour; the data set's own, unless given."""
     augment: bool | None = None
     """Turn, shift, scale and shade the pictures a little, anew each time."""
+    mixup: float | None = None
+    """Mix pictures in pairs, by shares from Beta(MIXUP, MIXUP), such as 0.2."""
+    label_smoothing: float | None = None
+    """Spread this part of the truth over all classes, such as 0.1."""
+    balanced: bool | None = None
+    """See every class equally often, however many pictures it has."""
     epochs: float | None = None
     """Budget: how often each picture is seen."""
     steps: Count | None = None
@@ -114,6 +132,7 @@ class TrainClassifier:
             settings=settings,
             budget=budget,
             config=self.config,
+            frozen=self._frozen(),
             quick=self.quick,
             root=self.out,
         )
@@ -122,19 +141,28 @@ class TrainClassifier:
         return _fitted_to(self.max_minutes / (QUICK if self.quick else 1), config, console)
 
 
-_PASSED_ON = (*("model", "backbone", "init_from", "augment", "pictures", "seed", "device", "threads"),)
+    def _frozen(self) -> Frozen | None:
+        if self.freeze and self.fine_tune:
+            raise UsageError("--fine-tune begins with a frozen backbone", hint="leave --freeze out")
+        return "all" if self.freeze else "first" if self.fine_tune else None
+
+
+_PASSED_ON = (
+    *("model", "backbone", "init_from", "size", "colours", "augment", "mixup", "label_smoothing", "balanced"),
+    *("pictures", "seed", "device", "threads"),
+)
 
 
 def _fitted_to(minutes: float, config: ClassifierConfig, console: Console) -> ClassifierConfig:
     """The config with as many steps as `minutes` have room for."""
-    from sandbox.data.catalog import load
     from sandbox.nn.fit_run import steps_in
+    from sandbox.supervised.pictures import load_pictures
     from sandbox.supervised.resolve import with_steps
     from sandbox.supervised.training import build_training
 
     # Where the weights come from makes no difference to their speed.
     trial = dataclasses.replace(config, init_from=None)
-    steps = steps_in(minutes, build_training(trial, load(config.data, config.data_dir), console))
+    steps = steps_in(minutes, build_training(trial, load_pictures(config, console), console))
     console.note(f"{minutes:g} minutes have room for {steps:,} steps")
     return with_steps(config, steps)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.supervised.config import Frozen
+
 COURSE: dict[str, Any] = {
     "optimizer": "adam",
     "learning_rate": 1e-3,
@@ -26,6 +28,10 @@ MODELS: dict[str, dict[str, Any]] = {
             "ema_decay": 0.98,
         },
     },
+    "hf": {
+        "epochs": 10,
+        "fit": {"learning_rate": 1e-3, "batch_size": 32, "weight_decay": 0.01, "ema_decay": 0.98},
+    },
 }
 
 DATA: dict[tuple[str, str], dict[str, Any]] = {
@@ -34,10 +40,21 @@ DATA: dict[tuple[str, str], dict[str, Any]] = {
     ("backbone", "digits"): {"epochs": 40},
     ("backbone", "sign_mnist"): {"epochs": 10, "fit": {"ema_decay": 0.99}},
 }
-"""(model, data set) -> what differs"""
+"""(model, data set, or "folder" or "frames") -> what differs"""
+
+FROZEN: dict[tuple[str, Frozen | None], dict[str, Any]] = {}
+"""(model, how long its backbone is frozen) -> what differs"""
 
 
-def preset(model: str, data: str) -> dict[str, Any]:
-    """Changes of the default config, as in a config file, and the budget as `epochs`."""
-    base, own = MODELS.get(model, {}), DATA.get((model, data), {})
-    return {**base, **own, "fit": {**base.get("fit", {}), **own.get("fit", {})}}
+def preset(model: str, data: str, frozen: Frozen | None = None) -> dict[str, Any]:
+    """Changes of the default config, as in a config file, and the budget as `epochs`.
+
+    Args:
+        model, data: names as in `ClassifierConfig`.
+        frozen: how long a backbone from elsewhere stays as it is.
+    """
+    kind = data.partition(":")[0]  # folder:, frames:, or the name itself
+    found: dict[str, Any] = {"fit": {}}
+    for part in (MODELS.get(model, {}), DATA.get((model, kind), {}), FROZEN.get((model, frozen), {})):
+        found = {**found, **part, "fit": {**found["fit"], **part.get("fit", {})}}
+    return found

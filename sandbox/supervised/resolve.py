@@ -11,13 +11,15 @@ from typing import Any
 
 from sandbox.core.config import from_mapping, parse_assignments, read_toml
 from sandbox.core.errors import UsageError
-from sandbox.data.catalog import Entry, entry
+from sandbox.data.catalog import FOLDER, FRAMES, canonical, entry
 from sandbox.nn.fit_settings import FitSettings
-from sandbox.supervised.config import ClassifierConfig
+from sandbox.supervised.config import HF, ClassifierConfig, Frozen
 from sandbox.supervised.presets import preset
 
 QUICK = 10
 """`--quick` leaves this part of the budget"""
+HEAD_SHARE = 0.3
+"""part of the budget in which only the head learns, where the backbone is fine-tuned after it"""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def resolve_config(
     settings: Sequence[str] = (),
     budget: Budget,
     config: Path | None = None,
+    frozen: Frozen | None = None,
     quick: bool = False,
     root: Path | None = None,
 ) -> ClassifierConfig:
@@ -62,6 +65,7 @@ def resolve_config(
         settings: `KEY=VALUE` texts for the hyperparameters.
         budget: how long; `max_minutes` leaves the steps of the preset, to be replaced by measured ones.
         config: a TOML file of `ClassifierConfig`'s form; what it leaves out comes from the preset.
+        frozen: how long a backbone from elsewhere stays as it is; None for what the config file says.
         quick: a tenth of the budget.
         root: folder with the runs, among them one to start from.
 
@@ -71,31 +75,69 @@ def resolve_config(
     values, lines = ({}, {}) if config is None else read_toml(config)
     if not data and not isinstance(values.get("data"), str):
         raise UsageError("which data?", hint="python -m sandbox train-classifier mnist")
-    known = entry(data or values["data"])
-    merged: dict[str, Any] = {"threads": os.cpu_count() or 1, **values, **changes, "data": known.name}
-    tuned = preset(str(merged.get("model", "backbone")), known.name)
+    name = canonical(data or values["data"])
+    merged: dict[str, Any] = {"threads": os.cpu_count() or 1, **values, **changes, "data": name}
+    if merged.get("init_from") is not None:
+        merged |= _start(str(merged["init_from"]), merged, changes, root)
+    elif frozen:
+        raise UsageError(
+            "--freeze and --fine-tune are about what was learned elsewhere", hint="add --init-from RUN"
+        )
+    own = values.get("fit", {}) if isinstance(values.get("fit", {}), Mapping) else {}
+    if merged.get("model") == "hf" and "frozen_steps" not in own:
+        frozen = frozen or "all"  # what else would take hours without a GPU
+    tuned = preset(str(merged.get("model", "backbone")), name, frozen)
     typed = parse_assignments(settings, FitSettings)
     if "steps" in typed:
         budget = budget.with_steps(typed.pop("steps"))
-    own = values.get("fit", {})
-    merged["fit"] = {**tuned["fit"], **(own if isinstance(own, Mapping) else {}), **typed}
-    if merged.get("init_from") is not None:
-        from sandbox.nn.transfer import adopted  # loads torch
-
-        merged |= adopted(str(merged["init_from"]), changes.get("backbone"), root)
+    merged["fit"] = {**tuned["fit"], **own, **typed}
     resolved = from_mapping(ClassifierConfig, merged, source=config, lines=lines)
     kept = budget == Budget() and "steps" in merged["fit"]
-    steps = resolved.fit.steps if kept else _steps(budget, resolved, known, tuned["epochs"])
-    return with_steps(resolved, max(1, steps // QUICK) if quick else steps)
+    steps = resolved.fit.steps if kept else _steps(budget, resolved, tuned["epochs"])
+    resolved = with_steps(resolved, max(1, steps // QUICK) if quick else steps)
+    return resolved if frozen is None or "frozen_steps" in typed else _freezing(resolved, frozen)
 
 
 def with_steps(config: ClassifierConfig, steps: int) -> ClassifierConfig:
-    """The same config with another budget."""
-    return replace(config, fit=replace(config.fit, steps=steps))
+    """The same config with another budget, of which the backbone is frozen for the same part."""
+    fit = config.fit
+    frozen = round(steps * min(fit.frozen_steps / fit.steps, 1.0))
+    return replace(config, fit=replace(fit, steps=steps, frozen_steps=frozen))
 
 
-def _steps(budget: Budget, config: ClassifierConfig, known: Entry, epochs: float) -> int:
+def _freezing(config: ClassifierConfig, frozen: Frozen) -> ClassifierConfig:
+    steps = config.fit.steps if frozen == "all" else max(1, round(config.fit.steps * HEAD_SHARE))
+    return replace(config, fit=replace(config.fit, frozen_steps=steps))
+
+
+def _start(
+    source: str, merged: Mapping[str, Any], changes: Mapping[str, Any], root: Path | None
+) -> dict[str, Any]:
+    """What follows from where a run starts: the backbone's preset, or another kind of model."""
+    if not source.startswith(HF):
+        from sandbox.nn.transfer import adopted  # loads torch
+
+        return adopted(source, changes.get("backbone"), root)
+    from sandbox.supervised.hf import described, located, side_of
+
+    if changes.get("model") not in (None, "hf") or changes.get("backbone") is not None:
+        raise UsageError(f"{source} brings its own network", hint="leave --model and --backbone out")
+    found = {"model": "hf", "init_from": located(source)}
+    if merged.get("size") is None and str(merged["data"]).startswith(FOLDER):
+        found["size"] = side_of(*described(source))
+    return found
+
+
+def _steps(budget: Budget, config: ClassifierConfig, epochs: float) -> int:
     if budget.steps is not None:
         return int(budget.steps)
-    pictures = config.pictures or known.counts["train"]
+    pictures = config.pictures or _training_pictures(config)
     return max(1, math.ceil((budget.epochs or epochs) * pictures / config.fit.batch_size))
+
+
+def _training_pictures(config: ClassifierConfig) -> int:
+    if not config.data.startswith((FOLDER, FRAMES)):
+        return entry(config.data).counts["train"]
+    from sandbox.supervised.pictures import load_pictures
+
+    return len(load_pictures(config).train)

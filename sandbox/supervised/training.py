@@ -14,7 +14,7 @@ from sandbox.core.run import Run
 from sandbox.core.runs import start_run
 from sandbox.core.seeding import derive_seed
 from sandbox.data.augment import preset as augmentation
-from sandbox.data.catalog import load
+from sandbox.data.catalog import label
 from sandbox.data.pictures import Dataset, Pictures, subset
 from sandbox.nn.checkpoint import Checkpoints
 from sandbox.nn.device import keep_memory, pick_device
@@ -22,26 +22,34 @@ from sandbox.nn.fit import Training
 from sandbox.nn.fit_run import carry_out
 from sandbox.nn.fit_session import FitSession
 from sandbox.nn.transfer import FILE, load_backbone, save_backbone, transfer
-from sandbox.supervised.config import ClassifierConfig
+from sandbox.supervised import hf
+from sandbox.supervised.config import HF, ClassifierConfig
 from sandbox.supervised.measure import Measured, measure
 from sandbox.supervised.models import BackboneClassifier, Classifier, build_classifier
+from sandbox.supervised.pictures import load_pictures
 from sandbox.ui.console import Console
 
 SCHEMA = "sandbox.classifier/1"
 
 
-def build_training(config: ClassifierConfig, dataset: Dataset, console: Console) -> Training:
+def build_training(
+    config: ClassifierConfig, dataset: Dataset, console: Console, model: Classifier | None = None
+) -> Training:
     """A new classifier of the config, with the pictures that it is to learn from.
+
+    Args:
+        model: used instead of a new one.
 
     Raises:
         SandboxError: the device is missing, or the backbone to start from does not fit.
     """
     torch.set_num_threads(config.threads)
     keep_memory()
-    model = new_classifier(config, dataset)
+    model = model or new_classifier(config, dataset)
     if config.init_from is not None and isinstance(model, BackboneClassifier):
         moved = transfer(load_backbone(config.init_from), model.backbone)
         console.note(f"backbone from {config.init_from}: {moved}")
+    model.mixup, model.label_smoothing = config.mixup, config.label_smoothing
     return Training(
         model,
         learned_from(config, dataset),
@@ -49,13 +57,16 @@ def build_training(config: ClassifierConfig, dataset: Dataset, console: Console)
         seed=config.seed,
         device=pick_device(config.device),
         augment=augmentation(config.data) if config.augment else None,
+        balanced=config.balanced,
     )
 
 
 def new_classifier(config: ClassifierConfig, dataset: Dataset) -> Classifier:
-    """An untrained classifier; its first weights follow from the seed."""
+    """An untrained classifier, but for a backbone from elsewhere; its first weights follow from the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(config.seed, "model"))
+        if config.init_from is not None and config.init_from.startswith(HF):
+            return hf.pretrained(config.init_from, len(dataset.classes))
         return build_classifier(config.model, dataset.shape, len(dataset.classes), config.backbone)
 
 
@@ -73,12 +84,12 @@ def train(config: ClassifierConfig, root: Path | None, name: str | None, console
         Interrupted: a signal came; the run is saved.
         Diverged: the loss became NaN; the run is marked so.
     """
-    dataset = load(config.data, config.data_dir)
+    dataset = load_pictures(config, console)
     training = build_training(config, dataset, console)
     run = start_run(
         root,
         "train-classifier",
-        config.data,
+        label(config.data),
         "classifier",
         config,
         ["python", "-m", "sandbox", *sys.argv[1:]],
@@ -87,17 +98,23 @@ def train(config: ClassifierConfig, root: Path | None, name: str | None, console
         parent_of(config),
         data=config.data,
         model=config.model,
+        classes=list(dataset.classes),
+        shape=list(dataset.shape),
     )
     console.run = run
+    if isinstance(training.model, hf.HfClassifier):
+        training.model.describe(run.path / hf.FOLDER)
     return _carry_out(config, run, training, dataset, console, resume=False)
 
 
 def resume(config: ClassifierConfig, run: Run, console: Console) -> dict[str, Any]:
     """Continue a stopped run from its newest good checkpoint; otherwise as `train`."""
-    dataset = load(config.data, config.data_dir)
+    dataset = load_pictures(config, console)
+    model = None
     if Checkpoints(run.checkpoints_dir).were_written():
         config = dataclasses.replace(config, init_from=None)  # which may be gone, and is not needed any more
-    training = build_training(config, dataset, console)
+        model = hf.reopened(run.path / hf.FOLDER, len(dataset.classes)) if config.model == "hf" else None
+    training = build_training(config, dataset, console, model)
     return _carry_out(config, run, training, dataset, console, resume=True)
 
 
@@ -126,6 +143,8 @@ def _carry_out(
     def keep_backbone(model: torch.nn.Module) -> None:
         if isinstance(model, BackboneClassifier):
             save_backbone(run.path / FILE, model.backbone)
+        elif isinstance(model, hf.HfClassifier):
+            model.save(run.path / hf.FOLDER)
 
     with run.lock():
         if resume:
@@ -134,7 +153,7 @@ def _carry_out(
             run,
             console,
             config.fit,
-            f"{config.model} on {config.data}",
+            f"{config.model} on {label(config.data)}",
             monitor="accuracy",
             higher_is_better=True,
             checkpoint_every=config.checkpoint_every,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sandbox.data.augment import Augment
 from sandbox.nn import batches
-from sandbox.nn.batches import batch_rows, to_model
+from sandbox.nn.batches import balanced_order, batch_rows, to_model
 
 seeds, sizes, batch_sizes = st.integers(0, 2**31 - 1), st.integers(1, 40), st.integers(1, 100)
 
@@ -47,9 +47,9 @@ def test_a_batch_is_always_full_even_across_the_ends_of_epochs(
 def test_a_step_sees_the_same_rows_whether_or_not_others_came_before(
     seed: int, step: int, batch_size: int, size: int
 ) -> None:
-    batches._order.cache_clear()
+    batches._permutation.cache_clear()
     alone = batch_rows(seed, step, batch_size, size).tolist()
-    batches._order.cache_clear()
+    batches._permutation.cache_clear()
     assert first_rows(seed, batch_size, size, batch_size * (step + 1))[-batch_size:] == alone
 
 
@@ -99,3 +99,32 @@ def test_augmentation_gets_numbers_from_zero_to_one_and_the_generator() -> None:
     to_model(torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1), augment, generator)
     assert given[0][0].flatten().tolist() == [0.0, 1.0]
     assert given[0][1] is generator
+
+
+# Balance
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=60), seeds)
+def test_balanced_epochs_see_all_classes_equally_often(labels: list[int], seed: int) -> None:
+    known = torch.tensor(labels)
+    order = balanced_order(known, seed)
+    for epoch in range(3):
+        seen = torch.bincount(known[order(epoch)], minlength=5)[known.unique()]
+        assert int(seen.sum()) == len(labels)
+        assert int(seen.max() - seen.min()) <= 1
+
+
+def test_balanced_epochs_come_round_to_every_picture() -> None:
+    labels = torch.tensor([0] * 90 + [1] * 10)
+    order = balanced_order(labels, 3)
+    seen = torch.bincount(torch.cat([order(epoch) for epoch in range(9)]), minlength=100)
+    assert seen[:90].tolist() == [5] * 90  # nine epochs of 50
+    assert seen[90:].tolist() == [45] * 10
+
+
+def test_a_balanced_batch_follows_from_seed_and_step() -> None:
+    labels = torch.tensor([0, 0, 0, 0, 1, 1, 2])
+    one, other = balanced_order(labels, 5), balanced_order(labels, 5)
+    later = [batch_rows(5, step, 3, 7, one).tolist() for step in (4, 0, 4)]
+    assert later[0] == later[2] == batch_rows(5, 4, 3, 7, other).tolist()
+    assert batch_rows(6, 4, 3, 7, balanced_order(labels, 6)).tolist() != later[0]

@@ -68,6 +68,18 @@ def test_stopped_twice_and_resumed_is_never_stopped(
     assert_same_run(root / "whole", root / "stopped")
 
 
+@pytest.mark.parametrize("line", [2, 6])
+def test_a_fine_tuned_run_may_stop_with_its_backbone_frozen_or_not(root: Path, line: int) -> None:
+    """Of 24 steps, 7 are with a frozen backbone; there is a line every three steps, and a look every six."""
+    assert train(root, "parent") == 0
+    options = ("--init-from", str(root / "parent"), "--fine-tune", "--balanced", "--mixup", "0.3")
+    assert train(root, "whole", "backbone", *options) == 0
+    with at_metric_line(line, press_ctrl_c):
+        assert train(root, "stopped", "backbone", *options) == 130
+    assert resume(root, "stopped") == 0
+    assert_same_run(root / "whole", root / "stopped")
+
+
 @pytest.mark.parametrize(("model", "options"), KINDS[::2])
 def test_kill_9_between_any_two_changes_of_a_file(
     root: Path, tmp_path: Path, model: str, options: tuple[str, ...]

@@ -1,0 +1,31 @@
+"""The pictures that a classifier's config names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.core.errors import UsageError
+from sandbox.supervised.config import ClassifierConfig
+
+if TYPE_CHECKING:
+    from sandbox.data.pictures import Dataset
+    from sandbox.ui.console import Console
+
+
+def load_pictures(config: ClassifierConfig, console: Console | None = None) -> Dataset:
+    """Load the data set of a config, in the form that it asks for; the console is told what was noticed.
+
+    Raises:
+        UsageError: there is but one class.
+        SandboxError: the pictures are not there, or damaged, as `sandbox.data.catalog.load` says.
+    """
+    from sandbox.data.catalog import load
+
+    dataset = load(config.data, config.data_dir, form=config.form)
+    if len(dataset.classes) < 2:
+        raise UsageError(
+            f"{config.data} has one class only, {dataset.classes[0]!r}: there is nothing to tell apart"
+        )
+    for note in dataset.notes if console else ():
+        console.note(note)  # type: ignore[union-attr]
+    return dataset
