@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -181,7 +182,7 @@ class Get:
         try:
             got = get(data, data_dir, listener=console)
         except KeyboardInterrupt as stop:
-            where = f" --data-dir {self.data_dir}" if self.data_dir else ""
+            where = f" --data-dir {shlex.quote(str(self.data_dir))}" if self.data_dir else ""
             raise Interrupted(
                 "interrupted; what has come is kept",
                 hint=f"python -m sandbox data get {data.name}{where}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
@@ -98,7 +99,7 @@ def _there(entry: Entry, data_dir: Path | None) -> Path | None:
     if data_dir is None and named and found in (named / entry.name, named):
         raise Broken(
             f"{next(iter(damaged.values())).message}, and SANDBOX_DATA comes before the cache",
-            hint=f"python -m sandbox data get {entry.name} --data-dir {named}",
+            hint=f"python -m sandbox data get {entry.name} --data-dir {shlex.quote(str(named))}",
         )
     return None
 
@@ -181,22 +182,39 @@ class _Errand:
 
     def _from_mirror(self, mirror: str, name: str, names: list[str]) -> None:
         """Get what ``mirror`` has for ``name``, and put ``names`` in place; raises Failed."""
-        url, part = _url(mirror, name), self._part(mirror, name)
-        sizes = self._entry.sizes
+        part = self._part(mirror, name)
+        in_pieces = self._download(mirror, name, part)
+        try:
+            self._unpack(part, names)
+        except Failed:
+            if not in_pieces:
+                raise
+            # They may have been pieces of two versions.
+            self._download(mirror, name, part)
+            self._unpack(part, names)
+
+    def _unpack(self, part: Part, names: list[str]) -> None:
+        """Put ``names`` in place from ``part``, which has done its duty, whether they are in it or not."""
+        try:
+            put_in_place(part.path, names, self._entry, self._folder)
+        except Failed:
+            part.discard()
+            raise
+        part.discard()
+
+    def _download(self, mirror: str, name: str, part: Part) -> bool:
+        """Download to ``part``, which is kept if it fails where another time may help."""
+        url, sizes = _url(mirror, name), self._entry.sizes
         at_most = _SLACK + (sizes[name] if _one_by_one(mirror) else sum(sizes.values()))
-        went_on = bool(part.version(url))
         try:
             with _Shown(self._listener, part.path.stem, at_most) as shown:
-                fetch(url, part, at_most, asked=self._asked, patience=self._patience, report=shown.report)
-            put_in_place(part.path, names, self._entry, self._folder)
+                return fetch(
+                    url, part, at_most, asked=self._asked, patience=self._patience, report=shown.report
+                )
         except Failed as failure:
-            if not failure.away and part.url == url:
+            if not failure.away and part.url in ("", url):
                 part.discard()
-            if failure.away or not went_on:
-                raise
-            # The two halves may be of two versions.
-            self._from_mirror(mirror, name, names)
-        part.discard()
+            raise
 
     def _part(self, mirror: str, name: str) -> Part:
         return Part(self._folder / f"{name if _one_by_one(mirror) else self._entry.name}.part")

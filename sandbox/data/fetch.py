@@ -142,8 +142,8 @@ def session(patience: Patience) -> requests.Session:
 
 def fetch(
     url: str, part: Part, at_most: int, *, asked: requests.Session, patience: Patience, report: Report
-) -> None:
-    """Get ``url`` into ``part``, going on with what is there of it.
+) -> bool:
+    """Get ``url`` into ``part``, going on with what is there of it; returns whether it came in pieces.
 
     Args:
         at_most: Bytes; more is refused, before it is downloaded if the server tells.
@@ -167,7 +167,7 @@ def fetch(
 
 def _attempt(
     url: str, part: Part, at_most: int, asked: requests.Session, patience: Patience, report: Report
-) -> None:
+) -> bool:
     version = part.version(url)
     begin = part.size if version else 0
     headers = {"Range": f"bytes={begin}-", "If-Range": version} if begin else {}
@@ -178,7 +178,7 @@ def _attempt(
         raise _unanswered(error, patience) from None
     with response:
         if begin and response.status_code == 416 and _range_total(response) == begin:
-            return  # All of it was here.
+            return True  # All of it was here.
         begin = _checked_start(response, part, begin, version)
         length = response.headers.get("Content-Length", "")
         total = begin + int(length) if length.isdigit() else 0
@@ -187,6 +187,7 @@ def _attempt(
         if not begin:
             part.begin(url, _version(response))
         _receive(response, part, begin, total, at_most, patience, report)
+    return begin > 0
 
 
 def _checked_start(response: requests.Response, part: Part, begin: int, version: str) -> int:

@@ -112,7 +112,7 @@ def test_files_are_taken_from_the_named_folder(
 def test_alone_it_says_what_can_be_done(capsys: Captured) -> None:
     assert main(["data"]) == 0
     assert "python -m sandbox data show DATA\n" in capsys.readouterr().out
-    assert answer(capsys, "data")["rows"] == [["show"]]
+    assert answer(capsys, "data")["rows"] == [["get"], ["show"]]
 
 
 @pytest.mark.parametrize(

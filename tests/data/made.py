@@ -66,11 +66,17 @@ def sums(files: dict[str, bytes]) -> dict[str, str]:
     return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
+def sizes(files: dict[str, bytes]) -> dict[str, int]:
+    return {name: len(content) for name, content in files.items()}
+
+
 def small_mnist(files: dict[str, bytes] | None = None) -> Entry:
     """MNIST's entry, for files of 20 and 10 pictures of which 5 validate."""
     counts = {"train": 15, "validation": 5, "test": 10}
-    return dataclasses.replace(MNIST, files=sums(files or mnist_files()), counts=counts)
+    files = files or mnist_files()
+    return dataclasses.replace(MNIST, files=sums(files), sizes=sizes(files), counts=counts)
 
 
 def small_signs(files: dict[str, bytes] | None = None) -> Entry:
-    return dataclasses.replace(SIGN_MNIST, files=sums(files or sign_files()))
+    files = files or sign_files()
+    return dataclasses.replace(SIGN_MNIST, files=sums(files), sizes=sizes(files))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 from pathlib import Path
 
@@ -64,9 +65,21 @@ def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch
         assert cache_root() == Path.home() / ".cache" / "rl-sandbox"
 
 
-def test_not_found_says_where_it_looked_for_what_and_where_to_get_it(elsewhere: Path, tmp_path: Path) -> None:
+def test_not_found_says_which_command_downloads_it(elsewhere: Path, tmp_path: Path) -> None:
     with pytest.raises(NotFound) as caught:
         small_mnist().load(tmp_path)
+    assert caught.value.hint == "python -m sandbox data get mnist"
+    put(elsewhere / "mnist", {IMAGES: b""})
+    with pytest.raises(NotFound, match="incomplete") as caught:
+        small_mnist().load(tmp_path)
+    assert caught.value.hint == "python -m sandbox data get mnist"
+
+
+def test_without_mirrors_it_says_where_it_looked_for_what_and_where_to_get_it(
+    elsewhere: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(NotFound) as caught:
+        dataclasses.replace(small_mnist(), mirrors=()).load(tmp_path)
     for place in places(tmp_path).values():
         assert str(place) in caught.value.message
     assert IMAGES in str(caught.value.hint)

@@ -1,0 +1,508 @@
+"""Downloads end with the published files, or with one line that says why not, and nothing half-written."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import gzip
+import io
+import os
+import socket
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sandbox.core.errors import Broken, Refused
+from sandbox.core.locks import FolderLock
+from sandbox.data import unpacking
+from sandbox.data.catalog import Entry
+from sandbox.data.download import Got, get
+from sandbox.data.fetch import Patience
+from tests.data.made import mnist_files, put, sign_files, sizes, small_mnist, small_signs, sums
+from tests.data.mirror import Mirror, Page, running_mirror
+
+IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+HASTE = Patience(connect_s=5, silence_s=5, window_s=5, backoff_s=0)
+FILES = mnist_files()
+PACKED = gzip.compress(FILES[IMAGES])
+
+
+class Ear:
+    """Hears what happens, and presses Ctrl-C when so many kilobytes are here."""
+
+    def __init__(self, stop_at: int | None = None) -> None:
+        self.notes: list[str] = []
+        self.meters: list[tuple[str, int, list[int]]] = []
+        self._stop_at = stop_at
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    @contextlib.contextmanager
+    def progress(self, total: int, description: str, unit: str) -> Iterator[Ear]:
+        assert unit == "kB"
+        self.meters.append((description, total, []))
+        yield self
+
+    def update(self, done: int) -> None:
+        self.meters[-1][2].append(done)
+        if self._stop_at is not None and done >= self._stop_at:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture(autouse=True)
+def direct(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No proxy on the way to this machine, and no data but those of the test."""
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.delenv("SANDBOX_DATA", raising=False)
+    monkeypatch.setenv("SANDBOX_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def mirror() -> Iterator[Mirror]:
+    with running_mirror() as made:
+        yield made
+
+
+@pytest.fixture
+def second() -> Iterator[Mirror]:
+    with running_mirror() as made:
+        yield made
+
+
+def one_file(*mirrors: Mirror) -> Entry:
+    """A data set of one file, and the labels that it might be mistaken for."""
+    files = {IMAGES: FILES[IMAGES]}
+    urls = tuple(f"{mirror.url}/{{file}}.gz" for mirror in mirrors)
+    return dataclasses.replace(small_mnist(), files=sums(files), sizes=sizes(files), mirrors=urls)
+
+
+def fetched(entry: Entry, folder: Path, patience: Patience = HASTE, ear: Ear | None = None) -> Got:
+    return get(entry, folder, listener=ear or Ear(), patience=patience)
+
+
+def lying(folder: Path) -> set[str]:
+    """The files of the data set's folder, but for the lock."""
+    return {path.name for path in (folder / "mnist").iterdir()} - {".lock"}
+
+
+PATH = f"/{IMAGES}.gz"
+
+
+def test_all_files_arrive_unpacked_and_nothing_else_stays(mirror: Mirror, tmp_path: Path) -> None:
+    for name, content in FILES.items():
+        mirror.offer(f"/{name}.gz", gzip.compress(content))
+    entry = dataclasses.replace(small_mnist(), mirrors=(f"{mirror.url}/{{file}}.gz",))
+    ear = Ear()
+    got = fetched(entry, tmp_path, ear=ear)
+    assert got == Got(tmp_path / "mnist", dict.fromkeys(FILES, mirror.host))
+    assert lying(tmp_path) == set(FILES)
+    assert len(entry.load(tmp_path).train) == 15
+    assert [description for description, _, _ in ear.meters] == list(FILES)
+    assert all(updates[-1] == total for _, total, updates in ear.meters)
+    assert ear.notes == []
+
+
+def test_without_a_folder_it_goes_into_the_cache_where_it_is_found(mirror: Mirror, tmp_path: Path) -> None:
+    mirror.offer(PATH, PACKED)
+    entry = one_file(mirror)
+    got = get(entry, listener=Ear(), patience=HASTE)
+    assert got.folder == tmp_path / "cache" / "data" / "mnist" == entry.locate()
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        Page(PACKED),
+        Page(FILES[IMAGES]),  # unpacked on the way, by the mirror
+        Page(PACKED, headers={"Content-Encoding": "gzip"}),  # libraries would unpack it on the way
+        Page(FILES[IMAGES], headers={"Content-Encoding": "gzip"}),
+        Page(zipped({IMAGES: FILES[IMAGES]})),
+        Page(PACKED, length=-1),
+    ],
+)
+def test_any_packing_will_do(mirror: Mirror, tmp_path: Path, page: Page) -> None:
+    mirror.offer(PATH, page)
+    fetched(one_file(mirror), tmp_path)
+    assert (tmp_path / "mnist" / IMAGES).read_bytes() == FILES[IMAGES]
+
+
+def test_an_archive_brings_all_files_at_once(mirror: Mirror, tmp_path: Path) -> None:
+    files = sign_files()
+    train, test = files
+    # Kaggle's has the training file twice, and pictures.
+    inside = {"hands.png": b"?", f"{train}/{train}": files[train], train: files[train], test: files[test]}
+    mirror.offer("/download", zipped(inside))
+    entry = dataclasses.replace(small_signs(), mirrors=(f"{mirror.url}/download",))
+    assert fetched(entry, tmp_path).fetched == dict.fromkeys(files, mirror.host)
+    assert len(mirror.asked) == 1
+    assert len(entry.load(tmp_path).test) == 4
+
+
+# What is there already.
+
+
+def test_what_is_there_and_right_is_not_asked_for(mirror: Mirror, tmp_path: Path) -> None:
+    put(tmp_path, {IMAGES: FILES[IMAGES]})
+    assert fetched(one_file(mirror), tmp_path) == Got(tmp_path)
+    assert mirror.asked == []
+
+
+def test_only_what_is_missing_is_downloaded(mirror: Mirror, tmp_path: Path) -> None:
+    entry = dataclasses.replace(small_mnist(), mirrors=(f"{mirror.url}/{{file}}.gz",))
+    put(tmp_path / "mnist", {name: content for name, content in FILES.items() if name != IMAGES})
+    mirror.offer(PATH, PACKED)
+    assert list(fetched(entry, tmp_path).fetched) == [IMAGES]
+    assert len(mirror.asked) == 1
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_what_is_there_and_damaged_is_named_and_replaced(
+    mirror: Mirror, tmp_path: Path, packed: bool
+) -> None:
+    put(tmp_path / "mnist", {IMAGES: FILES[IMAGES][:-1]}, packed=packed)
+    mirror.offer(PATH, PACKED)
+    ear = Ear()
+    fetched(one_file(mirror), tmp_path, ear=ear)
+    assert lying(tmp_path) == {IMAGES}
+    assert IMAGES in ear.notes[0]
+    assert ear.notes[0].endswith(": getting it anew")
+
+
+def test_a_damaged_file_is_kept_until_there_is_a_better_one(mirror: Mirror, tmp_path: Path) -> None:
+    put(tmp_path / "mnist", {IMAGES: b"my own"})
+    with pytest.raises(Broken):
+        fetched(one_file(mirror), tmp_path)
+    assert lying(tmp_path) == {f"{IMAGES}.gz"}
+
+
+def test_a_damaged_copy_that_would_hide_the_new_one_is_an_error(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path / "shared"
+    put(shared, {IMAGES: b"damaged"})
+    monkeypatch.setenv("SANDBOX_DATA", str(shared))
+    mirror.offer(PATH, PACKED)
+    entry = one_file(mirror)
+    with pytest.raises(Broken, match="SANDBOX_DATA comes before the cache") as caught:
+        get(entry, listener=Ear(), patience=HASTE)
+    assert caught.value.hint == f"python -m sandbox data get mnist --data-dir {shared}"
+    # And so it is mended.
+    get(entry, shared, listener=Ear(), patience=HASTE)
+    assert entry.locate() == shared / "mnist"
+
+
+# Going on where it stopped.
+
+
+def test_a_server_that_dies_halfway_is_asked_for_the_rest(mirror: Mirror, tmp_path: Path) -> None:
+    half = len(PACKED) // 2
+    mirror.offer(PATH, Page(PACKED, stop_after=half), PACKED)
+    fetched(one_file(mirror), tmp_path)
+    assert mirror.ranges() == [None, f"bytes={half}-"]
+    assert mirror.asked[1][1]["If-Range"] == '"1"'
+    assert lying(tmp_path) == {IMAGES}
+
+
+@given(cuts=st.lists(st.integers(0, len(PACKED)), max_size=4))
+@settings(max_examples=20)
+def test_wherever_it_breaks_off_the_file_is_whole(
+    cuts: list[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("cut")
+    with running_mirror() as mirror:
+        mirror.offer(PATH, *(Page(PACKED, stop_after=cut) for cut in cuts), PACKED)
+        fetched(one_file(mirror), folder)
+    assert (folder / "mnist" / IMAGES).read_bytes() == FILES[IMAGES]
+
+
+def test_ctrl_c_keeps_what_has_come_for_the_next_time(mirror: Mirror, tmp_path: Path) -> None:
+    mirror.offer(PATH, Page(PACKED, stop_after=5000), PACKED)
+    with pytest.raises(KeyboardInterrupt):
+        fetched(one_file(mirror), tmp_path, ear=Ear(stop_at=5))
+    assert lying(tmp_path) == {f"{IMAGES}.part", f"{IMAGES}.part.json"}
+    fetched(one_file(mirror), tmp_path)
+    assert mirror.ranges() == [None, "bytes=5000-"]
+    assert lying(tmp_path) == {IMAGES}
+
+
+def test_half_a_file_decides_which_mirror_comes_first(mirror: Mirror, second: Mirror, tmp_path: Path) -> None:
+    second.offer(PATH, Page(PACKED, stop_after=5000), PACKED)
+    with pytest.raises(KeyboardInterrupt):
+        fetched(one_file(second), tmp_path, ear=Ear(stop_at=5))
+    mirror.offer(PATH, PACKED)
+    assert fetched(one_file(mirror, second), tmp_path).fetched == {IMAGES: second.host}
+    assert mirror.asked == []
+
+
+def test_a_part_that_is_all_of_it_is_used(mirror: Mirror, tmp_path: Path) -> None:
+    mirror.offer(PATH, PACKED)
+    with pytest.raises(KeyboardInterrupt):
+        fetched(one_file(mirror), tmp_path, ear=Ear(stop_at=-(-len(PACKED) // 1000)))
+    fetched(one_file(mirror), tmp_path)
+    assert mirror.ranges() == [None, f"bytes={len(PACKED)}-"]
+    assert lying(tmp_path) == {IMAGES}
+
+
+OLD = PACKED[:200] + bytes(len(PACKED))
+
+
+@pytest.mark.parametrize(
+    ("then", "requests"),
+    [
+        ([Page(PACKED, ranges=False)], 2),  # does not know ranges
+        ([Page(PACKED, tag='"2"')], 2),  # another version: sends all of it
+        ([Page(PACKED, tag='"2"', careless=True)], 3),  # another version, and sends its rest
+        ([Page(PACKED, careless=True)], 3),  # another version, and does not tell
+        ([Page(status=416, headers={"Content-Range": "bytes */7"}), Page(PACKED)], 3),
+    ],
+)
+def test_two_versions_are_never_put_together(
+    mirror: Mirror, tmp_path: Path, then: list[Page], requests: int
+) -> None:
+    mirror.offer(PATH, Page(OLD, stop_after=300), *then)
+    fetched(one_file(mirror), tmp_path)
+    assert len(mirror.asked) == requests
+    assert (tmp_path / "mnist" / IMAGES).read_bytes() == FILES[IMAGES]
+
+
+def test_without_a_version_it_starts_anew(mirror: Mirror, tmp_path: Path) -> None:
+    mirror.offer(PATH, Page(PACKED, tag="", stop_after=300), PACKED)
+    fetched(one_file(mirror), tmp_path)
+    assert mirror.ranges() == [None, None]
+
+
+@pytest.mark.parametrize("note", [b"", b"[]", b"{", b"\xff"])
+def test_a_part_that_nobody_knows_about_starts_anew(mirror: Mirror, tmp_path: Path, note: bytes) -> None:
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / f"{IMAGES}.part").write_bytes(b"from somewhere")
+    (tmp_path / "mnist" / f"{IMAGES}.part.json").write_bytes(note)
+    mirror.offer(PATH, PACKED)
+    fetched(one_file(mirror), tmp_path)
+    assert lying(tmp_path) == {IMAGES}
+
+
+# Servers that lie.
+
+SHUFFLED = FILES[IMAGES][:-2] + bytes((FILES[IMAGES][-1] ^ 1, 7))
+SIZE = len(FILES[IMAGES])
+
+
+@pytest.mark.parametrize(
+    ("page", "why"),
+    [
+        (Page(b"nothing", 404), "answers 404 Not Found"),
+        (Page(b"no", 403), "answers 403 Forbidden"),
+        (Page(b"\n<!DOCTYPE html><p>Please sign in</p>"), f"sends a web page instead of {IMAGES}"),
+        (Page(gzip.compress(b"<html>")), f"sends a web page instead of {IMAGES}"),
+        (Page(gzip.compress(SHUFFLED)), f"sends other content than the published {IMAGES} (sha256 "),
+        (Page(FILES[IMAGES][:-1]), f"sends {SIZE - 1:,} bytes instead of the {SIZE:,} of {IMAGES}"),
+        (Page(b""), f"sends 0 bytes instead of the {SIZE:,} of {IMAGES}"),
+        (Page(PACKED[:-20]), "sends a gzip file that is cut off"),
+        (Page(PACKED[:500] + b"?" + PACKED[501:]), "sends a gzip file that is damaged"),
+        (Page(gzip.compress(bytes(50_000_000))), f"sends more than the {SIZE:,} bytes of {IMAGES}"),
+        (Page(zipped({IMAGES: bytes(5_000_000)})), f"sends more than the {SIZE:,} bytes of {IMAGES}"),
+        (Page(zipped({"other": b""})), f"sends a zip file without {IMAGES}"),
+        (Page(b"PK\x03\x04 and no more"), "sends a zip file that is damaged"),
+        (Page(b"x", length=10**12), "would send 1,000,000,000,000 bytes, where "),
+        (Page(bytes(2_000_000), length=-1), "sends more than "),
+        (Page(status=302, headers={"Location": PATH}), "redirects in a circle"),
+        (
+            Page(status=302, headers={"Location": "ftp://127.0.0.1/x"}),
+            "redirects to something that is not http",
+        ),
+        (
+            Page(status=302, headers={"Location": "file:///etc/passwd"}),
+            "redirects to something that is not http",
+        ),
+    ],
+)
+def test_a_lie_is_one_line_and_leaves_nothing(mirror: Mirror, tmp_path: Path, page: Page, why: str) -> None:
+    mirror.offer(PATH, page)
+    with pytest.raises(Broken) as caught:
+        fetched(one_file(mirror), tmp_path)
+    assert caught.value.message.startswith(f"no mirror has the published {IMAGES}: {mirror.host} {why}")
+    assert "\n" not in str(caught.value)
+    assert "https://github.com/cvdfoundation/mnist" in str(caught.value.hint)
+    assert lying(tmp_path) == set()
+
+
+def test_images_named_as_labels_are_recognised(mirror: Mirror, tmp_path: Path) -> None:
+    entry = dataclasses.replace(small_mnist(), mirrors=(f"{mirror.url}/{{file}}.gz",))
+    mirror.offer(PATH, gzip.compress(FILES[LABELS]))
+    with pytest.raises(Broken, match=f"sends {LABELS} under the name of {IMAGES}"):
+        fetched(entry, tmp_path)
+    assert lying(tmp_path) == set()
+
+
+def test_a_zip_of_which_half_is_right(mirror: Mirror, tmp_path: Path) -> None:
+    files = sign_files()
+    train, test = files
+    mirror.offer("/download", zipped({train: files[train], test: b"<html>"}))
+    entry = dataclasses.replace(small_signs(), mirrors=(f"{mirror.url}/download",))
+    with pytest.raises(Broken, match=f"sends a web page instead of {test}"):
+        fetched(entry, tmp_path)
+    # What is there is whole.
+    assert {path.name for path in (tmp_path / "sign_mnist").iterdir()} == {".lock", train}
+    assert (tmp_path / "sign_mnist" / train).read_bytes() == files[train]
+
+
+# Servers that are slow, busy, or away.
+
+
+@pytest.mark.parametrize(
+    ("page", "patience", "why"),
+    [
+        # A byte now and then is never silence, and still no download.
+        (
+            Page(PACKED, pause_s=0.01),
+            dataclasses.replace(HASTE, window_s=0.2),
+            r"sends only \d+ bytes a second",
+        ),
+        (Page(PACKED, pause_s=9), dataclasses.replace(HASTE, silence_s=0.2), "falls silent for 0.2 s"),
+        (Page(PACKED, stop_after=700), HASTE, "breaks the connection off|breaks off after"),
+        (Page(b"no", 500), HASTE, "answers 500 Internal Server Error"),
+        (Page(b"no", 503, headers={"Retry-After": "86400"}), HASTE, "answers 503 Service Unavailable"),
+    ],
+)
+def test_what_may_be_better_later_is_refused_and_keeps_what_came(
+    mirror: Mirror, tmp_path: Path, page: Page, patience: Patience, why: str
+) -> None:
+    mirror.offer(PATH, page)
+    with pytest.raises(Refused, match=f"{IMAGES} cannot be downloaded now: {mirror.host} ({why})") as caught:
+        fetched(one_file(mirror), tmp_path, patience)
+    assert str(caught.value.hint).startswith("try again later (what has come is kept)")
+    came = {f"{IMAGES}.part", f"{IMAGES}.part.json"} if page.status == 200 else set()
+    assert lying(tmp_path) == came
+
+
+def test_a_busy_server_is_asked_again(mirror: Mirror, tmp_path: Path) -> None:
+    mirror.offer(PATH, Page(b"busy", 503), Page(b"busy", 500), PACKED)
+    fetched(one_file(mirror), tmp_path)
+    assert len(mirror.asked) == 3
+
+
+def test_nobody_there(tmp_path: Path) -> None:
+    with socket.socket() as taken:  # bound, and not listening
+        taken.bind(("127.0.0.1", 0))
+        host = "{}:{}".format(*taken.getsockname())
+        entry = dataclasses.replace(
+            one_file(), mirrors=(f"http://{host}/{{file}}", f"http://{host}/b/{{file}}")
+        )
+        with pytest.raises(Refused) as caught:
+            fetched(entry, tmp_path)
+    assert caught.value.exit_code == 7
+    assert caught.value.message.endswith(f"now: {host} cannot be reached; {host} cannot be reached")
+
+
+def test_redirects_to_other_hosts_are_followed(mirror: Mirror, second: Mirror, tmp_path: Path) -> None:
+    half = len(PACKED) // 2
+    mirror.offer(PATH, Page(status=302, headers={"Location": f"{second.url}/signed?for=once"}))
+    second.offer("/signed?for=once", Page(PACKED, stop_after=half), PACKED)
+    fetched(one_file(mirror), tmp_path)
+    assert second.ranges() == [None, f"bytes={half}-"]
+
+
+def test_proxies_of_the_environment_are_used(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", mirror.url)
+    monkeypatch.setenv("no_proxy", "")
+    url = f"http://mirror.invalid/{IMAGES}.gz"
+    mirror.offer(url, PACKED)
+    fetched(dataclasses.replace(one_file(), mirrors=("http://mirror.invalid/{file}.gz",)), tmp_path)
+    assert [path for path, _ in mirror.asked] == [url]
+
+
+def test_a_second_mirror_steps_in_and_is_asked_first_from_then_on(
+    mirror: Mirror, second: Mirror, tmp_path: Path
+) -> None:
+    for name, content in FILES.items():
+        mirror.offer(f"/{name}.gz", Page(gzip.compress(content), stop_after=40))
+        second.offer(f"/{name}.gz", gzip.compress(content))
+    urls = (f"{mirror.url}/{{file}}.gz", f"{second.url}/{{file}}.gz")
+    ear = Ear()
+    got = fetched(dataclasses.replace(small_mnist(), mirrors=urls), tmp_path, ear=ear)
+    assert got.fetched == dict.fromkeys(FILES, second.host)
+    assert {path for path, _ in mirror.asked} == {PATH}
+    assert len(ear.notes) == 1
+    assert ear.notes[0].endswith(f"; trying {second.host}")
+    assert lying(tmp_path) == set(FILES)
+
+
+def test_all_mirrors_are_named_with_what_is_wrong(mirror: Mirror, second: Mirror, tmp_path: Path) -> None:
+    mirror.offer(PATH, Page(b"busy", 500))
+    second.offer(PATH, b"<html>")
+    with pytest.raises(Broken) as caught:
+        fetched(one_file(mirror, second), tmp_path)
+    tried = f"{mirror.host} answers 500 Internal Server Error; {second.host} sends a web page"
+    assert tried in caught.value.message
+
+
+# This machine.
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is a thing of Linux")
+def test_a_disk_that_is_full_while_downloading(mirror: Mirror, tmp_path: Path) -> None:
+    mirror.offer(PATH, PACKED)
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / f"{IMAGES}.part").symlink_to("/dev/full")
+    with pytest.raises(Refused, match=r"cannot write .*\.part: No space left on device"):
+        fetched(one_file(mirror), tmp_path)
+
+
+def test_a_disk_that_is_full_while_unpacking(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    mirror.offer(PATH, PACKED)
+    with monkeypatch.context() as patch:
+        patch.setattr(unpacking, "write_atomically", full)
+        with pytest.raises(Refused, match=rf"cannot write .*{IMAGES}: No space left on device"):
+            fetched(one_file(mirror), tmp_path)
+    assert lying(tmp_path) == {f"{IMAGES}.part", f"{IMAGES}.part.json"}
+    fetched(one_file(mirror), tmp_path)
+    assert lying(tmp_path) == {IMAGES}
+
+
+def test_a_folder_that_cannot_be_made(mirror: Mirror, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Refused, match=r"cannot write .*file/mnist: ") as caught:
+        fetched(one_file(mirror), tmp_path / "file")
+    assert "--data-dir" in str(caught.value.hint)
+    assert mirror.asked == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_is_read_only(mirror: Mirror, tmp_path: Path) -> None:
+    (tmp_path / "mnist").mkdir(mode=0o555)
+    with pytest.raises(Refused, match=r"cannot write .*mnist: Permission denied"):
+        fetched(one_file(mirror), tmp_path)
+
+
+def test_two_at_once_do_not_collide(mirror: Mirror, tmp_path: Path) -> None:
+    (tmp_path / "mnist").mkdir()
+    lock = FolderLock(tmp_path / "mnist" / ".lock")
+    with pytest.raises(Refused, match=f"process {os.getpid()} is getting mnist into .* already"):
+        fetched(one_file(mirror), tmp_path)
+    lock.release()
+    mirror.offer(PATH, PACKED)
+    fetched(one_file(mirror), tmp_path)
+    assert lying(tmp_path) == {IMAGES}
