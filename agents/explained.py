@@ -38,6 +38,8 @@ def subject(run: Run, config: AgentConfig, agent: AnyAgent, question: Question) 
     """
     if question.split is not None or question.data_dir is not None:
         raise UsageError("--split and --data-dir are for classifiers: an agent plays episodes")
+    if question.file is not None or question.classes or question.channel is not None:
+        raise UsageError("FILE, --classes and --channel are for classifiers: an agent has no classes")
     if agent.backbone is None:
         raise UsageError(
             f"{run.name} cannot be explained: {config.algo} with {config.policy} has no backbone",
@@ -56,7 +58,7 @@ def subject(run: Run, config: AgentConfig, agent: AnyAgent, question: Question) 
     return Subject(
         title=f"{config.algo} on {config.env}, step {agent.num_timesteps:,}",
         source=f"{len(observations):,} frames of {episodes} {'episode' if episodes == 1 else 'episodes'}",
-        backbone=agent.backbone,
+        eyes=agent.backbone,
         pictures=torch.stack([pictures.of(observation) for observation in observations]),
         colours=colours,
         answer=lambda number, changed: _ask(actor, pictures, observations[number], moments[number], changed),

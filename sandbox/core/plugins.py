@@ -64,13 +64,16 @@ COMMANDS: dict[str, Command] = {
     "play": Command("agents.play:Play", "play an environment yourself", "look", "ENV"),
     "evaluate": Command("sandbox.commands.evaluate:Evaluate", "measure how good a run is", "look", "RUN"),
     "explain": Command(
-        "sandbox.commands.explain:Explain", "pictures of what a run's network sees", "look", "RUN"
+        "sandbox.commands.explain:Explain", "pictures of what a run's network sees", "look", "RUN [FILE]"
     ),
     "lesson": Command(
         "sandbox.commands.lesson:Lesson", "one idea as a picture and three lines", "look", "NAME"
     ),
     "kernels": Command(
-        "sandbox.commands.kernels:Kernels", "what blurring, sharpening, edges make of a picture", "look", "FILE"
+        "sandbox.commands.kernels:Kernels",
+        "what blurring, sharpening, edges make of a picture",
+        "look",
+        "FILE",
     ),
     "runs": Command(
         "sandbox.commands.runs:Runs", "list, show or remove runs", "manage", "[list|show|remove] [RUN…]"
@@ -79,7 +82,9 @@ COMMANDS: dict[str, Command] = {
         "sandbox.commands.compare:Compare", "learning curves and a table of several runs", "manage", "RUN…"
     ),
     "list": Command("sandbox.commands.listing:List", "what there is to choose from", "manage", "WHAT"),
-    "data": Command("sandbox.commands.data:Data", "look at a data set", "manage", "show DATA"),
+    "data": Command(
+        "sandbox.commands.data:Data", "download or look at a data set", "manage", "get|show DATA"
+    ),
     "bench": Command(
         "sandbox.commands.bench:Bench", "measure speed, side by side with others", "manage", "NAME"
     ),
@@ -127,6 +132,12 @@ DATA: dict[str, str] = {
 
 LESSONS: dict[str, Lesson] = {
     "line": Lesson("sandbox.supervised.lessons.line:teach", "a line, and the way to it: gradient descent"),
+    "activations": Lesson(
+        "sandbox.supervised.lessons.activations:teach", "why a net needs bends: the pieces of a curve"
+    ),
+    "optimizers": Lesson(
+        "sandbox.supervised.lessons.optimizers:teach", "optimisers race: SGD, Momentum, … Adam"
+    ),
 }
 """In the order in which a course would take them."""
 
@@ -165,6 +176,12 @@ class Question:
     """of a data set: train, validation or test"""
     data_dir: str | None = None
     """where the data lie"""
+    file: str | None = None
+    """a picture to explain in place of those of a split; like the next two, only `explain` asks for it"""
+    classes: tuple[str, ...] = ()
+    """of a classifier: those whose favourite pictures are wanted, by their names"""
+    channel: str | None = None
+    """of a classifier: STAGE:NUMBER, likewise"""
     tta: int | None = None
     """of a classifier: altered copies of each picture to look at, too; only `evaluate` asks for it"""
 
@@ -180,7 +197,7 @@ class Question:
 class Kind(Protocol):
     """What the kernel asks of a kind of run. ``resume`` takes the run's lock itself.
 
-    A kind whose networks have a backbone may have ``explain(run, console, question)``, too, which returns a
+    A kind whose networks see pictures may have ``explain(run, console, question)``, too, which returns a
     `sandbox.nn.explain.Subject`.
     """
 

@@ -8,14 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-
-if TYPE_CHECKING:
-    from sandbox.nn.backbone import Backbone
 
 Answer = Callable[[Tensor], Tensor]
 """Pictures (batch, channels, height, width) float32, 0 to 255, to numbers (batch, numbers)."""
@@ -28,15 +25,45 @@ _SPOT, _BLUR = 1 / 16, 1 / 9  # standard deviations, as parts of the longer side
 _LEAST_CHANGE = 4.0  # of 255: a spot that changes no pixel by more than this is not asked about
 
 
+class Eyes(Protocol):
+    """What sees. Pictures are (batch, channels, height, width) in [−1, 1]."""
+
+    def first_kernels(self) -> Tensor:
+        """What the first layer multiplies pictures with: (kernels, channels, height, width).
+
+        The size of a whole picture where a layer is dense.
+        """
+        ...
+
+    def scales(self, pictures: Tensor, /) -> dict[str, Tensor]:
+        """Features (batch, channels, rows, columns) of each scale by their names, finest first.
+
+        Empty where nothing is computed place by place. A number in a name comes last: "stage 2".
+        """
+        ...
+
+
+class Judge(Eyes, Protocol):
+    """What sees, and tells pictures apart."""
+
+    def evidence(self, pictures: Tensor, /) -> tuple[Tensor | None, Tensor]:
+        """What the logits are made of, and the logits (batch, classes).
+
+        The former are the last features (batch, channels, rows, columns) that are computed place by place,
+        behind their norm and their activation, or None; the latter depend on the pictures through them alone.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Subject:
-    """What a run brings to be explained: a backbone, pictures that it sees, and who answers to them."""
+    """What a run brings to be explained: its eyes, pictures that it sees, and who answers to them."""
 
     title: str
     """who it is, for people"""
     source: str
     """where the pictures come from, for people"""
-    backbone: Backbone
+    eyes: Eyes
     pictures: Tensor
     """(pictures, channels, height, width) uint8, in their order; stacked frames are channels, newest last"""
     colours: int
@@ -45,10 +72,14 @@ class Subject:
     """answers as an `Answer` does to pictures in the place of picture number i"""
     labels: list[str]
     """what was answered to each picture, in a word"""
+    judge: Judge | None = None
+    """its eyes, where they tell classes apart"""
+    classes: tuple[str, ...] = ()
+    """the names of those classes"""
 
     def scaled(self, pictures: Tensor) -> Tensor:
-        """Bytes as the backbone sees them: float32 in [−1, 1]."""
-        device = next(self.backbone.parameters()).device
+        """Bytes as the eyes see them: float32 in [−1, 1]."""
+        device = self.eyes.first_kernels().device
         return pictures.to(device, torch.float32).div_(127.5).sub_(1.0)
 
 
@@ -65,20 +96,20 @@ class Exciting:
     """(count, 2) int64, row and column of that activation in the map"""
 
 
-def kernels(backbone: Backbone) -> Tensor:
+def kernels(eyes: Eyes) -> Tensor:
     """What the first layer looks for: (kernels, channels, height, width) float32, on the CPU."""
-    return backbone.stem.weight.detach().float().cpu().contiguous()
+    return eyes.first_kernels().detach().float().cpu().contiguous()
 
 
 @torch.inference_mode()
-def feature_maps(backbone: Backbone, pictures: Tensor) -> list[Tensor]:
+def feature_maps(eyes: Eyes, pictures: Tensor) -> dict[str, Tensor]:
     """The features of every scale, each (batch, channels, rows, columns) float32, on the CPU.
 
     Args:
         pictures: (batch, channels, height, width) in [−1, 1].
     """
-    parts = [backbone(part) for part in pictures.split(CHUNK)]
-    return [torch.cat(scale).float().cpu().contiguous() for scale in zip(*parts, strict=True)]
+    parts = [eyes.scales(part) for part in pictures.split(CHUNK)]
+    return {name: torch.cat([part[name] for part in parts]).float().cpu().contiguous() for name in parts[0]}
 
 
 def most_exciting(maps: Tensor, channels: int, count: int) -> list[Exciting]:
@@ -131,7 +162,7 @@ def perturbation_saliency(answer: Answer, picture: Tensor) -> Tensor:
     picture = picture.float()
     height, width = picture.shape[1:]
     side = max(height, width)
-    blurred = _blur(picture, _BLUR * side)
+    blurred = blur(picture, _BLUR * side)
     masks = _spots(height, width, side).to(picture.device)  # (spots, height, width)
     change = (blurred - picture).abs().amax(0)  # (height, width)
     asked = ((masks * change).flatten(1).amax(1) > _LEAST_CHANGE).nonzero().flatten()
@@ -156,8 +187,12 @@ def _spots(height: int, width: int, side: int) -> Tensor:
     return (vertical[:, None, :, None] * horizontal[None, :, None, :]).flatten(0, 1)
 
 
-def _blur(picture: Tensor, deviation: float) -> Tensor:
-    """A picture (channels, height, width) with a Gaussian blur; beyond the border its edge goes on."""
+def blur(picture: Tensor, deviation: float) -> Tensor:
+    """A picture (channels, height, width) with a Gaussian blur; beyond the border its edge goes on.
+
+    Args:
+        deviation: of the bell, in pixels.
+    """
     reach = math.ceil(2.5 * deviation)
     bell = torch.exp(-(torch.arange(-reach, reach + 1.0) ** 2) / (2 * deviation**2)).to(picture.device)
     bell /= bell.sum()

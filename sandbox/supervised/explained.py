@@ -2,36 +2,65 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
 from sandbox.core.errors import UsageError
 from sandbox.core.plugins import Question
 from sandbox.core.run import Run
-from sandbox.data.pictures import Pictures
+from sandbox.data.picture_file import read_picture
 from sandbox.nn.explain import Subject
 from sandbox.supervised.config import ClassifierConfig
-from sandbox.supervised.models import BackboneClassifier, Classifier
+from sandbox.supervised.models import Classifier
+from sandbox.supervised.runs import load_data, shape_of
 
 FRAMES = 500
 """pictures to look at, unless told otherwise"""
 
 
-def subject(
-    run: Run, config: ClassifierConfig, step: int, model: Classifier, pictures: Pictures, question: Question
-) -> Subject:
-    """The classifier's backbone, evenly spread pictures of a split, and what they are taken for.
+class Asked(NamedTuple):
+    """The pictures that a question is about."""
+
+    pictures: Tensor
+    """(pictures, channels, height, width) uint8, on the CPU"""
+    source: str
+    """where they come from, for people"""
+
+
+def asked_pictures(run: Run, config: ClassifierConfig, question: Question) -> Asked:
+    """The picture in a file as the classifier sees it, or evenly spread pictures of a split.
 
     Raises:
-        UsageError: the classifier has no backbone.
+        UsageError: the question is one for agents, or asks for a file and a split at once.
+        SandboxError: the file or the data are not there, or damaged; the message names them.
     """
-    if not isinstance(model, BackboneClassifier):
-        raise UsageError(
-            f"{run.name} cannot be explained: the model {config.model!r} has no backbone",
-            hint="explain runs trained with --model backbone",
-        )
-    count = min(question.frames or FRAMES, len(pictures))
-    images = pictures.images[torch.linspace(0, len(pictures) - 1, count).long()].cpu()
+    if question.episodes is not None:
+        raise UsageError("--episodes is for agents: a classifier sees pictures")
+    if question.file is not None:
+        if question.split is not None or question.frames is not None:
+            raise UsageError("--split and --frames choose pictures, and so does FILE", hint="leave one out")
+        path = Path(question.file)
+        picture = torch.from_numpy(read_picture(path, shape_of(run, config)).copy())
+        return Asked(picture[None], path.name)
+    split = question.split or "test"
+    images = load_data(config, question.data_dir).split(split).images
+    count = min(question.frames or FRAMES, len(images))
+    places = torch.linspace(0, len(images) - 1, count).long()
+    return Asked(images[places].cpu(), f"{count:,} {split} pictures")
+
+
+def subject(
+    config: ClassifierConfig, step: int, model: Classifier, classes: tuple[str, ...], asked: Asked
+) -> Subject:
+    """The classifier, the pictures, and what they are taken for.
+
+    Args:
+        step: after how many it is.
+        classes: their names.
+    """
     device = next(model.parameters()).device
 
     @torch.inference_mode()
@@ -40,14 +69,15 @@ def subject(
         logits = model(changed.to(device, torch.float32) / 127.5 - 1.0)
         return (logits - logits.mean(1, keepdim=True)).cpu()
 
-    taken_for = torch.cat([answer(0, part).argmax(1) for part in images.split(FRAMES)])
-    split = question.split or "test"
+    taken_for = torch.cat([answer(0, part).argmax(1) for part in asked.pictures.split(FRAMES)])
     return Subject(
         title=f"{config.model} on {config.data}, step {step:,}",
-        source=f"{count:,} {split} pictures",
-        backbone=model.backbone,
-        pictures=images,
-        colours=images.shape[1],
+        source=asked.source,
+        eyes=model,
+        pictures=asked.pictures,
+        colours=asked.pictures.shape[1],
         answer=answer,
-        labels=[pictures.classes[number] for number in taken_for.tolist()],
+        labels=[classes[number] for number in taken_for.tolist()],
+        judge=model,
+        classes=classes,
     )

@@ -17,12 +17,30 @@ Bytes = NDArray[np.uint8]
 
 ACROSS = 16
 """tiles side by side, at most"""
-TILE_PX, LARGE_PX, HEADED_PX = 80, 120, 160
-"""about the sides of small tiles, of large ones, and of those with words above"""
+ACROSS_NAMED = 12
+"""likewise, of those with names"""
+TILE_PX, LARGE_PX, HEADED_PX, ALONE_PX = 80, 120, 160, 240
+"""about the sides of small tiles, of large ones, of those with words above, and of a single picture's"""
+STRONGEST = 64
+"""kernels that are drawn, at most"""
 LIGHTEST = 225
 """of a feature map: its border stays visible on a white page"""
 _LINE_PX = 4  # around a place
 _LETTER_PX = 11  # of a header
+
+
+@dataclass(frozen=True)
+class Look:
+    """One way to find out where answers come from."""
+
+    label: str
+    """of the row"""
+    note: str
+    """after the label"""
+    heats: Sequence[np.ndarray]
+    """for each frame (rows, columns), from 0 to 1, each on a scale of its own"""
+    above: Sequence[str] = ()
+    """for each frame what is asked about, where that is not the answer"""
 
 
 @dataclass(frozen=True)
@@ -38,7 +56,7 @@ class Found:
 
 
 def draw_kernels(path: Path, kernels: np.ndarray, colours: int, title: str) -> Path:
-    """Draw the kernels of a first layer.
+    """Draw the kernels of a first layer: all of them in their order, or the strongest, strongest first.
 
     Args:
         path: of the PNG.
@@ -48,16 +66,18 @@ def draw_kernels(path: Path, kernels: np.ndarray, colours: int, title: str) -> P
     """
     count, channels = kernels.shape[:2]
     depth = channels // colours
-    strongest = np.abs(kernels).max((1, 2, 3), keepdims=True).clip(1e-12)
-    tiles = np.rint(127.5 + 127.5 * kernels / strongest).astype(np.uint8)
+    if count > STRONGEST:
+        kernels = kernels[np.argsort(-np.square(kernels).sum((1, 2, 3)), kind="stable")[:STRONGEST]]
+    tiles = signed(kernels)
     rows = []
-    for start in range(0, count, ACROSS):
+    for start in range(0, len(tiles), ACROSS):
         some = tiles[start : start + ACROSS].reshape(-1, depth, colours, *kernels.shape[2:])
         label = f"{start + 1}–{start + len(some)}"
         for frame in range(depth):
             note = "" if depth == 1 else "newest" if frame == depth - 1 else f"{depth - 1 - frame} before"
             rows.append(Row(label if frame == 0 else "", note, some[:, frame]))
-    what = f"{count} kernels of {kernels.shape[3]} × {kernels.shape[2]} pixels"
+    few = "" if len(tiles) == count else f"the {len(tiles)} strongest of "
+    what = f"{few}{count} kernels of {kernels.shape[3]} × {kernels.shape[2]} pixels"
     means = "grey is 0, brighter adds, darker subtracts"
     means += ", in each colour" if colours == 3 else ""
     return picture_grid(path, rows, title=f"First layer of {title}", subtitle=f"{what}  ·  {means}")
@@ -93,14 +113,7 @@ def draw_features(
 
 def draw_exciting(path: Path, found: Sequence[Found], title: str, source: str) -> Path:
     """Draw for each channel the frames that excite it most, with a box around the place."""
-    rows = []
-    for one in found:
-        size = _tile(one.frames.shape[1:3], LARGE_PX)
-        tiles = _stretched(one.frames.transpose(0, 3, 1, 2), size)
-        scale = size[1] / one.frames.shape[2]
-        for tile, box in zip(tiles, one.boxes, strict=True):
-            _frame(tile, [round(side * scale) for side in box])
-        rows.append(Row(one.name, "", tiles))
+    rows = [Row(one.name, "", _boxed(one)) for one in found]
     ranks = [f"{rank}." for rank in range(1, max(len(row.pictures) for row in rows) + 1)]
     return picture_grid(
         path,
@@ -111,32 +124,73 @@ def draw_exciting(path: Path, found: Sequence[Found], title: str, source: str) -
     )
 
 
-def draw_saliency(
-    path: Path, frames: Bytes, heats: Sequence[np.ndarray], answered: Sequence[str], title: str, source: str
+def draw_channel(path: Path, made: Bytes, found: Found | None, title: str, source: str) -> Path:
+    """Draw pictures made for a channel, (count, channels, height, width), and those found that excite it."""
+    rows = [Row("made", "", _stretched(made, _tile(made.shape[2:], LARGE_PX)))]
+    rows += [] if found is None else [Row("found", "", _boxed(found))]
+    how = "made: noise, changed until the channel is high"
+    how += "" if found is None else f"  ·  found: of {source}, those in which it is highest"
+    return picture_grid(path, rows, title=title, subtitle=how)
+
+
+def draw_looks(
+    path: Path, frames: Bytes, answered: Sequence[str], looks: Sequence[Look], title: str, subtitle: str
 ) -> Path:
-    """Draw frames, and below each of them where the answer to it comes from.
+    """Draw frames, and below each of them where the answer to it comes from; a single one from left to right.
 
     Args:
         path: of the PNG.
         frames: (frames, height, width, 3).
-        heats: of each frame (height, width), from 0 to 1, each on a scale of its own.
         answered: what the answer to each frame was.
+        looks: the ways to find out.
         title: who it is.
-        source: where the frames come from.
+        subtitle: where the frames come from, and what the heat means.
     """
-    size = _tile(frames.shape[1:3], HEADED_PX)
+    alone = len(frames) == 1
+    size = _tile(frames.shape[1:3], ALONE_PX if alone else HEADED_PX)
     tiles = _stretched(frames.transpose(0, 3, 1, 2), size)
-    hot = [
-        lay_over(tile.transpose(1, 2, 0), heat).transpose(2, 0, 1)
-        for tile, heat in zip(tiles, heats, strict=True)
-    ]
-    return picture_grid(
-        path,
-        [Row("sees", "", tiles), Row("looks at", "", np.stack(hot))],
-        title=f"Where {title} looks",
-        subtitle=f"of {source}  ·  blurring what glows most changes the answer most (Greydanus et al. 2018)",
-        columns=[_cut(text, size[1]) for text in answered],
-    )
+    rows = [Row("sees", "", tiles, [_cut(text, size[1]) for text in answered])]
+    for look in looks:
+        above = [_cut(text, size[1]) for text in look.above]
+        rows.append(Row(look.label, look.note, _glowing(tiles, look.heats), above))
+    if alone:
+        notes = [", ".join((*row.above, row.note)).strip(", ") for row in rows]
+        rows = [Row("", "", np.concatenate([row.pictures for row in rows]), notes)]
+    return picture_grid(path, rows, title=title, subtitle=subtitle)
+
+
+def draw_named(
+    path: Path, pictures: np.ndarray, names: Sequence[str], side_px: int, title: str, subtitle: str
+) -> Path:
+    """Draw pictures (count, channels, height, width) uint8 with a name above each, in even rows."""
+    size = _tile(pictures.shape[2:], side_px)
+    tiles, names = _stretched(pictures, size), [_cut(name, size[1]) for name in names]
+    across = -(-len(tiles) // -(-len(tiles) // ACROSS_NAMED))
+    starts = range(0, len(tiles), across)
+    rows = [Row("", "", tiles[start : start + across], names[start : start + across]) for start in starts]
+    return picture_grid(path, rows, title=title, subtitle=subtitle)
+
+
+def signed(weights: np.ndarray) -> Bytes:
+    """Weights (count, channels, height, width) as pictures: 0 is grey, the strongest black or white."""
+    strongest = np.abs(weights).max((1, 2, 3), keepdims=True).clip(1e-12)
+    return np.rint(127.5 + 127.5 * weights / strongest).astype(np.uint8)
+
+
+def _boxed(found: Found) -> Bytes:
+    """The frames of a channel as large tiles (frames, 3, height, width), with a box around the place."""
+    size = _tile(found.frames.shape[1:3], LARGE_PX)
+    tiles = _stretched(found.frames.transpose(0, 3, 1, 2), size)
+    scale = size[1] / found.frames.shape[2]
+    for tile, box in zip(tiles, found.boxes, strict=True):
+        _frame(tile, [round(side * scale) for side in box])
+    return tiles
+
+
+def _glowing(tiles: Bytes, heats: Sequence[np.ndarray]) -> Bytes:
+    """Tiles (frames, 3, height, width) with heat over each."""
+    pairs = zip(tiles, heats, strict=True)
+    return np.stack([lay_over(tile.transpose(1, 2, 0), heat).transpose(2, 0, 1) for tile, heat in pairs])
 
 
 def newest(pictures: Bytes, colours: int) -> Bytes:

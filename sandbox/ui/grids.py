@@ -34,6 +34,8 @@ class Row:
     """after the label"""
     pictures: NDArray[np.uint8]
     """(pictures, channels, height, width), channels 1 or 3; some rows may have fewer than others"""
+    above: Sequence[str] = ()
+    """a caption over each picture; none, and the row takes no room for them"""
 
 
 class _Tiles(NamedTuple):
@@ -87,6 +89,9 @@ def picture_grid(
         middle = left + at + tiles.width / 2
         write(middle, top - 12, header, PLOT_FONT_PT.small, horizontalalignment="center")
     for at, row in zip(tiles.tops, rows, strict=True):
+        for across_at, caption in zip(tiles.lefts, row.above, strict=False):
+            middle = left + across_at + tiles.width / 2
+            write(middle, top + at - 12, caption, PLOT_FONT_PT.small, horizontalalignment="center")
         centre = {"verticalalignment": "center_baseline"}
         y = top + at + tiles.height / 2
         write(MARGIN_PX, y, row.label, PLOT_FONT_PT.body, LIGHT.ink, fontweight="bold", **centre)
@@ -105,7 +110,10 @@ def _layout(rows: Sequence[Row], block: int | None) -> _Tiles:
     for column in range(1, max(len(row.pictures) for row in rows)):
         gap = WIDE_GAP_PX if block and column % block == 0 else GAP_PX
         lefts.append(lefts[-1] + scale * width + gap)
-    tops = [index * (scale * height + GAP_PX) for index in range(len(rows))]
+    tops, below = [], 0
+    for row in rows:
+        tops.append(below + (HEADERS_PX if row.above else 0))
+        below = tops[-1] + scale * height + GAP_PX
     return _Tiles(scale, lefts, tops, scale * width, scale * height)
 
 
@@ -124,7 +132,7 @@ def _mosaic(rows: Sequence[Row], tiles: _Tiles) -> NDArray[np.uint8]:
 def _label_px(rows: Sequence[Row]) -> int:
     """Room for the longest label and the longest note (a generous letter each), and space around them."""
     label, note = max(len(row.label) for row in rows), max(len(row.note) for row in rows)
-    return 14 * label + 12 * note + 40
+    return 14 * label + 12 * note + 40 if label or note else 0
 
 
 def _head_px(title: str, subtitle: str) -> int:
