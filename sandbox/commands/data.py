@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -170,6 +169,10 @@ class Get:
         from sandbox.data.catalog import entry
 
         data = entry(self.data)
+        if not data.mirrors and data.files:
+            raise UsageError(
+                f"{data.name} cannot be downloaded by a command", hint=f"get it from {data.source}"
+            )
         if not data.mirrors:
             console.print(f"{data.name} needs no download: it comes with {data.bundled}")
             return _told(data, None, {})
@@ -177,15 +180,15 @@ class Get:
 
     def _download(self, data: Entry, console: Console) -> dict[str, Any]:
         from sandbox.data.download import get
+        from sandbox.data.source import download_command
 
         data_dir = None if self.data_dir is None else self.data_dir.expanduser()
         try:
             got = get(data, data_dir, listener=console)
         except KeyboardInterrupt as stop:
-            where = f" --data-dir {shlex.quote(str(self.data_dir))}" if self.data_dir else ""
             raise Interrupted(
                 "interrupted; what has come is kept",
-                hint=f"python -m sandbox data get {data.name}{where}",
+                hint=download_command(data.name, self.data_dir),
                 signum=getattr(stop, "exit_code", 130) - 128,
             ) from None
         if got.fetched:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox.core.errors import UnknownName
+from sandbox.core.errors import Broken, UnknownName
 from sandbox.core.plugins import resolve
 from sandbox.data import source
 from sandbox.data.form import Form
@@ -69,7 +69,13 @@ class Entry:
         from sandbox.data.convert import converted
         from sandbox.data.pictures import Dataset
 
-        splits = self.read(self, self._paths(data_dir))
+        paths = self._paths(data_dir)
+        try:
+            splits = self.read(self, paths)
+        except Broken as problem:
+            if self.mirrors:
+                problem.hint = source.download_command(self.name, data_dir)
+            raise
         form = form or Form()
         return Dataset(
             self.name,
@@ -85,9 +91,7 @@ class Entry:
             return {}
         folder = self.locate(data_dir)
         if folder is None or (data_dir is not None and not data_dir.is_dir()):
-            raise source.not_found(
-                self.name, self.files, self.source, data_dir, mirrored=bool(self.mirrors)
-            )
+            raise source.not_found(self.name, self.files, self.source, data_dir, mirrored=bool(self.mirrors))
         found = {name: source.packed_or_not(folder, name) for name in self.files}
         return {name: path for name, path in found.items() if path is not None}
 

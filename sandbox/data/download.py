@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
@@ -99,7 +98,7 @@ def _there(entry: Entry, data_dir: Path | None) -> Path | None:
     if data_dir is None and named and found in (named / entry.name, named):
         raise Broken(
             f"{next(iter(damaged.values())).message}, and SANDBOX_DATA comes before the cache",
-            hint=f"python -m sandbox data get {entry.name} --data-dir {shlex.quote(str(named))}",
+            hint=source.download_command(entry.name, named),
         )
     return None
 
@@ -157,6 +156,9 @@ class _Errand:
                 # An archive brings the others along.
                 rest = [other for other in lacking if other not in fetched]
                 fetched |= self._from_any_mirror(name, rest)
+        for mirror in self._mirrors:
+            for name in lacking:
+                self._part(mirror, name).discard()  # of mirrors that were given up
         return fetched
 
     def _from_any_mirror(self, name: str, rest: list[str]) -> dict[str, str]:

@@ -123,6 +123,7 @@ def session(patience: Patience) -> requests.Session:
     """A session that asks again, after a pause, where a server is busy or hard to reach."""
     retry = Retry(
         total=3,
+        connect=1,
         read=1,
         status_forcelist=_BUSY,
         backoff_factor=patience.backoff_s,

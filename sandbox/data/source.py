@@ -12,6 +12,7 @@ import os
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
+from shlex import quote
 
 from sandbox.core.errors import Broken, NotFound
 
@@ -70,7 +71,7 @@ def not_found(
         mirrored: They can be downloaded by a command.
     """
     files = list(files)
-    command = f"python -m sandbox data get {name}" if mirrored else ""
+    command = download_command(name) if mirrored else ""
     if data_dir is not None and not data_dir.is_dir():
         return NotFound(f"--data-dir {data_dir} is not a folder", hint=f"name the folder that holds {name}/")
     for place in places(data_dir).values():
@@ -87,6 +88,11 @@ def not_found(
         or f"get {', '.join(files)} (.gz or not) from {page}, put them into {cache_root() / 'data' / name} "
         "or name their folder by --data-dir or SANDBOX_DATA",
     )
+
+
+def download_command(name: str, data_dir: Path | None = None) -> str:
+    """The command that downloads the data set ``name``, or what is missing or damaged of it."""
+    return f"python -m sandbox data get {name}" + (f" --data-dir {quote(str(data_dir))}" if data_dir else "")
 
 
 def unpack(path: Path) -> bytes:

@@ -21,7 +21,7 @@ from sandbox.data.fetch import Failed, writing
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _DAMAGES = (
     *(OSError, EOFError, zlib.error, zipfile.BadZipFile),
-    *(NotImplementedError, RuntimeError),  # zip: packed in a way that is not known here, or by a password
+    *(NotImplementedError, RuntimeError),  # zip: of a kind that is not known here, or with a password
 )
 
 
@@ -66,6 +66,9 @@ def _from_zip(file: IO[bytes], name: str, size: int) -> bytes:
         if not found:
             raise Failed(f"sends a zip file without {name}")
         member = next((member for member in found if member.file_size == size), found[0])
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            # Others are unpacked without a bound on the memory.
+            raise Failed("sends a zip file that is packed in an unusual way")
         with archive.open(member) as packed:
             return packed.read(size + 1)
 

@@ -117,9 +117,9 @@ def test_without_a_folder_it_goes_into_the_cache_where_it_is_found(mirror: Mirro
     assert got.folder == tmp_path / "cache" / "data" / "mnist" == entry.locate()
 
 
-def zipped(files: dict[str, bytes]) -> bytes:
+def zipped(files: dict[str, bytes], packing: int = zipfile.ZIP_DEFLATED) -> bytes:
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(made, "w", packing) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
     return made.getvalue()
@@ -250,6 +250,18 @@ def test_half_a_file_decides_which_mirror_comes_first(mirror: Mirror, second: Mi
     assert mirror.asked == []
 
 
+def test_what_came_of_a_mirror_that_was_given_up_goes_in_the_end(
+    mirror: Mirror, second: Mirror, tmp_path: Path
+) -> None:
+    files = sign_files()
+    mirror.offer("/download", Page(zipped(files), stop_after=9000))
+    for name, content in files.items():
+        second.offer(f"/{name}", content)
+    entry = dataclasses.replace(small_signs(), mirrors=(f"{mirror.url}/download", f"{second.url}/{{file}}"))
+    assert fetched(entry, tmp_path).fetched == dict.fromkeys(files, second.host)
+    assert {path.name for path in (tmp_path / "sign_mnist").iterdir()} == {".lock", *files}
+
+
 def test_a_part_that_is_all_of_it_is_used(mirror: Mirror, tmp_path: Path) -> None:
     mirror.offer(PATH, PACKED)
     with pytest.raises(KeyboardInterrupt):
@@ -319,6 +331,10 @@ SIZE = len(FILES[IMAGES])
         (Page(zipped({IMAGES: bytes(5_000_000)})), f"sends more than the {SIZE:,} bytes of {IMAGES}"),
         (Page(zipped({"other": b""})), f"sends a zip file without {IMAGES}"),
         (Page(b"PK\x03\x04 and no more"), "sends a zip file that is damaged"),
+        (
+            Page(zipped({IMAGES: FILES[IMAGES]}, zipfile.ZIP_BZIP2)),
+            "sends a zip file that is packed in an unusual",
+        ),
         (Page(b"x", length=10**12), "would send 1,000,000,000,000 bytes, where "),
         (Page(bytes(2_000_000), length=-1), "sends more than "),
         (Page(status=302, headers={"Location": PATH}), "redirects in a circle"),

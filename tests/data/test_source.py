@@ -125,3 +125,11 @@ def test_content_that_was_never_published(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(bytes(content)))
     with pytest.raises(Broken, match=rf"{IMAGES}\.gz is not the published file: the sha256"):
         small_mnist().load(tmp_path)
+
+
+def test_a_damaged_file_comes_with_the_command_that_replaces_it(elsewhere: Path, tmp_path: Path) -> None:
+    for place, option in ((elsewhere, ""), (tmp_path / "my data", f" --data-dir '{tmp_path}/my data'")):
+        put(place, mnist_files() | {IMAGES: b"<html>"})
+        with pytest.raises(Broken) as caught:
+            small_mnist().load(place if option else None)
+        assert caught.value.hint == f"python -m sandbox data get mnist{option}"
