@@ -49,6 +49,8 @@ class AgentRuns:
         """
         if question.split is not None or question.data_dir is not None:
             raise UsageError("--split and --data-dir are for classifiers: an agent plays episodes")
+        if question.tta is not None:
+            raise UsageError("--tta is for classifiers: an agent plays episodes")
         from .session import final_evaluation, note_unfinished
         from .training import outcome
 

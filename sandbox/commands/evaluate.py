@@ -27,6 +27,7 @@ class Evaluate:
         python -m sandbox evaluate latest --episodes 20 --gate 475 --json
         python -m sandbox evaluate runs/first --checkpoint last
         python -m sandbox evaluate runs/signs --split validation --gate 0.99
+        python -m sandbox evaluate runs/signs --tta 8
     """
 
     name: Annotated[Positional[str], arg(metavar="RUN")]
@@ -35,6 +36,8 @@ class Evaluate:
     """Of an agent: how many; 100, unless given."""
     split: Literal["train", "validation", "test"] | None = None
     """Of a classifier: which pictures; test, unless given."""
+    tta: Count | None = None
+    """Of a classifier: average over this many altered copies of each picture, too; 0, unless given."""
     data_dir: Path | None = None
     """Folder with the data; the run's, SANDBOX_DATA, then the cache, unless given."""
     gate: float | None = None
@@ -68,6 +71,7 @@ class Evaluate:
             seed=self.seed,
             episodes=self.episodes,
             split=self.split,
+            tta=self.tta,
             data_dir=None if self.data_dir is None else str(self.data_dir),
         )
         result = kind.evaluate(run, console, question)

@@ -11,10 +11,12 @@ from sandbox.core.config import load_config_of_run
 from sandbox.core.errors import RunBroken, UsageError
 from sandbox.core.plugins import Question
 from sandbox.core.run import Run
+from sandbox.data.catalog import entry, load
 from sandbox.supervised.config import ClassifierConfig
 from sandbox.ui.console import Console
 
 if TYPE_CHECKING:
+    from sandbox.data.pictures import Dataset
     from sandbox.nn.explain import Subject
     from sandbox.supervised.models import Classifier
 
@@ -33,65 +35,43 @@ class ClassifierRuns:
             RunBroken, CheckpointBroken: a file is missing or damaged; the message names it.
         """
         del trust  # nothing here can execute code
-        return _open(run, read_config(run, device), checkpoint, warnings.warn)[1]
+        return open_classifier(run, read_config(run, device), checkpoint, warnings.warn)[1]
 
     def evaluate(self, run: Run, console: Console, question: Question) -> dict[str, Any]:
-        """Accuracy on a split, a table of the classes, and the confusion matrix as a picture.
+        """Accuracy and calibration on a split, the worst classes, and pictures of where it goes wrong.
 
         Raises:
             UsageError: the question is one for agents.
         """
         if question.episodes is not None or question.seed is not None:
             raise UsageError("--episodes and --seed are for agents: a classifier sees a whole split")
-        from sandbox.data.catalog import load
         from sandbox.nn.device import threads
-        from sandbox.supervised.commands import told
-        from sandbox.supervised.drawings import draw_confusion
+        from sandbox.supervised.evaluation import outcome, tell
+        from sandbox.supervised.looks import looks_of
         from sandbox.supervised.measure import measure
 
         config = read_config(run, question.device)
         split = question.split or "test"
-        pictures = load(config.data, question.data_dir or config.data_dir).split(split)
-        step, model = _open(run, config, question.checkpoint, lambda text: console.note(f"warning: {text}"))
+        looks = looks_of(config.data, question.tta, config.seed)
+        pictures = load_data(config, question.data_dir).split(split)
+        step, model = open_classifier(run, config, question.checkpoint, warning_to(console))
         with threads(config.threads):
-            measured = measure(model, pictures, next(model.parameters()).device)
-        score = measured.summary(split)
-        columns = ["class", "pictures", "precision", "recall", "most often taken for"]
-        rows = measured.table(pictures.classes)
-        cells = [[f"{cell:.4f}" if isinstance(cell, float) else cell for cell in row] for row in rows]
-        console.table(columns, cells, title=f"{config.model} on {config.data}, {split}")
-        picture = draw_confusion(run, measured, pictures.classes, split)
-        console.print(f"{run.name}: {told(score)}")
-        console.print(f"confusion {run.relative() / picture.relative_to(run.path)}")
-        return {
-            "schema": "sandbox.classifier/1",
-            "run": str(run.path),
-            "data": config.data,
-            "model": config.model,
-            "seed": config.seed,
-            "steps": step,
-            "evaluation": score,
-            "classes": [
-                dict(zip(("class", "n", "precision", "recall"), row[:4], strict=True)) for row in rows
-            ],
-            "confusion": measured.confusion.tolist(),
-        }
+            measured = measure(model, pictures, next(model.parameters()).device, looks)
+        tell(run, config, measured, pictures, split, console)
+        return outcome(run, config, step, measured, pictures, split, looks.copies)
 
     def explain(self, run: Run, console: Console, question: Question) -> Subject:
-        """The classifier's backbone, and pictures of the split, from its beginning to its end.
+        """The classifier, and pictures of the split, from its beginning to its end, or a picture in a file.
 
         Raises:
-            UsageError: it has no backbone, or the question is one for agents.
+            UsageError: the question is one for agents, or asks for a file and a split at once.
         """
-        if question.episodes is not None or question.seed is not None:
-            raise UsageError("--episodes and --seed are for agents: a classifier sees pictures of a split")
-        from sandbox.data.catalog import load
-        from sandbox.supervised.explained import subject
+        from sandbox.supervised.explained import asked_pictures, subject
 
         config = read_config(run, question.device)
-        step, model = _open(run, config, question.checkpoint, lambda text: console.note(f"warning: {text}"))
-        pictures = load(config.data, question.data_dir or config.data_dir).split(question.split or "test")
-        return subject(run, config, step, model, pictures, question)
+        step, model = open_classifier(run, config, question.checkpoint, warning_to(console))
+        asked = asked_pictures(run, config, question)
+        return subject(config, step, model, classes_of(run, config), asked)
 
     def resume(self, run: Run, console: Console, *, trust: bool, device: str | None) -> dict[str, Any]:
         """Continue from the newest good checkpoint to the end of the config's steps."""
@@ -104,24 +84,62 @@ class ClassifierRuns:
         return result
 
 
-def _open(
+def open_classifier(
     run: Run, config: ClassifierConfig, checkpoint: str, on_broken: Callable[[str], None]
 ) -> tuple[int, Classifier]:
-    """The step of a checkpoint, and the classifier with its weights."""
-    from sandbox.data.catalog import entry
+    """The step of a checkpoint, and the classifier with its weights, in evaluation mode.
+
+    Raises:
+        RunBroken, CheckpointBroken: a file is missing or damaged; the message names it.
+    """
     from sandbox.nn.checkpoint import Checkpoints
     from sandbox.nn.device import pick_device
     from sandbox.nn.fit_run import learned_weights
+    from sandbox.supervised import hf
     from sandbox.supervised.models import build_classifier
 
-    known = entry(config.data)
-    model = build_classifier(config.model, known.shape, len(known.classes), config.backbone)
+    shape, classes = shape_of(run, config), len(classes_of(run, config))
+    if config.model == "hf":
+        model = hf.reopened(run.path / hf.FOLDER, classes)
+    else:
+        model = build_classifier(config.model, shape, classes, config.backbone)
     step, state = Checkpoints(run.checkpoints_dir).load(checkpoint, on_broken)
     try:
         model.load_state_dict(learned_weights(state))
     except (KeyError, RuntimeError) as error:
         raise RunBroken(f"the checkpoint of {run.name} does not fit its config: {error}") from None
     return step, model.to(pick_device(config.device)).eval()
+
+
+def shape_of(run: Run, config: ClassifierConfig) -> tuple[int, int, int]:
+    """(channels, height, width) of the pictures that a run's classifier sees. Raises RunBroken."""
+    shape = run.info.get("shape")
+    if shape is None:  # runs were once made without it, of data sets that the table knows
+        return entry(config.data).shape
+    match shape:
+        case [int(channels), int(height), int(width)] if min(shape) > 0:
+            return channels, height, width
+    raise RunBroken(f"{run.path / 'run.json'} is damaged: {shape!r} is no shape of pictures")
+
+
+def classes_of(run: Run, config: ClassifierConfig) -> tuple[str, ...]:
+    """The names that a run's classifier gives. Raises RunBroken."""
+    classes = run.info.get("classes")
+    if classes is None:
+        return entry(config.data).classes
+    if isinstance(classes, list) and classes and all(isinstance(name, str) for name in classes):
+        return tuple(classes)
+    raise RunBroken(f"{run.path / 'run.json'} is damaged: {classes!r} are no names of classes")
+
+
+def load_data(config: ClassifierConfig, data_dir: str | None) -> Dataset:
+    """The data set of a run, with pictures as its classifier sees them; raises as `catalog.load` does."""
+    return load(config.data, data_dir or config.data_dir, form=config.form)
+
+
+def warning_to(console: Console) -> Callable[[str], None]:
+    """Tells people what is wrong with a checkpoint."""
+    return lambda text: console.note(f"warning: {text}")
 
 
 def read_config(run: Run, device: str | None) -> ClassifierConfig:

@@ -69,12 +69,69 @@ def test_what_people_read(run: Path, capsys: Captured) -> None:
     capsys.readouterr()
     assert main(["evaluate", "first"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "cnn on digits, test"
-    assert lines[1].split() == ["class", "pictures", "precision", "recall", "most", "often", "taken", "for"]
-    assert [line.split()[0] for line in lines[2:12]] == list("0123456789")
-    assert lines[12].startswith("first: ")
-    assert " of 359 test pictures right (95 %: " in lines[12]
-    assert lines[13].endswith("first/plots/confusion-test.png")
+    assert lines[0] == "cnn on digits, 359 test pictures"
+    assert [line[:17].rstrip() for line in lines[2:6]] == [
+        "accuracy",
+        "macro F1",
+        "loss",
+        "calibration error",
+    ]
+    assert lines[6] == "hardest classes (5 of 10)"
+    assert lines[7].split()[:5] == ["class", "pictures", "precision", "recall", "F1"]
+    f1 = [float(line.split()[4]) for line in lines[8:13]]
+    assert f1 == sorted(f1)
+    assert lines[13].startswith("most confused pairs (5 of ")
+    counts = [int(line.split()[2]) for line in lines[15:20]]
+    assert counts == sorted(counts, reverse=True)
+    assert " of 359 test pictures right (95 %: " in lines[20]
+    assert [line.split("/")[-1] for line in lines[21:]] == [
+        "confusion-test.png",
+        "reliability-test.png",
+        "top-losses-test.png",
+    ]
+    for line in lines[21:]:
+        with Image.open(line.split()[-1]) as picture:
+            assert picture.width >= 1000
+
+
+def test_the_mistakes_that_scripts_read_agree_with_each_other(run: Path, capsys: Captured) -> None:
+    found = answer(capsys, "evaluate", "first")
+    matrix, n = np.array(found["confusion"]), found["evaluation"]["n"]
+    assert sum(pair["n"] for pair in found["confused"]) == n - matrix.trace()
+    worst = found["confused"][0]
+    assert matrix[int(worst["class"]), int(worst["taken_for"])] == worst["n"]
+    losses = [hard["loss"] for hard in found["top_losses"]]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[0] >= found["evaluation"]["loss"]
+    assert sum(row["n"] for row in found["reliability"]) == n
+    right = sum(row["n"] * row["accuracy"] for row in found["reliability"])
+    assert right == pytest.approx(matrix.trace())
+    error = sum(row["n"] * abs(row["accuracy"] - row["confidence"]) for row in found["reliability"]) / n
+    assert found["evaluation"]["calibration_error"] == pytest.approx(error, abs=1e-5)
+    assert found["evaluation"]["macro_f1"] == pytest.approx(
+        np.mean([one["f1"] for one in found["classes"]]), abs=1e-4
+    )
+
+
+def test_looking_at_copies_is_repeatable_and_changes_the_answers(run: Path, capsys: Captured) -> None:
+    once, first, again = (
+        answer(capsys, "evaluate", "first", "--split", "validation", *words)
+        for words in ([], ["--tta", "2"], ["--tta", "2"])
+    )
+    assert (once["tta"], first["tta"]) == (0, 2)
+    assert first == again
+    assert first["evaluation"]["loss"] != once["evaluation"]["loss"]
+    assert answer(capsys, "evaluate", "first", "--split", "validation", "--tta", "0") == once
+
+
+def test_too_many_copies_are_refused(run: Path, capsys: Captured) -> None:
+    error = error_of(capsys, ["evaluate", "first", "--tta", "1001"], 2)
+    assert error == "--tta must be between 0 and 1000, not 1001"
+
+
+def test_an_agent_has_no_copies_to_look_at(run: Path) -> None:
+    with pytest.raises(UsageError, match="--tta is for classifiers: an agent plays episodes"):
+        kind_of("ppo").evaluate(Run(run), Console(quiet=True), Question(tta=3))
 
 
 def test_a_gate_is_about_accuracy(run: Path, capsys: Captured) -> None:

@@ -88,9 +88,9 @@ def test_the_interval_is_wilsons(n: int, part: float) -> None:
 def test_the_table_names_the_class_that_another_is_most_often_taken_for() -> None:
     table = Measured(np.array([[8, 1, 3], [0, 5, 0], [0, 0, 0]]), 0.0).table(["a", "b", "c"])
     assert table == [
-        ["a", 12, 1.0, 0.6667, "c (3)"],
-        ["b", 5, 0.8333, 1.0, ""],
-        ["c", 0, 0.0, None, ""],  # never shown, and three times wrongly recognised
+        ["a", 12, 1.0, 0.6667, 0.8, "c (3)"],
+        ["b", 5, 0.8333, 1.0, 0.9091, ""],
+        ["c", 0, 0.0, None, 0.0, ""],  # never shown, and three times wrongly recognised
     ]
 
 
