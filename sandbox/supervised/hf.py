@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -34,6 +35,9 @@ class HfClassifier(Classifier):
         preparation: what it wants pictures to be like, from `preprocessor_config.json`; may be empty.
         classes: how many.
     """
+
+    shift: Tensor
+    scale: Tensor
 
     def __init__(self, vision: Any, preparation: dict[str, Any], classes: int) -> None:
         super().__init__()
@@ -227,5 +231,5 @@ def _refusals(name: str) -> Iterator[None]:
         if "safetensors" in str(error):
             raise Broken(f"{name} has no weights as safetensors", hint="others could execute code") from None
         raise NotFound(f"the model {name} was not found: {first}") from None
-    except (ValueError, RuntimeError, KeyError, AttributeError) as error:
+    except (ValueError, RuntimeError, KeyError, AttributeError, SafetensorError) as error:
         raise Broken(f"{name} cannot be opened: {str(error).strip().splitlines()[0]}") from None

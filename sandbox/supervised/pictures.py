@@ -24,7 +24,7 @@ def load_pictures(config: ClassifierConfig, console: Console | None = None) -> D
     dataset = load(config.data, config.data_dir, form=config.form)
     if len(dataset.classes) < 2:
         raise UsageError(
-            f"{config.data} has one class only, {dataset.classes[0]!r}: there is nothing to tell apart"
+            f"{config.data} has one class only, {', '.join(dataset.classes)}: there is nothing to tell apart"
         )
     for note in dataset.notes if console else ():
         console.note(note)  # type: ignore[union-attr]

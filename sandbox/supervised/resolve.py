@@ -122,7 +122,7 @@ def _start(
 
     if changes.get("model") not in (None, "hf") or changes.get("backbone") is not None:
         raise UsageError(f"{source} brings its own network", hint="leave --model and --backbone out")
-    found = {"model": "hf", "init_from": located(source)}
+    found: dict[str, Any] = {"model": "hf", "init_from": located(source)}
     if merged.get("size") is None and str(merged["data"]).startswith(FOLDER):
         found["size"] = side_of(*described(source))
     return found
