@@ -28,8 +28,13 @@ def converted(pictures: Pictures, shape: tuple[int, int, int]) -> Pictures:
     made = torch.empty(len(pictures), *shape, dtype=torch.uint8)
     for start in range(0, len(pictures), AT_ONCE):
         some = pictures.images[start : start + AT_ONCE].cpu()
-        made[start : start + AT_ONCE] = _scaled(_coloured(some, shape[0]), *shape[1:])
+        made[start : start + AT_ONCE] = fitted(some, shape)
     return Pictures(made.to(pictures.images.device), pictures.labels, pictures.classes)
+
+
+def fitted(images: Tensor, shape: tuple[int, int, int]) -> Tensor:
+    """A batch (n, channels, height, width) uint8 as (n, *shape); see `converted`."""
+    return _scaled(_coloured(images, shape[0]), *shape[1:])
 
 
 def _coloured(images: Tensor, channels: int) -> Tensor:

@@ -56,17 +56,22 @@ def read_pixels(file: Path | str | IO[bytes], shape: tuple[int, int, int]) -> By
     """As `read_picture`; raises NoPicture, and OSError where the file cannot be opened."""
     channels, height, width = shape
     image = opened(file)
-    mode = "L" if channels == 1 else "RGB"
     try:
         # JPEG can be decoded at a half, a quarter or an eighth. Twice what is needed keeps it sharp.
-        image.draft(mode, (2 * width, 2 * height))
+        image.draft("L" if channels == 1 else "RGB", (2 * width, 2 * height))
         check_size(image)
-        scaled = _fitted(_plain(_upright(image), mode), width, height)
+        return fit_picture(_upright(image), shape)
     except NoPicture:
         raise
     except Exception as error:  # noqa: BLE001 - Pillow's decoders fail in many ways
         raise NoPicture(_reason(error)) from None
-    pixels = np.asarray(scaled, np.uint8)
+
+
+def fit_picture(image: Image, shape: tuple[int, int, int]) -> Bytes:
+    """A picture of Pillow's as ``shape``, (channels, height, width), uint8; see `read_picture`."""
+    channels, height, width = shape
+    plain = _plain(image, "L" if channels == 1 else "RGB")
+    pixels = np.asarray(_fitted(plain, width, height), np.uint8)
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
 
 
