@@ -233,6 +233,9 @@ def test_explain_writes_elsewhere_and_the_same_for_the_same_seed(
     [
         (("blind",), "blind cannot be explained: ppo with MlpPolicy has no backbone"),
         (("seeing", "--split", "test"), "--split and --data-dir are for classifiers"),
+        (("seeing", "hand.jpg"), "FILE, --classes and --channel are for classifiers"),
+        (("seeing", "--classes", "3"), "FILE, --classes and --channel are for classifiers"),
+        (("seeing", "--channel", "1:3"), "FILE, --classes and --channel are for classifiers"),
         (("seeing", "--frames", "0"), "--frames must be at least 1"),
         (("seeing", "--episodes", "0"), "--episodes must be at least 1"),
         (("seeing", "--seed", "-1"), "--seed must be between"),

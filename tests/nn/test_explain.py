@@ -47,9 +47,10 @@ def test_feature_maps_are_the_backbones_however_many_pictures_there_are() -> Non
     backbone = Backbone(3, (4, 8, 8))
     pictures = noise(CHUNK + 3, 3, 9, 12) / 127.5 - 1
     maps = feature_maps(backbone, pictures)
-    assert [tuple(part.shape[2:]) for part in maps] == backbone.sizes(9, 12)
+    assert list(maps) == ["stem", "stage 1", "stage 2"]
+    assert [tuple(part.shape[2:]) for part in maps.values()] == backbone.sizes(9, 12)
     with torch.no_grad():
-        for ours, theirs in zip(maps, backbone(pictures), strict=True):
+        for ours, theirs in zip(maps.values(), backbone(pictures), strict=True):
             torch.testing.assert_close(ours, theirs.contiguous())
 
 
@@ -57,7 +58,7 @@ def test_the_reddest_frames_excite_the_channel_for_red_where_they_are_red() -> N
     pictures = torch.full((5, 3, 8, 8), -1.0)
     for frame, red in enumerate((0.1, 0.9, -0.5, 0.4, 0.2)):
         pictures[frame, 0, frame, 2 * frame - 1] = red
-    (one,) = most_exciting(feature_maps(reds(), pictures)[0], channels=1, count=3)
+    (one,) = most_exciting(feature_maps(reds(), pictures)["stem"], channels=1, count=3)
     assert one.channel == 0
     assert one.frames.tolist() == [1, 3, 4]
     assert one.values.tolist() == pytest.approx([0.9, 0.4, 0.2])

@@ -11,12 +11,17 @@ from matplotlib.image import imread
 from sandbox.core.theme import DARK, rgb
 from sandbox.ui.explain_plots import (
     LIGHTEST,
+    STRONGEST,
     Found,
+    Look,
+    draw_channel,
     draw_exciting,
     draw_features,
     draw_kernels,
-    draw_saliency,
+    draw_looks,
+    draw_named,
     newest,
+    signed,
 )
 
 PINK = rgb(DARK.look)
@@ -92,20 +97,66 @@ def _tile_starts(image: np.ndarray) -> list[int]:
 def test_heat_is_drawn_below_its_frame(tmp_path: Path) -> None:
     frames = np.full((2, 40, 40, 3), (0, 200, 0), np.uint8)
     heats = [np.zeros((40, 40)), np.ones((40, 40))]
-    image = drawn(draw_saliency(tmp_path / "s.png", frames, heats, ["left", "$x$"], "it", "this"))
+    looks = [Look("looks at", "", heats)]
+    image = drawn(draw_looks(tmp_path / "s.png", frames, ["left", "$x$"], looks, "it", "this"))
     assert count(image, (0, 200, 0)) == 2 * 160**2
     assert count(image, (0, 110, 0)) == 160**2  # dimmed
 
 
 def test_long_answers_do_not_run_into_each_other(tmp_path: Path) -> None:
     frames, heats = np.zeros((2, 40, 40, 3), np.uint8), [np.zeros((40, 40))] * 2
-    image = drawn(draw_saliency(tmp_path / "s.png", frames, heats, ["+0.5, −0.25, +1.0, +0.1"] * 2, "it", ""))
+    answers, looks = ["+0.5, −0.25, +1.0, +0.1"] * 2, [Look("looks at", "", heats)]
+    image = drawn(draw_looks(tmp_path / "s.png", frames, answers, looks, "it", ""))
     top = int(np.argwhere((image == 0).all(2).sum(1) > 300)[0, 0])
     left, right = (np.flatnonzero((image[top + 5] == 0).all(1))[place] for place in (0, -1))
     ink = (image[top - 27 : top - 4, left : right + 1] < 200).any((0, 2))
     assert ink[:160].any()
     assert ink[-160:].any()
     assert not ink[155:171].any()  # around the gap between both
+
+
+def test_a_single_picture_is_drawn_large_and_from_left_to_right(tmp_path: Path) -> None:
+    frames = np.full((1, 40, 40, 3), (0, 200, 0), np.uint8)
+    looks = [
+        Look("answer", "by blurring", [np.zeros((40, 40))]),
+        Look("other", "so", [np.zeros((5, 5))], ["b, 2 %"]),
+    ]
+    image = drawn(draw_looks(tmp_path / "s.png", frames, ["a, 98 %"], looks, "it", "this"))
+    assert count(image, (0, 200, 0)) == 240**2
+    assert count(image, (0, 110, 0)) == 2 * 240**2  # dimmed
+    assert len(np.unique(np.argwhere((image == (0, 200, 0)).all(2))[:, 0])) == 240
+    assert np.ptp(np.argwhere((image[..., 0] == 0) & (image[..., 1] >= 110))[:, 0]) == 239  # one row
+
+
+def test_of_many_kernels_the_strongest_are_drawn(tmp_path: Path) -> None:
+    kernels = np.full((200, 1, 8, 8), 0.1, np.float32)
+    kernels[5::3] = -0.2  # 65 of them; what is weak is drawn white
+    image = drawn(draw_kernels(tmp_path / "k.png", kernels, 1, "it"))
+    assert count(image, (0, 0, 0)) == pytest.approx(STRONGEST * 80**2, rel=0.01)
+
+
+def test_named_pictures_come_in_even_rows(tmp_path: Path) -> None:
+    pictures = np.zeros((24, 1, 20, 20), np.uint8)
+    image = drawn(draw_named(tmp_path / "n.png", pictures, [f"${n}" for n in range(24)], 160, "it", "this"))
+    black = (image == 0).all(2)
+    assert black.sum() == pytest.approx(24 * 160**2, abs=24 * TEXT)
+    assert (black.sum(1) > 11 * 160).sum() == 2 * 160  # two rows of twelve
+
+
+def test_weights_are_drawn_around_grey_each_to_its_own_strongest() -> None:
+    weights = np.array([[0.0, 1.0, -2.0], [0.0, 0.1, -0.1], [0.0, 0.0, 0.0]])[:, None, None]
+    assert signed(weights)[:, 0, 0].tolist() == [[128, 191, 0], [128, 255, 0], [128, 128, 128]]
+
+
+def test_what_is_made_is_drawn_above_what_is_found(tmp_path: Path) -> None:
+    made = np.full((4, 1, 40, 40), 200, np.uint8)
+    found = Found("found", np.zeros((3, 40, 40, 3), np.uint8), [(8.0, 8.0, 16.0, 16.0)] * 3)
+    image = drawn(draw_channel(tmp_path / "c.png", made, found, "it", "these"))
+    light = (image == 200).all(2)
+    assert light.sum() == pytest.approx(4 * 120**2, abs=TEXT)
+    assert np.argwhere(light.sum(1) > 400).max() < np.argwhere((image == PINK).all(2))[:, 0].min()
+    alone = drawn(draw_channel(tmp_path / "c.png", made, None, "it", "these"))
+    assert len(alone) < len(image)
 
 
 def test_the_newest_frame_of_a_stack_is_shown() -> None:

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.image import imread
 
 from sandbox.core.theme import LIGHT, rgb
-from sandbox.ui.grids import Row, picture_grid
+from sandbox.ui.grids import HEADERS_PX, MARGIN_PX, Row, picture_grid
 
 RED, WHITE = (255, 0, 0), rgb(LIGHT.background)
 
@@ -64,3 +64,18 @@ def test_long_names_make_room_for_themselves(tmp_path: Path) -> None:
     assert not beside[:40].any()
     assert beside[45:left].any()
     assert not beside[left - 17 : left].any()
+
+
+def test_captions_stand_over_their_own_row_and_cost_room_only_there(tmp_path: Path) -> None:
+    plain = draw(tmp_path / "grid.png", Row("a", "", red(2)), Row("b", "", red(2)))
+    image = draw(tmp_path / "grid.png", Row("a", "", red(2)), Row("b", "", red(2), ["one", "$two"]))
+    assert len(image) == len(plain) + HEADERS_PX
+    rows = np.flatnonzero((image == RED).all(2).any(1))
+    upper, lower = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
+    between = image[upper[-1] + 1 : lower[0]]
+    assert (between < 200).any()
+
+
+def test_pictures_without_labels_begin_where_the_title_does(tmp_path: Path) -> None:
+    image = draw(tmp_path / "grid.png", Row("", "", red(2)))
+    assert np.argwhere((image == RED).all(2))[0, 1] == MARGIN_PX
