@@ -14,12 +14,12 @@ from sandbox.core.errors import UsageError
 from sandbox.nn.fit import Training
 
 STEPS, LOWEST, HIGHEST = 150, 1e-5, 10.0
-MEMORY = 0.9
-"""of the running mean of the losses: about ten steps"""
+MEMORY, MEMORY_BOTH_WAYS = 0.9, 0.8
+"""of the running mean of the losses that ends the test: about ten steps; and of the one that is drawn"""
 EXPLODED = 4.0
 """times the lowest loss: from there on it only gets worse"""
-BELOW = 10.0
-"""the suggestion is this part of the rate at which the loss is lowest"""
+LEVEL, LEVEL_PART = ("constant", "step"), 1 / 3
+"""schedules that keep their highest rate for long, and the part of a peak that is right for them"""
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,11 @@ class Found:
     losses: np.ndarray
     """(steps,) float64: of each step's batch, before its step; finite"""
     smooth: np.ndarray
-    """(steps,) float64: their running mean, corrected for its beginning"""
+    """(steps,) float64: their running mean, forwards and backwards, so that it does not lag behind"""
     exploded: bool
     """whether the loss ended the test before the highest rate was reached"""
+    peak: bool = True
+    """whether the training's schedule has its highest rate for a moment only"""
 
     @property
     def lowest(self) -> int:
@@ -41,15 +43,13 @@ class Found:
         return int(self.smooth.argmin())
 
     @property
-    def steepest(self) -> int:
-        """The step at which the smoothed loss falls fastest, before it is lowest."""
-        until = max(2, self.lowest + 1)
-        return int(np.gradient(self.smooth)[:until].argmin())
-
-    @property
     def suggestion(self) -> float:
-        """A tenth of the rate at which the loss is lowest, with two digits."""
-        return two_digits(float(self.rates[self.lowest]) / BELOW)
+        """The rate at which the loss is lowest, with two digits; a third of it where it is to be kept for long.
+
+        Smith takes the rate where the loss stops falling, too. The widespread tenth of it is for a loss that
+        is smoothed in one direction only, and so lags behind.
+        """
+        return two_digits(float(self.rates[self.lowest]) * (1 if self.peak else LEVEL_PART))
 
 
 def find_learning_rate(
@@ -87,7 +87,13 @@ def find_learning_rate(
         training.load_state_dict(before)
     if len(losses) < 2:
         raise UsageError(f"the loss is no number even at a learning rate of {lowest:g}", "try a lower --from")
-    return Found(rates[: len(losses)], np.array(losses), smoothed(losses), exploded=len(losses) < len(rates))
+    return Found(
+        rates[: len(losses)],
+        np.array(losses),
+        _both_ways(losses),
+        exploded=len(losses) < len(rates),
+        peak=settings.schedule not in LEVEL,
+    )
 
 
 def smoothed(values: Sequence[float], memory: float = MEMORY) -> np.ndarray:
@@ -100,6 +106,14 @@ def smoothed(values: Sequence[float], memory: float = MEMORY) -> np.ndarray:
         mean = memory * mean + (1 - memory) * value
         result[index] = mean / (1 - memory ** (index + 1))
     return result
+
+
+def _both_ways(losses: Sequence[float]) -> np.ndarray:
+    """`losses` (n,) smoothed forwards and backwards, without what the explosion at the end would add."""
+    most = 1.2 * float(np.mean(losses[:5]))
+    held = np.minimum(losses, most)
+    there, back = (smoothed(one.tolist(), MEMORY_BOTH_WAYS) for one in (held, held[::-1]))
+    return (there + back[::-1]) / 2
 
 
 def two_digits(value: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +11,7 @@ from tyro.conf import arg
 from sandbox.core.config import Count, parse_assignments
 from sandbox.core.errors import Interrupted, UsageError
 from sandbox.core.signals import StopRequest
+from sandbox.data.catalog import label
 from sandbox.nn.fit_settings import FitSettings
 from sandbox.supervised.options import FitOptions
 from sandbox.supervised.resolve import Budget
@@ -21,15 +22,14 @@ if TYPE_CHECKING:
     from sandbox.nn.lr_finder import Found
     from sandbox.supervised.config import ClassifierConfig
 
-FEW_STEPS_AN_EPOCH = 20
-
 
 @dataclass(frozen=True)
 class LrFind(FitOptions):
     """Find a learning rate: let it grow until the loss explodes, and draw the curve (Smith 2017).
 
-    Nothing is kept but the picture. The suggestion is a tenth of the rate at which the loss is lowest; it
-    depends on model, optimizer and batch size, so give those that you will train with.
+    Nothing is kept but the picture. The suggestion is the rate at which the loss is lowest, as the peak of a
+    schedule; a third of it for a constant rate. It depends on model, optimizer and batch size, so give those
+    that you will train with.
 
     Examples:
         python -m sandbox lr-find digits
@@ -56,18 +56,21 @@ class LrFind(FitOptions):
         if "learning_rate" in parse_assignments(self.set, FitSettings):
             raise UsageError("lr-find looks for the learning rate: leave out --set learning_rate")
         config = self.resolved(Budget(steps=self.steps if self.steps > 0 else 1))
-        path = png_path(self.out, f"lr-find-{config.data}.png", "-o")
+        if config.fit.frozen_steps:  # what is found then is the rate of the head
+            config = replace(config, fit=replace(config.fit, frozen_steps=config.fit.steps))
+        name = label(config.data)
+        path = png_path(self.out, f"lr-find-{name}.png", "-o")
         from sandbox.ui.range_test import draw_range_test
 
         found = self._test(config, console)
-        about = f"{config.model} on {config.data}, {config.fit.optimizer}, batches of {config.fit.batch_size}"
+        about = f"{config.model} on {name}, {config.fit.optimizer}, batches of {config.fit.batch_size}"
         draw_range_test(
             path,
             found.rates,
             found.losses,
             found.smooth,
             suggestion=found.suggestion,
-            title=f"Learning rates for {config.data}",
+            title=f"Learning rates for {name}",
             subtitle=f"{about}: one step at each rate",
         )
         command = (
@@ -80,8 +83,6 @@ class LrFind(FitOptions):
             "model": config.model,
             "optimizer": config.fit.optimizer,
             "suggestion": found.suggestion,
-            "lowest": float(found.rates[found.lowest]),
-            "steepest": float(found.rates[found.steepest]),
             "exploded": found.exploded,
             "rates": found.rates,
             "losses": found.losses,
@@ -91,11 +92,11 @@ class LrFind(FitOptions):
         }
 
     def _test(self, config: ClassifierConfig, console: Console) -> Found:
-        from sandbox.data.catalog import load
         from sandbox.nn.lr_finder import find_learning_rate
+        from sandbox.supervised.pictures import load_pictures
         from sandbox.supervised.training import build_training
 
-        training = build_training(config, load(config.data, config.data_dir), console)
+        training = build_training(config, load_pictures(config, console), console)
         with StopRequest() as stop, console.progress(self.steps, "lr-find") as shown:
 
             def after_step(done: int) -> bool:
@@ -113,9 +114,11 @@ class LrFind(FitOptions):
         self, found: Found, config: ClassifierConfig, path: Path, command: str, console: Console
     ) -> None:
         lowest = float(found.rates[found.lowest])
+        schedule = config.fit.schedule
+        why = f"as the peak of {schedule}" if found.peak else f"a third of it for the schedule {schedule}"
         console.print(
-            f"suggestion {found.suggestion:g}: a tenth of {lowest:.2g}, where the loss is lowest"
-            f" (the preset has {config.fit.learning_rate:g})"
+            f"suggestion {found.suggestion:g}: the loss is lowest at {lowest:.2g}, {why}"
+            f" (now {config.fit.learning_rate:g})"
         )
         if found.lowest >= len(found.rates) - 2 and not found.exploded:
             console.note(f"note: the loss was still falling at {self.highest:g}: try a higher --to")

@@ -11,7 +11,8 @@ from tyro.conf import Positional, UseAppendAction, arg
 
 from sandbox.core.config import Count
 from sandbox.core.errors import UsageError
-from sandbox.supervised.config import ClassifierConfig, Model, Preset
+from sandbox.data.form import Colours
+from sandbox.supervised.config import ClassifierConfig, Frozen, Model, Preset
 from sandbox.supervised.resolve import Budget, resolve_config
 
 
@@ -26,9 +27,23 @@ class FitOptions:
     backbone: Preset | None = None
     """Size of the backbone; small, unless given."""
     init_from: str | None = None
-    """Start from the backbone of this run, or of this file."""
+    """Start from the backbone of this run, or of this file; or from a vision model: hf:NAME or hf:FOLDER."""
+    freeze: bool = False
+    """With --init-from: leave the backbone as it is, and learn a head on its features."""
+    fine_tune: bool = False
+    """With --init-from: first the head; then all of it."""
+    size: Count | None = None
+    """Side of the pictures in pixels; the data set's own, unless given."""
+    colours: Colours | None = None
+    """grey or colour; the data set's own, unless given."""
     augment: bool | None = None
     """Turn, shift, scale and shade the pictures a little, anew each time."""
+    mixup: float | None = None
+    """Mix pictures in pairs, by shares from Beta(MIXUP, MIXUP), such as 0.2."""
+    label_smoothing: float | None = None
+    """Spread this part of the truth over all classes, such as 0.1."""
+    balanced: bool | None = None
+    """See every class equally often, however many pictures it has."""
     pictures: Count | None = None
     """Learn from this many pictures only, of all classes."""
     seed: int | None = None
@@ -59,12 +74,18 @@ class FitOptions:
             config=self.config,
             quick=quick,
             root=root,
+            frozen=self._frozen(),
         )
+
+    def _frozen(self) -> Frozen | None:
+        if self.freeze and self.fine_tune:
+            raise UsageError("--fine-tune begins with a frozen backbone", hint="leave --freeze out")
+        return "all" if self.freeze else "first" if self.fine_tune else None
 
     def words(self) -> str:
         """The options that were given, as they would be typed after `train-classifier`."""
         words = [self.data] if self.data else []
-        for name in (*PASSED_ON, "data_dir", "config"):
+        for name in (*PASSED_ON, "freeze", "fine_tune", "data_dir", "config"):
             value: Any = getattr(self, name)
             if value is True:
                 words.append(f"--{name.replace('_', '-')}")
@@ -75,5 +96,8 @@ class FitOptions:
         return shlex.join(words)
 
 
-PASSED_ON = ("model", "backbone", "init_from", "augment", "pictures", "seed", "device", "threads")
+PASSED_ON = (
+    *("model", "backbone", "init_from", "size", "colours", "augment", "mixup", "label_smoothing", "balanced"),
+    *("pictures", "seed", "device", "threads"),
+)
 """Fields of `ClassifierConfig` of the same name."""

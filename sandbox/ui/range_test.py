@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sandbox.core.theme import LIGHT, PLOT_FONT_PT
+from sandbox.core.theme import PLOT_FONT_PT
 from sandbox.ui.chart import COLOURS, QUIET, page, save, style
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ def plot_range_test(
     axes.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(which="both", length=0)
-    start, lowest = float(smooth[: max(1, len(smooth) // 10)].max()), float(smooth.min())
+    start, lowest = float(smooth[: max(1, len(smooth) // 10)].max()), float(min(smooth.min(), losses.min()))
     room = max(start - lowest, 0.05 * start, 1e-6)
     axes.set_xlim(rates[0], rates[-1] * 1.15)
-    axes.set_ylim(lowest - 0.22 * room, start + 0.4 * room)  # an explosion would flatten all the rest
+    axes.set_ylim(lowest - 0.05 * room, start + 0.4 * room)  # an explosion would flatten all the rest
     axes.plot(rates, losses, ".", color=COLOURS[0], markersize=4, alpha=0.35, zorder=2)
     axes.plot(rates, smooth, color=COLOURS[0], linewidth=2.2, zorder=3)
     _mark(axes, rates, smooth, suggestion)
@@ -63,8 +63,9 @@ def _mark(axes: Axes, rates: np.ndarray, smooth: np.ndarray, suggestion: float) 
     bottom, top = axes.get_ylim()
     at = int(smooth.argmin())
     axes.axvline(suggestion, color=COLOURS[1], linewidth=1.6, dashes=(5, 4), zorder=1)
-    axes.text(suggestion * 0.93, bottom + 0.05 * (top - bottom), f"train with {suggestion:g}", ha="right",
-              color=COLOURS[1], fontsize=PLOT_FONT_PT.body, fontweight="bold")  # fmt: skip
-    axes.plot(rates[at], smooth[at], "o", color=LIGHT.ink, markersize=6, zorder=4)
-    axes.annotate(f"lowest at {rates[at]:.2g}", (rates[at], smooth[at]), (0, -13), textcoords="offset points",
-                  ha="center", va="top", color=LIGHT.ink, fontsize=PLOT_FONT_PT.small)  # fmt: skip
+    axes.plot(rates[at], smooth[at], "o", color=COLOURS[1], markersize=7, zorder=4)
+    left, right = np.log(axes.get_xlim())
+    beside = np.log(suggestion) > left + 0.75 * (right - left)  # no room on the right
+    axes.text(suggestion * (0.93 if beside else 1.08), top - 0.08 * (top - bottom),
+              f"train with {suggestion:g}", ha="right" if beside else "left", color=COLOURS[1],
+              fontsize=PLOT_FONT_PT.body, fontweight="bold")  # fmt: skip

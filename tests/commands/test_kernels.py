@@ -73,7 +73,8 @@ def test_an_edge_is_named_after_the_side_where_it_gets_brighter(family: str, dir
         return
     row, column = np.indices((9, 9)) * 10
     slopes = {"right": column, "left": -column, "down": row, "up": -row}
-    picture = (120 + sum(slopes[part] for part in direction.split("-")) / 2).astype(np.uint8)[None]
+    ramp = np.sum([slopes[part] for part in direction.split("-")], axis=0)
+    picture = (120 + ramp / 2).astype(np.uint8)[None]
     middle = {
         name: correlate(picture, KERNELS[f"{family}-{name}"])[0, 4, 4]
         for name in (*DIRECTIONS, *DIAGONALS)
