@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from requests import Session
-
 from sandbox.core.errors import Broken, Refused
 from sandbox.core.locks import FolderLock, LockHeld
 from sandbox.data import source
 from sandbox.data.catalog import Entry
-from sandbox.data.fetch import Failed, Part, Patience, fetch, session, writing
+from sandbox.data.fetch import Part, fetch, writing
+from sandbox.data.mirrors import Failed, Patience, Session, session
 from sandbox.data.unpacking import put_in_place
 
 _SLACK = 1 << 20

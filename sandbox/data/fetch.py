@@ -11,19 +11,16 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Any
 
 import requests
-from requests import exceptions
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, ReadTimeoutError
-from urllib3.util import Retry
 
-from sandbox import __version__
 from sandbox.core.errors import Refused
 from sandbox.core.files import write_atomically
+from sandbox.data.mirrors import BrokeOff, Failed, Patience, Session, answer
 
 _CHUNK = 1 << 16
 _BUSY = (429, 500, 502, 503, 504)
@@ -31,38 +28,6 @@ _BUSY = (429, 500, 502, 503, 504)
 
 Report = Callable[[int, int], None]
 """told how many bytes are here, and how many it will be (0: nobody knows)"""
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long a server is waited for, and how often it is asked again."""
-
-    connect_s: float = 10.0
-    silence_s: float = 30.0
-    """without a single byte"""
-    window_s: float = 30.0
-    slowest_bytes_per_s: float = 1000.0
-    """over a window; a server that trickles would never be silent"""
-    attempts: int = 5
-    """in a row that hardly get further"""
-    backoff_s: float = 0.5
-    """before the second attempt; doubled before each further one"""
-
-
-class Failed(Exception):  # noqa: N818 - see errors.py
-    """A mirror did not give what it should; ``away``: it could not be reached or heard, rather than lied."""
-
-    def __init__(self, why: str, *, away: bool = False) -> None:
-        super().__init__(why)
-        self.why = why
-        self.away = away
-
-
-class BrokeOff(Failed):
-    """The connection ended before the file did: worth another attempt."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why, away=True)
 
 
 class Part:
@@ -119,31 +84,7 @@ def writing(path: Path) -> Iterator[None]:
         ) from None
 
 
-def session(patience: Patience) -> requests.Session:
-    """A session that asks again, after a pause, where a server is busy or hard to reach."""
-    retry = Retry(
-        total=3,
-        connect=1,
-        read=1,
-        status_forcelist=_BUSY,
-        backoff_factor=patience.backoff_s,
-        # What a server asks for may be a day.
-        respect_retry_after_header=False,
-        raise_on_status=False,
-    )
-    made = requests.Session()
-    made.max_redirects = 10
-    # Only these: a redirect to file:// or ftp:// finds no adapter.
-    for scheme in ("http://", "https://"):
-        made.mount(scheme, HTTPAdapter(max_retries=retry))
-    # Unpacking is ours: a .gz that is said to be encoded as gzip must arrive as it is.
-    made.headers.update({"Accept-Encoding": "identity", "User-Agent": f"rl-sandbox/{__version__}"})
-    return made
-
-
-def fetch(
-    url: str, part: Part, at_most: int, *, asked: requests.Session, patience: Patience, report: Report
-) -> bool:
+def fetch(url: str, part: Part, at_most: int, *, asked: Session, patience: Patience, report: Report) -> bool:
     """Get ``url`` into ``part``, going on with what is there of it; returns whether it came in pieces.
 
     Args:
@@ -166,23 +107,16 @@ def fetch(
             time.sleep(patience.backoff_s * 2 ** (attempts - 1))
 
 
-def _attempt(
-    url: str, part: Part, at_most: int, asked: requests.Session, patience: Patience, report: Report
-) -> bool:
+def _attempt(url: str, part: Part, at_most: int, asked: Session, patience: Patience, report: Report) -> bool:
     version = part.version(url)
     begin = part.size if version else 0
     headers = {"Range": f"bytes={begin}-", "If-Range": version} if begin else {}
-    timeout = (patience.connect_s, patience.silence_s)
-    try:
-        response = asked.get(url, headers=headers, stream=True, timeout=timeout)
-    except exceptions.RequestException as error:
-        raise _unanswered(error, patience) from None
-    with response:
+    with answer(url, headers, asked, patience) as response:
         if begin and response.status_code == 416 and _range_total(response) == begin:
             return True  # All of it was here.
         begin = _checked_start(response, part, begin, version)
-        length = response.headers.get("Content-Length", "")
-        total = begin + int(length) if length.isdigit() else 0
+        length = _count(response.headers.get("Content-Length", ""))
+        total = 0 if length is None else begin + length
         if total > at_most:
             raise Failed(f"would send {total:,} bytes, where {at_most:,} are plenty")
         if not begin:
@@ -202,7 +136,10 @@ def _checked_start(response: requests.Response, part: Part, begin: int, version:
             return begin
         part.discard()
         raise BrokeOff("sends another version than before")
-    raise Failed(f"answers {status} {response.reason or ''}".rstrip(), away=status in _BUSY)
+    # Not the server's own words for it, which may be anything.
+    known = status in HTTPStatus.__members__.values()
+    why = f"answers {status}" + (f" {HTTPStatus(status).phrase}" if known else "")
+    raise BrokeOff(why) if status in _BUSY else Failed(why)
 
 
 def _receive(
@@ -260,21 +197,9 @@ def _version(response: requests.Response) -> str:
 
 
 def _range_total(response: requests.Response) -> int | None:
-    total = response.headers.get("Content-Range", "").rpartition("/")[2]
-    return int(total) if total.isdigit() else None
+    return _count(response.headers.get("Content-Range", "").rpartition("/")[2])
 
 
-def _unanswered(error: exceptions.RequestException, patience: Patience) -> Failed:
-    """Why there was no answer, in a few words; the order matters, as these errors inherit from each other."""
-    reasons: list[tuple[type[Exception], str, bool]] = [
-        (exceptions.TooManyRedirects, "redirects in a circle", False),
-        (exceptions.InvalidSchema, "redirects to something that is not http", False),
-        (exceptions.SSLError, "has no certificate that can be trusted", True),
-        (exceptions.ProxyError, "is behind a proxy that refuses", True),
-        (exceptions.ConnectTimeout, f"does not answer within {patience.connect_s:g} s", True),
-        (exceptions.ReadTimeout, f"does not answer within {patience.silence_s:g} s", True),
-        (exceptions.ConnectionError, "cannot be reached", True),
-    ]
-    known = next(((why, away) for kind, why, away in reasons if isinstance(error, kind)), None)
-    why, away = known or (f"cannot be asked ({type(error).__name__})", False)
-    return Failed(why, away=away)
+def _count(text: str) -> int | None:
+    """The number of bytes that a header names; None for anything odd."""
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sandbox.__main__ import main
-from sandbox.data import download, fetch, mnist
+from sandbox.data import download, fetch, mirrors, mnist
 from tests.data.made import mnist_files, put, small_mnist
 from tests.data.mirror import Mirror, Page, running_mirror
 
@@ -27,7 +27,7 @@ def mirror(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Mirror]:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "SANDBOX_DATA"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SANDBOX_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(download, "Patience", lambda: fetch.Patience(backoff_s=0))
+    monkeypatch.setattr(download, "Patience", lambda: mirrors.Patience(backoff_s=0))
     with running_mirror() as made:
         for name, content in FILES.items():
             made.offer(f"/{name}.gz", gzip.compress(content))

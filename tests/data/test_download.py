@@ -22,7 +22,7 @@ from sandbox.core.locks import FolderLock
 from sandbox.data import unpacking
 from sandbox.data.catalog import Entry
 from sandbox.data.download import Got, get
-from sandbox.data.fetch import Patience
+from sandbox.data.mirrors import Patience
 from tests.data.made import mnist_files, put, sign_files, sizes, small_mnist, small_signs, sums
 from tests.data.mirror import Mirror, Page, running_mirror
 
@@ -338,6 +338,7 @@ SIZE = len(FILES[IMAGES])
         (Page(b"x", length=10**12), "would send 1,000,000,000,000 bytes, where "),
         (Page(bytes(2_000_000), length=-1), "sends more than "),
         (Page(status=302, headers={"Location": PATH}), "redirects in a circle"),
+        (Page(status=302, headers={"Location": "http://[::1"}), "answers something odd"),
         (
             Page(status=302, headers={"Location": "ftp://127.0.0.1/x"}),
             "redirects to something that is not http",
@@ -424,6 +425,24 @@ def test_nobody_there(tmp_path: Path) -> None:
             fetched(entry, tmp_path)
     assert caught.value.exit_code == 7
     assert caught.value.message.endswith(f"now: {host} cannot be reached; {host} cannot be reached")
+
+
+@pytest.mark.parametrize("status", [302, 503])
+def test_what_a_redirect_or_a_busy_server_says_is_not_read(
+    mirror: Mirror, tmp_path: Path, status: int
+) -> None:
+    # Nothing of this body ever comes: whoever waits for it fails.
+    endless = Page(b"x", status, length=10**12, pause_s=9, headers={"Location": "/elsewhere"})
+    mirror.offer(PATH, endless, PACKED)
+    mirror.offer("/elsewhere", PACKED)
+    fetched(one_file(mirror), tmp_path, dataclasses.replace(HASTE, silence_s=0.5))
+    assert lying(tmp_path) == {IMAGES}
+
+
+def test_a_length_that_is_no_number_says_nothing(mirror: Mirror, tmp_path: Path) -> None:
+    mirror.offer(PATH, Page(PACKED, length=-1, headers={"Content-Length": "\u00b2"}))
+    fetched(one_file(mirror), tmp_path)
+    assert lying(tmp_path) == {IMAGES}
 
 
 def test_redirects_to_other_hosts_are_followed(mirror: Mirror, second: Mirror, tmp_path: Path) -> None:
