@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
@@ -153,15 +153,16 @@ def _receive(
 ) -> None:
     """Append the body to ``part``, as it comes; ``done`` bytes are there."""
     window, came = time.monotonic(), 0
-    with writing(part.path):
-        file = part.path.open("ab")
-    with file:
+    # Around all of it, since closing a file writes, too; what the network raises is no OSError here.
+    with writing(part.path), part.path.open("ab") as file:
         report(done, total)
         while chunk := _next_chunk(response, patience):
             done, came = done + len(chunk), came + len(chunk)
             if done > at_most:
                 raise Failed(f"sends more than {at_most:,} bytes")
-            _append(part.path, file, chunk)
+            file.write(chunk)
+            # A full disk must not wait for the end, nor a kill take what has come.
+            file.flush()
             report(done, total)
             now = time.monotonic()
             if now - window >= patience.window_s:
@@ -170,13 +171,6 @@ def _receive(
                 window, came = now, 0
     if total and done < total:
         raise BrokeOff(f"breaks off after {done:,} of {total:,} bytes")
-
-
-def _append(path: Path, file: IO[bytes], chunk: bytes) -> None:
-    with writing(path):
-        file.write(chunk)
-        # A full disk must not wait for the end, nor a kill take what has come.
-        file.flush()
 
 
 def _next_chunk(response: requests.Response, patience: Patience) -> bytes:

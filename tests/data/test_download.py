@@ -493,8 +493,9 @@ def test_all_mirrors_are_named_with_what_is_wrong(mirror: Mirror, second: Mirror
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is a thing of Linux")
-def test_a_disk_that_is_full_while_downloading(mirror: Mirror, tmp_path: Path) -> None:
-    mirror.offer(PATH, PACKED)
+@pytest.mark.parametrize("body", [PACKED, PACKED[:10]])
+def test_a_disk_that_is_full_while_downloading(mirror: Mirror, tmp_path: Path, body: bytes) -> None:
+    mirror.offer(PATH, body)
     (tmp_path / "mnist").mkdir()
     (tmp_path / "mnist" / f"{IMAGES}.part").symlink_to("/dev/full")
     with pytest.raises(Refused, match=r"cannot write .*\.part: No space left on device"):
