@@ -44,7 +44,7 @@ class Found:
 
     @property
     def suggestion(self) -> float:
-        """The rate at which the loss is lowest, with two digits; a third of it where it is to be kept for long.
+        """The rate at which the loss is lowest, with two digits; a third of it where it is kept for long.
 
         Smith takes the rate where the loss stops falling, too. The widespread tenth of it is for a loss that
         is smoothed in one direction only, and so lags behind.

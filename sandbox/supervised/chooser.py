@@ -1,0 +1,171 @@
+"""Which settings a trial tries, and whether it is worth finishing: Optuna's samplers and its median rule.
+
+Optuna keeps nothing: its study is built anew from the trials that are written down, and its dice are thrown
+anew for each trial. So a search that was stopped goes on with the very settings that it would have tried.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sandbox.core.errors import MissingExtra
+from sandbox.core.seeding import derive_seed
+from sandbox.supervised.space import Choice, Dimension, Values, chosen, grid
+from sandbox.supervised.trials import Trial
+
+if TYPE_CHECKING:
+    import optuna
+
+    from sandbox.supervised.search_config import SearchConfig
+
+BEFORE_PRUNING, FIRST_PRUNED_LOOK = 5, 2
+"""trials that have to be complete before one is pruned, and the look at which it may happen first"""
+ENOUGH = 8
+"""complete trials from which on it can be said what mattered"""
+
+
+def need_optuna() -> None:
+    """Raise MissingExtra where Optuna is not installed."""
+    try:
+        import optuna
+    except ImportError:
+        raise MissingExtra("search", "search") from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+class Chooser:
+    """Chooses settings for one trial after the other.
+
+    Args:
+        config: of the search.
+        space: its dimensions.
+    """
+
+    def __init__(self, config: SearchConfig, space: Sequence[Dimension]) -> None:
+        need_optuna()
+        self.config, self.space = config, list(space)
+        self.start = chosen(config.start, [one.name for one in space])
+        self.listed = self._listed()
+        self._trial: optuna.trial.Trial | None = None
+
+    def _listed(self) -> list[Values] | None:
+        """All that will be tried after trial 0, where there are only so many combinations."""
+        if self.config.method == "tpe":
+            return None
+        if self.config.method == "random" and not all(isinstance(one, Choice) for one in self.space):
+            return None
+        points = [point for point in grid(self.space) if point != self.start]
+        if self.config.method == "grid" and self.config.trials > len(points):
+            return points
+        order = np.random.default_rng(derive_seed(self.config.seed, "grid")).permutation(len(points))
+        return [points[int(index)] for index in order]
+
+    @property
+    def trials(self) -> int:
+        """How many trials the search has: what was asked for, or fewer where there are no more settings."""
+        return self.config.trials if self.listed is None else min(self.config.trials, 1 + len(self.listed))
+
+    def choose(self, done: Sequence[Trial]) -> Values:
+        """The settings of the trial that follows `done`; the first are the start's own."""
+        self._trial = None
+        if not done:
+            return self.start
+        import optuna
+
+        seed = derive_seed(self.config.seed, "trial", len(done)) % 2**32
+        study = study_of(done, self.space)
+        study.pruner = optuna.pruners.MedianPruner(BEFORE_PRUNING, FIRST_PRUNED_LOOK)
+        if self.config.method == "tpe":
+            study.sampler = optuna.samplers.TPESampler(seed=seed)
+        else:
+            study.sampler = optuna.samplers.RandomSampler(seed=seed)
+        if self.listed is not None:
+            study.enqueue_trial(self.listed[len(done) - 1])
+        self._trial = study.ask(_distributions(self.space))
+        return {one.name: self._rounded(one, self._trial.params[one.name]) for one in self.space}
+
+    def prune(self, look: int, score: float) -> bool:
+        """Whether the trial that was chosen last is worse than half of the others were at this look."""
+        if self._trial is None or not self.config.prune:
+            return False
+        self._trial.report(score, look)
+        return self._trial.should_prune()
+
+    def _rounded(self, one: Dimension, value: Any) -> Any:
+        """`value` with three digits, which people can type, and still in its range."""
+        if isinstance(one, Choice) or one.whole or self.listed is not None:
+            return value
+        return min(max(float(f"{value:.3g}"), one.low), one.high)
+
+
+def study_of(trials: Sequence[Trial], space: Sequence[Dimension]) -> optuna.Study:
+    """The trials as Optuna knows them; those whose settings lie outside of the space are left out."""
+    import optuna
+
+    states = optuna.trial.TrialState
+    known = {"complete": states.COMPLETE, "pruned": states.PRUNED}
+    distributions = _distributions(space)
+    study = optuna.create_study(direction="maximize")
+    for trial in trials:
+        if all(one.holds(trial.values[one.name]) for one in space):
+            study.add_trial(
+                optuna.create_trial(
+                    state=known.get(trial.state, states.FAIL),
+                    value=trial.score if trial.complete else None,
+                    params=dict(trial.values),
+                    distributions=distributions,
+                    intermediate_values=dict(enumerate(trial.looks, start=1)),
+                )
+            )
+    return study
+
+
+def importances(trials: Sequence[Trial], space: Sequence[Dimension], pictures: int) -> dict[str, float]:
+    """Which part of the differences between trials each setting explains (fANOVA, Hutter et al. 2014).
+
+    Of the logarithm of the mistakes, so that 99 and 99.5 % are as different as 90 and 95 %. Empty where fewer
+    than `ENOUGH` trials are complete, or all are equally good.
+
+    Args:
+        pictures: of the validation, which say how small a part of mistakes can be seen.
+    """
+    done = [
+        trial
+        for trial in trials
+        if trial.complete and all(one.holds(trial.values[one.name]) for one in space)
+    ]
+    if len(done) < ENOUGH or len({trial.score for trial in done}) == 1:
+        return {}
+    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = get_param_importances(
+            study_of(done, space),
+            evaluator=FanovaImportanceEvaluator(seed=0),
+            target=lambda trial: goodness(trial.value or 0.0, pictures),
+        )
+    return {one.name: float(found.get(one.name, 0.0)) for one in space}
+
+
+def goodness(score: float, pictures: int) -> float:
+    """How many times over the mistakes were divided by ten: 1 for 90 %, 2 for 99 %."""
+    return -float(np.log10(max(1 - score, 0.5 / pictures)))
+
+
+def _distributions(space: Sequence[Dimension]) -> dict[str, Any]:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    found: dict[str, Any] = {}
+    for one in space:
+        if isinstance(one, Choice):
+            found[one.name] = CategoricalDistribution(one.options)
+        elif one.whole:
+            found[one.name] = IntDistribution(int(one.low), int(one.high), log=one.logarithmic)
+        else:
+            found[one.name] = FloatDistribution(one.low, one.high, log=one.logarithmic)
+    return found
