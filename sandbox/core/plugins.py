@@ -60,6 +60,9 @@ COMMANDS: dict[str, Command] = {
     ),
     "resume": Command("sandbox.commands.resume:Resume", "continue a run that was stopped", "make", "[RUN]"),
     "lr-find": Command("sandbox.supervised.lr_find:LrFind", "find a learning rate", "make", "DATA"),
+    "search": Command(
+        "sandbox.supervised.search_command:Search", "find settings by short fits", "make", "DATA"
+    ),
     "watch": Command("agents.watch:Watch", "watch an agent play, in a window or a video", "look", "[RUN]"),
     "play": Command("agents.play:Play", "play an environment yourself", "look", "ENV"),
     "evaluate": Command("sandbox.commands.evaluate:Evaluate", "measure how good a run is", "look", "RUN"),
@@ -102,6 +105,7 @@ KINDS: dict[str, str] = {
         "agents.runs:AgentRuns",
     ),
     "classifier": "sandbox.supervised.runs:ClassifierRuns",
+    "search": "sandbox.supervised.search_runs:SearchRuns",
 }
 
 BENCHES: dict[str, str] = {
