@@ -142,6 +142,11 @@ LESSONS: dict[str, Lesson] = {
     "optimizers": Lesson(
         "sandbox.supervised.lessons.optimizers:teach", "optimisers race: SGD, Momentum, … Adam"
     ),
+    "initialization": Lesson("sandbox.supervised.lessons.initialization:teach", "how a deep network begins"),
+    "convolution": Lesson(
+        "sandbox.supervised.lessons.convolution:teach",
+        "convolution is a matrix product; padding, stride, pooling",
+    ),
 }
 """In the order in which a course would take them."""
 

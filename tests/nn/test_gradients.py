@@ -21,8 +21,8 @@ class Averaging(Classifier):
         super().__init__()
         self.seeing, self.head = nn.Conv2d(2, 5, 3), nn.Linear(5, 4)
 
-    def evidence(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.seeing(pictures).relu()
+    def evidence(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.seeing(images).relu()
         return features, self.head(features.mean((2, 3)))
 
 
@@ -57,7 +57,7 @@ def test_behind_global_average_pooling_it_is_grad_cam() -> None:
 
 
 def blobs(count: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Pictures with a bright or a dark blob in each quarter, and whether that of the upper right is bright."""
+    """Pictures with a bright or a dark blob in each quarter; is that of the upper right bright?"""
     draw = torch.Generator().manual_seed(seed)
     bright = torch.randint(0, 2, (count, 1, 2, 2), generator=draw)
     shape = torch.zeros(SIDE // 2, SIDE // 2)
@@ -98,8 +98,8 @@ def test_class_activation_lights_up_in_the_only_quarter_that_matters() -> None:
 
     # The same features glow wherever they are, once gradients are averaged over the places.
     features, logits = judge.evidence(pictures)
-    (slope,) = torch.autograd.grad(logits.gather(1, labels[:, None]).sum(), features)  # type: ignore[arg-type]
-    averaged = (slope.mean((2, 3), keepdim=True) * features).sum(1).relu().detach()  # type: ignore[operator]
+    (slope,) = torch.autograd.grad(logits.gather(1, labels[:, None]).sum(), features)
+    averaged = (slope.mean((2, 3), keepdim=True) * features).sum(1).relu().detach()
     assert share_in_the_upper_right(averaged).median() < share_in_the_upper_right(heats).median() - 0.1
 
 
