@@ -1,14 +1,12 @@
-"""A refusal with numbers, before the system kills somebody for want of memory."""
+"""A refusal with numbers, before a device runs out of memory."""
 
 from __future__ import annotations
-
-import os
 
 import numpy as np
 import torch
 from gymnasium import spaces
 
-from sandbox.core.errors import Refused
+from sandbox.core import memory
 
 from .observations import empty_like_space
 
@@ -25,10 +23,8 @@ def check_memory(needed: int, device: torch.device, what: str, hint: str) -> Non
     Raises:
         Refused: more than the device has.
     """
-    there = torch.cuda.mem_get_info(device)[1] if device.type == "cuda" else _physical_memory()
-    if needed > there:
-        sizes = f"{needed / 2**30:,.1f} GiB, and {device.type} has {there / 2**30:,.1f} GiB"
-        raise Refused(f"{what} needs {sizes}", hint=hint)
+    there = torch.cuda.mem_get_info(device)[1] if device.type == "cuda" else memory.physical_memory()
+    memory.check_memory(needed, there, device.type, what, hint)
 
 
 def space_bytes(space: spaces.Space) -> int:
@@ -38,7 +34,3 @@ def space_bytes(space: spaces.Space) -> int:
         assert isinstance(space, spaces.Dict)
         return sum(space_bytes(part) for part in space.spaces.values())
     return stored.element_size() * int(np.prod(space.shape or ()))
-
-
-def _physical_memory() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

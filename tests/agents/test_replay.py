@@ -15,7 +15,7 @@ from gymnasium.wrappers import FlattenObservation, FrameStackObservation, Repeat
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import agents.memory_check
+import sandbox.core.memory
 from agents.replay import Replay
 from agents.simulators import Simulator, Step, as_simulator
 from sandbox.core.errors import Refused, UsageError
@@ -368,7 +368,7 @@ def test_a_stack_that_would_be_looked_for_in_another_place_is_not_taken_apart() 
 def test_a_buffer_that_does_not_fit_is_refused_with_numbers(
     stacked: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agents.memory_check, "_physical_memory", lambda: 2**27)
+    monkeypatch.setattr(sandbox.core.memory, "physical_memory", lambda: 2**27)
     space = spaces.Box(0, 255, (4, 84, 84), np.uint8)
 
     def make(size: int) -> Replay:

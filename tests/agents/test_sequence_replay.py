@@ -12,7 +12,7 @@ from gymnasium import spaces
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import agents.memory_check
+import sandbox.core.memory
 from agents.sequence_replay import SequenceReplay, Sequences
 from agents.simulators import Step
 from sandbox.core.errors import Refused, UsageError
@@ -356,7 +356,7 @@ def test_lengths_that_contradict_each_other_are_refused(lengths: tuple[int, int,
 
 
 def test_a_buffer_whose_memories_do_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agents.memory_check, "_physical_memory", lambda: 2**27)
+    monkeypatch.setattr(sandbox.core.memory, "physical_memory", lambda: 2**27)
 
     def make(overlap: int) -> SequenceReplay:
         sizes = 400_000, 8, spaces.Box(0, 1, (4,)), spaces.Discrete(3), CPU
