@@ -169,8 +169,6 @@ def _receive(
                 if came < patience.slowest_bytes_per_s * (now - window):
                     raise Failed(f"sends only {came / (now - window):,.0f} bytes a second", away=True)
                 window, came = now, 0
-    if total and done < total:
-        raise BrokeOff(f"breaks off after {done:,} of {total:,} bytes")
 
 
 def _next_chunk(response: requests.Response, patience: Patience) -> bytes:
@@ -180,7 +178,7 @@ def _next_chunk(response: requests.Response, patience: Patience) -> bytes:
         return response.raw.read1(_CHUNK, decode_content=False) or b""
     except ReadTimeoutError:
         raise Failed(f"falls silent for {patience.silence_s:g} s", away=True) from None
-    except HTTPError:
+    except HTTPError:  # also where less came than Content-Length said
         raise BrokeOff("breaks the connection off") from None
 
 
