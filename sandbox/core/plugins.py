@@ -66,6 +66,9 @@ COMMANDS: dict[str, Command] = {
     "watch": Command("agents.watch:Watch", "watch an agent play, in a window or a video", "look", "[RUN]"),
     "play": Command("agents.play:Play", "play an environment yourself", "look", "ENV"),
     "evaluate": Command("sandbox.commands.evaluate:Evaluate", "measure how good a run is", "look", "RUN"),
+    "predict": Command(
+        "sandbox.supervised.predict:Predict", "what a classifier says of your pictures", "look", "RUN FILE…"
+    ),
     "explain": Command(
         "sandbox.commands.explain:Explain", "pictures of what a run's network sees", "look", "RUN [FILE]"
     ),
@@ -143,6 +146,9 @@ LESSONS: dict[str, Lesson] = {
         "sandbox.supervised.lessons.optimizers:teach", "optimisers race: SGD, Momentum, … Adam"
     ),
     "initialization": Lesson("sandbox.supervised.lessons.initialization:teach", "how a deep network begins"),
+    "skip-connections": Lesson(
+        "sandbox.supervised.lessons.skip_connections:teach", "deep nets, with and without skip connections"
+    ),
     "convolution": Lesson(
         "sandbox.supervised.lessons.convolution:teach",
         "convolution is a matrix product; padding, stride, pooling",

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.core.metrics import read_metrics
 from sandbox.core.run import Run
 from sandbox.data.pictures import Pictures
 from sandbox.supervised.measure import Measured
-from sandbox.ui.answer_plots import Captioned, reliability, top_losses
+from sandbox.ui.answer_plots import Answered, Captioned, predictions, reliability, top_losses
 from sandbox.ui.fit_plots import confusion, fit_curve
+
+if TYPE_CHECKING:
+    from sandbox.supervised.answers import Answer
+    from sandbox.supervised.given import Given
 
 
 def draw_curve(run: Run) -> Path | None:
@@ -69,6 +73,20 @@ def draw_reliability(run: Run, measured: Measured, split: str) -> Path:
         title=title_of(run.info),
         subtitle=f"{measured.n:,} {split} pictures by the confidence of their answer; "
         f"expected calibration error {error:.2%}",
+    )
+
+
+def draw_predictions(path: Path, run: Run, answers: Sequence[tuple[Given, Answer]], there_are: int) -> Path:
+    """Draw pictures beside what the network sees of them, and its answers as bars, to the PNG `path`."""
+    more = "" if there_are == len(answers) else f"the first {len(answers)} of {there_are} pictures: "
+    return predictions(
+        path,
+        [
+            Answered(one.name, one.original, one.seen, found.ranked[:3], found.familiar is False)
+            for one, found in answers
+        ],
+        title=title_of(run.info),
+        subtitle=f"{more}as they are, as the network sees them, and what it answers",
     )
 
 
