@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.core.errors import RunBroken
 from sandbox.core.run import Run
@@ -15,6 +15,9 @@ from sandbox.supervised.search_config import SearchConfig
 from sandbox.supervised.space import Choice, Dimension, dimensions
 from sandbox.supervised.trials import Trial, best_first, short
 from sandbox.ui.console import Console
+
+if TYPE_CHECKING:
+    from sandbox.ui.search_plots import Axis
 
 SCHEMA = "sandbox.search/1"
 SHOWN = 5
@@ -128,6 +131,16 @@ def _interval(score: float, pictures: int) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
+def _axis(one: Dimension, start: Any) -> Axis:
+    """A setting's axis; what the search started from is on it, even where it was none of the options."""
+    from sandbox.ui.search_plots import Axis
+
+    if not isinstance(one, Choice):
+        return Axis(one.name, None, None, one.logarithmic)
+    values = list(one.options) if start in one.options else [start, *one.options]
+    return Axis(one.name, [short(value) for value in values], values, False)
+
+
 def _draw(
     config: SearchConfig,
     run: Run,
@@ -136,7 +149,7 @@ def _draw(
     mattered: dict[str, float],
     pictures: int,
 ) -> str:
-    from sandbox.ui.search_plots import Axis, Dot, draw_search
+    from sandbox.ui.search_plots import Dot, draw_search
 
     best = best_first(trials)[0]
     dots = [
@@ -147,12 +160,7 @@ def _draw(
         )
         for trial in trials
     ]
-    axes = [
-        Axis(one.name, [short(option) for option in one.options], list(one.options), False)
-        if isinstance(one, Choice)
-        else Axis(one.name, None, None, one.logarithmic)
-        for one in space
-    ]
+    axes = [_axis(one, trials[0].values[one.name]) for one in space]
     name = "plots/search.png"
     start = config.start
     draw_search(

@@ -76,7 +76,8 @@ def draw_search(
     heights = [dot.goodness for dot in dots if dot.goodness is not None]
     if not heights:
         return save(message(title, "No trial was measured: there is nothing to draw."), path)
-    rows, columns = -(-len(axes) // COLUMNS), min(COLUMNS, len(axes))
+    columns = 2 if len(axes) == 4 else min(COLUMNS, len(axes))
+    rows = -(-len(axes) // columns)
     left = LEFT_INCHES + BARS_INCHES + 0.55 if importance else LEFT_INCHES
     wide = max(8.0, left + columns * (PANEL_INCHES[0] + GAP_INCHES[0]) + 0.1)
     high = HEAD_INCHES + rows * sum((PANEL_INCHES[1], GAP_INCHES[1])) + 0.1
@@ -88,7 +89,7 @@ def draw_search(
     if importance:
         _bars(figure, importance, wide, high)
     for index, axis in enumerate(axes):
-        row, column = divmod(index, COLUMNS)
+        row, column = divmod(index, columns)
         x = left + column * (PANEL_INCHES[0] + GAP_INCHES[0])
         y = high - HEAD_INCHES - PANEL_INCHES[1] - row * sum((PANEL_INCHES[1], GAP_INCHES[1]))
         panel = figure.add_axes((x / wide, y / high, PANEL_INCHES[0] / wide, PANEL_INCHES[1] / high))
@@ -125,7 +126,7 @@ def _bars(figure: Figure, importance: Mapping[str, float], wide: float, high: fl
     axes.set_ylim(-0.6, len(ranked) - 0.4)
     axes.tick_params(length=0, colors=LIGHT.ink, labelsize=PLOT_FONT_PT.small, labelbottom=False)
     axes.spines[:].set_visible(False)
-    figure.text(0.3 / wide, 1 - (HEAD_INCHES - 0.17) / high, "what mattered (fANOVA)", color=LIGHT.ink,
+    figure.text(0.3 / wide, 1 - (HEAD_INCHES - 0.085) / high, "what mattered (fANOVA)", color=LIGHT.ink,
                 fontsize=PLOT_FONT_PT.body, fontweight="bold")  # fmt: skip
 
 
@@ -134,7 +135,8 @@ def _panel(
 ) -> None:
     style(axes, "")
     room = max(highest - lowest, 0.05)
-    floor = lowest - 0.16 * room
+    unmeasured = any(dot.goodness is None for dot in dots)
+    floor = lowest - (0.16 if unmeasured else 0.06) * room
     for dot in dots:
         place = _place(axis, dot.values[axis.name])
         # What was never measured lies on the floor.
@@ -152,18 +154,18 @@ def _panel(
 
 
 def _place(axis: Axis, value: Any) -> float:
-    """Where a value stands; of a list the how manieth it is, and one that is none of them beside it."""
-    if axis.values is None:
-        return float(value)
-    return float(list(axis.values).index(value)) if value in axis.values else -0.6
+    """Where a value stands; of a list, the how manieth it is."""
+    return float(value) if axis.values is None else float(list(axis.values).index(value))
 
 
 def _scale(axes: Axes, axis: Axis) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     if axis.options is not None:
-        axes.set_xticks(range(len(axis.options)), list(axis.options))
-        axes.set_xlim(-0.8, len(axis.options) - 0.4)
+        longest = max(map(len, axis.options))
+        points = min(PLOT_FONT_PT.small, 1.5 * PANEL_INCHES[0] * 72 / (len(axis.options) * (longest + 1)))
+        axes.set_xticks(range(len(axis.options)), list(axis.options), fontsize=points)
+        axes.set_xlim(-0.6, len(axis.options) - 0.4)
         return
     if axis.logarithmic:
         axes.set_xscale("log")
