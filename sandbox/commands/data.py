@@ -71,14 +71,20 @@ class Show:
         python -m sandbox data show mnist
         python -m sandbox data show sign_mnist --augment --seed 1
         python -m sandbox data show digits --split test --out digits.png
+        python -m sandbox data show folder:photos --size 96 --augment
+        python -m sandbox data show frames:Snake@expert
     """
 
     data: Positional[str]
-    """Name of the data set, as `list data` has it."""
+    """Name of the data set, as `list data` has it; or folder:PATH, or frames:ENV[@expert|@RUN]."""
     augment: bool = False
     """Beside each picture show how training alters it."""
     split: Literal["train", "validation", "test"] = "train"
     """Which pictures."""
+    size: int | None = None
+    """Width and height in pixels; the data set's own, unless given."""
+    colours: Literal["grey", "colour"] | None = None
+    """grey or colour; the data set's own, unless given."""
     data_dir: Path | None = None
     """Folder with the files; else SANDBOX_DATA, else the cache."""
     out: Path | None = None
@@ -100,12 +106,19 @@ class Show:
                 f"--augment shows what training does, and {self.split} pictures are never altered",
                 hint="leave out --augment or --split",
             )
-        path = self._path()
-        from sandbox.data.augment import preset
-        from sandbox.data.catalog import load
+        from sandbox.data.catalog import Form, canonical, label, load
 
-        dataset = load(self.data, self.data_dir)
-        augment = preset(self.data) if self.augment else None
+        form = Form(self.size, self.colours)
+        data = canonical(self.data)
+        path = self._path(label(data))
+        from sandbox.data.augment import Augment, preset
+
+        augment = preset(data) if self.augment else None
+        if augment == Augment():
+            raise UsageError(f"training never alters {data}", hint="leave out --augment")
+        dataset = load(data, self.data_dir, form=form)
+        for note in dataset.notes:
+            console.note(note)
         counts = draw(path, dataset, self.split, augment, self.seed)
         console.print(path)
         return {
@@ -116,12 +129,13 @@ class Show:
             "shape": dataset.shape,
             "classes": counts,
             "augment": None if augment is None else vars(augment),
+            "notes": list(dataset.notes),
             "file": str(path),
         }
 
-    def _path(self) -> Path:
+    def _path(self, data: str) -> Path:
         """Where to draw to; whether the name is right is told before any file is read."""
-        name = f"{self.data}-{self.split}{'-augmented' if self.augment else ''}.png"
+        name = f"{data}-{self.split}{'-augmented' if self.augment else ''}.png"
         path = Path(name) if self.out is None else self.out / name if self.out.is_dir() else self.out
         if path.suffix.lower() != ".png":
             raise UsageError(f"--out must end in .png, not {path.name!r}")
@@ -230,6 +244,7 @@ def draw(path: Path, dataset: Dataset, split: str, augment: Augment | None, seed
     """Draw a row of each class to the PNG ``path``; returns how many pictures each class has."""
     import torch
 
+    from sandbox.data.catalog import label
     from sandbox.data.listing import describe
     from sandbox.ui.grids import picture_grid
 
@@ -240,7 +255,7 @@ def draw(path: Path, dataset: Dataset, split: str, augment: Augment | None, seed
     picture_grid(
         path,
         rows,
-        title=f"{dataset.name} · {split}" + (" · augmented" if augment else ""),
+        title=f"{label(dataset.name)} · {split}" + (" · augmented" if augment else ""),
         subtitle=f"{len(pictures):,} pictures, {describe(dataset.shape)}: {dataset.summary}",
         columns=HEADERS if augment else (),
         block=1 + VARIANTS if augment else None,

@@ -90,7 +90,7 @@ class Entry:
         if not self.files:
             return {}
         folder = self.locate(data_dir)
-        if folder is None or (data_dir is not None and not data_dir.is_dir()):
+        if folder is None or (data_dir is not None and not data_dir.exists()):
             raise source.not_found(self.name, self.files, self.source, data_dir, mirrored=bool(self.mirrors))
         found = {name: source.packed_or_not(folder, name) for name in self.files}
         return {name: path for name, path in found.items() if path is not None}

@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.core.plugins import names
-from sandbox.data.catalog import Entry, entry
+from sandbox.data.catalog import FOLDER, FRAMES, Entry, entry
 
 COLUMNS = ["name", "pictures", "classes", "train", "validation", "test", "found in", "licence"]
+
+OTHERS: list[list[Any]] = [
+    [f"{FOLDER}PATH", "any size", "a folder each", "64 %", "16 %", "20 %", "PATH", "your own"],
+    [f"{FRAMES}ENV[@PLAYER]", "40×40 colour", "actions", 10_000, 1_000, 1_000, "made by playing", "your own"],
+]
+"""what is named by where it comes from"""
 
 
 def data_sets() -> dict[str, Any]:
     """Every data set, whether its files are here or not; none is read."""
-    return {"title": "data sets", "columns": COLUMNS, "rows": [_row(entry(name)) for name in names("data")]}
+    rows = [_row(entry(name)) for name in names("data")]
+    return {"title": "data sets", "columns": COLUMNS, "rows": [*rows, *OTHERS]}
 
 
 def describe(shape: tuple[int, int, int]) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sandbox.data.archive import archive_of
 from sandbox.data.source import cache_root
 
 Arrays = Mapping[str, np.ndarray]
@@ -69,5 +70,9 @@ def _write(path: Path, arrays: Arrays) -> None:
 
 
 def _key(paths: Iterable[Path]) -> str:
-    """The sha256 of each file."""
-    return " ".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)
+    """The sha256 of each file, or of the archive that it lies in."""
+    files = {path: archive_of(path) or path for path in paths}
+    sums = {file: hashlib.sha256(file.read_bytes()).hexdigest() for file in set(files.values())}
+    return " ".join(
+        sums[file] if file == path else f"{path.name} in {sums[file]}" for path, file in files.items()
+    )

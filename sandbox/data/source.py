@@ -15,7 +15,10 @@ from pathlib import Path
 from shlex import quote
 
 from sandbox.core.errors import Broken, NotFound
+from sandbox.data.archive import archive_of, read_member, within
 
+ARCHIVES = ("archive.zip", "sign-language-mnist.zip")
+"""what Kaggle calls a data set that is downloaded there"""
 _GZIP = b"\x1f\x8b"
 
 
@@ -56,9 +59,15 @@ def missing(folder: Path, files: Iterable[str]) -> list[str]:
 
 
 def packed_or_not(folder: Path, name: str) -> Path | None:
-    """The file ``name`` or ``name.gz`` in ``folder``; None where there is neither."""
-    candidates = (folder / name, folder / f"{name}.gz")
-    return next((path for path in candidates if path.is_file()), None)
+    """The file ``name`` or ``name.gz`` in ``folder``, or ``name`` in an archive there; None without any.
+
+    The ``folder`` may be an archive, too.
+    """
+    for path in (folder / name, folder / f"{name}.gz"):
+        if path.is_file():
+            return path
+    archives = (folder, *(folder / archive for archive in ARCHIVES))
+    return next((path for archive in archives if (path := within(archive, name))), None)
 
 
 def not_found(
@@ -72,8 +81,11 @@ def not_found(
     """
     files = list(files)
     command = download_command(name) if mirrored else ""
-    if data_dir is not None and not data_dir.is_dir():
-        return NotFound(f"--data-dir {data_dir} is not a folder", hint=f"name the folder that holds {name}/")
+    if data_dir is not None and not data_dir.exists():
+        return NotFound(
+            f"--data-dir {data_dir} is not a folder",
+            hint=f"name the folder that holds {name}/",
+        )
     for place in places(data_dir).values():
         lacking = missing(place / name, files)
         if len(lacking) < len(files):
@@ -96,12 +108,12 @@ def download_command(name: str, data_dir: Path | None = None) -> str:
 
 
 def unpack(path: Path) -> bytes:
-    """The content of a file, unpacked if it is packed by gzip.
+    """The content of a file, unpacked if it is packed by gzip or in an archive.
 
     Raises:
         Broken: It is cut off, or otherwise damaged.
     """
-    content = path.read_bytes()
+    content = path.read_bytes() if archive_of(path) is None else read_member(path)
     if not content.startswith(_GZIP):
         return content
     try:

@@ -37,7 +37,7 @@ def test_the_list_says_what_is_where(
 ) -> None:
     listing = answer(capsys, "list", "data")
     rows = {row[0]: dict(zip(listing["columns"], row, strict=True)) for row in listing["rows"]}
-    assert list(rows) == list(DATA)
+    assert list(rows) == [*DATA, "folder:PATH", "frames:ENV[@PLAYER]"]
     assert rows["digits"]["found in"] == "scikit-learn"
     assert rows["mnist"] == {
         "name": "mnist",
