@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sandbox.core.theme import LIGHT, PLOT_FONT_PT
-from sandbox.ui.chart import COLOURS, INK, QUIET, Label, page, spread_out, style
+from sandbox.ui.chart import COLOURS, INK, QUIET, Label, page, short_count, spread_out, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,6 +33,7 @@ def sheet(
     width_inches: float = 12.0,
     panel_inches: float = 4.2,
     label_inches: float | Sequence[float] = 1.2,
+    between_inches: float = BETWEEN_INCHES,
     shares: Sequence[float] | None = None,
 ) -> tuple[Figure, list[list[Axes]]]:
     """A page with a title, a line below it that says what was done, and panels.
@@ -42,12 +43,13 @@ def sheet(
         width_inches: of the page.
         panel_inches: height of a panel.
         label_inches: room to the right of each panel for the labels of its curves, or of each column.
+        between_inches: from one row of panels to the next.
         shares: the panels' widths in proportion to each other; all equal, unless given.
 
     Returns:
         The figure, and its axes as rows of columns.
     """
-    height = ABOVE_INCHES + rows * (panel_inches + BETWEEN_INCHES) - BETWEEN_INCHES + BELOW_INCHES
+    height = ABOVE_INCHES + rows * (panel_inches + between_inches) - between_inches + BELOW_INCHES
     figure = page(title)
     figure.set_size_inches(width_inches, height)
     figure.texts[0].set_position((0.25 / width_inches, 1 - 0.42 / height))
@@ -59,7 +61,7 @@ def sheet(
     lefts = LEFT_INCHES + np.cumsum([0.0, *(widths + labels + LEFT_INCHES)[:-1]])
     axes = []
     for row in range(rows):
-        bottom = height - ABOVE_INCHES - panel_inches - row * (panel_inches + BETWEEN_INCHES)
+        bottom = height - ABOVE_INCHES - panel_inches - row * (panel_inches + between_inches)
         axes.append(
             [
                 figure.add_axes((x / width_inches, bottom / height, w / width_inches, panel_inches / height))
@@ -69,9 +71,21 @@ def sheet(
     return figure, axes
 
 
+def joined(first: Axes, last: Axes) -> Axes:
+    """One panel in the place of two that stand in one row or column, and of what lies between them."""
+    from matplotlib.transforms import Bbox
+
+    first.set_position(Bbox.union([first.get_position(), last.get_position()]))
+    last.remove()
+    return first
+
+
 def headed(axes: Axes, title: str, horizontal: str = "") -> Axes:
     """Our look of a panel; ``title`` says what is drawn upwards, ``horizontal`` what from left to right."""
+    from matplotlib.ticker import FuncFormatter
+
     style(axes, horizontal)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda count, _: short_count(count).replace("-", "−")))
     axes.tick_params(which="minor", length=0)
     axes.set_title(title, loc="left", fontsize=PLOT_FONT_PT.body, fontweight="bold", color=INK, pad=10)
     return axes
