@@ -33,9 +33,15 @@ def liked_class(judge: Judge, classes: Tensor) -> Goal:
     return goal
 
 
-def liked_channel(eyes: Eyes, scale: str, channel: int) -> Goal:
-    """How high a channel of a scale is, on average over its places."""
-    return lambda pictures: eyes.scales(pictures)[scale][:, channel].float().mean((1, 2))
+def liked_channel(eyes: Eyes, scale: str, channel: int, *, everywhere: bool = False) -> Goal:
+    """How high a channel of a scale is at the place in its middle, or on average over all places."""
+
+    def goal(pictures: Tensor) -> Tensor:
+        heights = eyes.scales(pictures)[scale][:, channel].float()  # (batch, rows, columns)
+        rows, columns = heights.shape[1:]
+        return heights.mean((1, 2)) if everywhere else heights[:, rows // 2, columns // 2]
+
+    return goal
 
 
 def maximised(goal: Goal, ground: Tensor, count: int, seed: int = 0) -> Tensor:

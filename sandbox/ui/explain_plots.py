@@ -97,7 +97,7 @@ def draw_features(
         answered: what the answer to this frame was.
     """
     size = _tile(frame.shape[:2], TILE_PX)
-    rows = [Row("frame", "", _stretched(frame.transpose(2, 0, 1)[None], size))]
+    rows = [Row("sees", "", _stretched(frame.transpose(2, 0, 1)[None], size))]
     for name, maps in scales:
         strong = np.sort(np.argsort(-maps.std((1, 2)), kind="stable")[:ACROSS])
         note = f"{len(strong)} of {len(maps)}, {maps.shape[2]} × {maps.shape[1]}"
@@ -107,7 +107,7 @@ def draw_features(
         path,
         rows,
         title=f"Feature maps of {title}",
-        subtitle=f"the answer to this frame: {answered}  ·  {means}",
+        subtitle=f"the answer: {answered}  ·  {means}",
     )
 
 
@@ -124,11 +124,24 @@ def draw_exciting(path: Path, found: Sequence[Found], title: str, source: str) -
     )
 
 
-def draw_channel(path: Path, made: Bytes, found: Found | None, title: str, source: str) -> Path:
-    """Draw pictures made for a channel, (count, channels, height, width), and those found that excite it."""
-    rows = [Row("made", "", _stretched(made, _tile(made.shape[2:], LARGE_PX)))]
+def draw_channel(
+    path: Path, one: Bytes, everywhere: Bytes, found: Found | None, title: str, source: str
+) -> Path:
+    """Draw what a channel would like to see.
+
+    Args:
+        path: of the PNG.
+        one: pictures made for one place of it, (count, channels, height, width).
+        everywhere: likewise, for all its places.
+        found: the frames that excite it most; None where there are none to choose from.
+        title: which channel of whom.
+        source: where the frames come from.
+    """
+    size = _tile(one.shape[2:], LARGE_PX)
+    rows = [Row("made", "for one place", _stretched(one, size))]
+    rows.append(Row("", "for all places", _stretched(everywhere, size)))
     rows += [] if found is None else [Row("found", "", _boxed(found))]
-    how = "made: noise, changed until the channel is high"
+    how = "made: noise, changed until it is high"
     how += "" if found is None else f"  ·  found: of {source}, those in which it is highest"
     return picture_grid(path, rows, title=title, subtitle=how)
 

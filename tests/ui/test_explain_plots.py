@@ -151,11 +151,11 @@ def test_weights_are_drawn_around_grey_each_to_its_own_strongest() -> None:
 def test_what_is_made_is_drawn_above_what_is_found(tmp_path: Path) -> None:
     made = np.full((4, 1, 40, 40), 200, np.uint8)
     found = Found("found", np.zeros((3, 40, 40, 3), np.uint8), [(8.0, 8.0, 16.0, 16.0)] * 3)
-    image = drawn(draw_channel(tmp_path / "c.png", made, found, "it", "these"))
+    image = drawn(draw_channel(tmp_path / "c.png", made, made[:2], found, "it", "these"))
     light = (image == 200).all(2)
-    assert light.sum() == pytest.approx(4 * 120**2, abs=TEXT)
-    assert np.argwhere(light.sum(1) > 400).max() < np.argwhere((image == PINK).all(2))[:, 0].min()
-    alone = drawn(draw_channel(tmp_path / "c.png", made, None, "it", "these"))
+    assert light.sum() == pytest.approx(6 * 120**2, abs=TEXT)
+    assert np.argwhere(light.sum(1) > 200).max() < np.argwhere((image == PINK).all(2))[:, 0].min()
+    alone = drawn(draw_channel(tmp_path / "c.png", made, made, None, "it", "these"))
     assert len(alone) < len(image)
 
 

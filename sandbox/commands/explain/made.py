@@ -16,6 +16,8 @@ from sandbox.ui.explain_plots import HEADED_PX, Found, draw_channel, draw_named
 
 MOST_CLASSES = 30
 """in one picture"""
+MADE = 4
+"""pictures for a channel, from different noise"""
 
 
 def channel_of(text: str, maps: dict[str, Tensor]) -> tuple[str, int]:
@@ -55,12 +57,15 @@ def draw_made_classes(subject: Subject, path: Path, names: Sequence[str], seed: 
 
 
 def draw_made_channel(
-    subject: Subject, path: Path, scale: str, number: int, count: int, found: Found | None, seed: int
+    subject: Subject, path: Path, scale: str, number: int, found: Found | None, seed: int
 ) -> Path:
-    """What excites channel `number` of a scale: `count` pictures that are made, and those found."""
-    made = _made(subject, liked_channel(subject.eyes, scale, number), count, seed)
+    """What excites channel `number` of a scale: pictures that are made, and those found."""
+    one, all_places = (
+        _made(subject, liked_channel(subject.eyes, scale, number, everywhere=everywhere), MADE, seed)
+        for everywhere in (False, True)
+    )
     title = f"What excites {scale}, channel {number + 1} of {subject.title}"
-    return draw_channel(path, made.numpy(), found, title, subject.source)
+    return draw_channel(path, one.numpy(), all_places.numpy(), found, title, subject.source)
 
 
 def _made(subject: Subject, goal: Goal, count: int, seed: int) -> Tensor:

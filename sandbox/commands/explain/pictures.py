@@ -57,7 +57,7 @@ def draw(subject: Subject, folder: Path, question: Question) -> dict[str, Path]:
         (one,) = most_exciting(maps[scale][:, [number]], 1, FRAMES)
         found = _found(subject, some, one, maps[scale], "found") if of_split else None
         path = folder / f"channel-{scale.replace(' ', '-')}-{number + 1}.png"
-        drawn["channel"] = draw_made_channel(subject, path, scale, number, FRAMES, found, seed)
+        drawn["channel"] = draw_made_channel(subject, path, scale, number, found, seed)
     return drawn
 
 
