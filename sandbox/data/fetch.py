@@ -7,6 +7,7 @@ a few words; what came so far is kept wherever it can still be of use.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import re
 import time
@@ -78,9 +79,10 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         raise Refused(
             f"cannot write {path}: {error.strerror or error}",
-            hint="free some space, or choose another folder by --data-dir",
+            hint=("free some space, or " if full else "") + "choose another folder by --data-dir",
         ) from None
 
 
