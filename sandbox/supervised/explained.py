@@ -8,14 +8,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from sandbox.core.errors import UsageError
+from sandbox.core.errors import Broken, NotFound, UsageError
 from sandbox.core.plugins import Question
 from sandbox.core.run import Run
-from sandbox.data.picture_file import read_picture
 from sandbox.nn.explain import Subject
+from sandbox.supervised.answers import knowledge
 from sandbox.supervised.config import ClassifierConfig
+from sandbox.supervised.given import Bytes, Skipped, read_given
+from sandbox.supervised.ink import InkForm
 from sandbox.supervised.models import Classifier
 from sandbox.supervised.runs import load_data, shape_of
+from sandbox.ui.console import Console
 
 FRAMES = 500
 """pictures to look at, unless told otherwise"""
@@ -30,8 +33,14 @@ class Asked(NamedTuple):
     """where they come from, for people"""
 
 
-def asked_pictures(run: Run, config: ClassifierConfig, question: Question) -> Asked:
-    """The picture in a file as the classifier sees it, or evenly spread pictures of a split.
+def asked_pictures(
+    run: Run, config: ClassifierConfig, step: int, model: Classifier, question: Question, console: Console
+) -> Asked:
+    """The picture in a file as `predict` shows it to the classifier, or evenly spread pictures of a split.
+
+    Args:
+        step: after how many the classifier is.
+        console: is told what takes long.
 
     Raises:
         UsageError: the question is one for agents, or asks for a file and a split at once.
@@ -42,14 +51,24 @@ def asked_pictures(run: Run, config: ClassifierConfig, question: Question) -> As
     if question.file is not None:
         if question.split is not None or question.frames is not None:
             raise UsageError("--split and --frames choose pictures, and so does FILE", hint="leave one out")
-        path = Path(question.file)
-        picture = torch.from_numpy(read_picture(path, shape_of(run, config)).copy())
-        return Asked(picture[None], path.name)
+        known = knowledge(run, config, step, model, question.data_dir, console)
+        picture = _read(Path(question.file), shape_of(run, config), None if known is None else known.ink)
+        return Asked(torch.from_numpy(picture.copy())[None], Path(question.file).name)
     split = question.split or "test"
     images = load_data(config, question.data_dir).split(split).images
     count = min(question.frames or FRAMES, len(images))
     places = torch.linspace(0, len(images) - 1, count).long()
     return Asked(images[places].cpu(), f"{count:,} {split} pictures")
+
+
+def _read(path: Path, shape: tuple[int, int, int], form: InkForm | None) -> Bytes:
+    """A picture as the network sees it; raises NotFound and Broken."""
+    if not path.is_file():
+        raise NotFound(f"there is no file {path}")
+    given = read_given(str(path), path, shape, form)
+    if isinstance(given, Skipped):
+        raise Broken(f"{path} cannot be used: {given.why}", hint="use a picture such as JPEG or PNG")
+    return given.seen
 
 
 def subject(

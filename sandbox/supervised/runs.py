@@ -70,7 +70,7 @@ class ClassifierRuns:
 
         config = read_config(run, question.device)
         step, model = open_classifier(run, config, question.checkpoint, warning_to(console))
-        asked = asked_pictures(run, config, question)
+        asked = asked_pictures(run, config, step, model, question, console)
         return subject(config, step, model, classes_of(run, config), asked)
 
     def resume(self, run: Run, console: Console, *, trust: bool, device: str | None) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from sandbox.core.plugins import Question, kind_of
 from sandbox.core.run import Run
 from sandbox.data.catalog import load
 from sandbox.nn.explain import Subject, kernels
-from sandbox.supervised.models import Linear
+from sandbox.supervised.given import Given, read_given
+from sandbox.supervised.ink import ink_form
+from sandbox.supervised.models import MODELS, BackboneClassifier, Linear, build_classifier
 from sandbox.ui.console import Console
 from tests.agents.run_folders import error_of
 from tests.supervised.run_folders import answer, train, without_curves
@@ -82,6 +84,33 @@ def test_its_pictures_are_of_the_split_and_its_answers_the_classifiers(root: Pat
     assert subject.labels == [pictures.classes[number] for number in logits.argmax(1).tolist()]
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_shows_what_its_answers_are_made_of(model: str) -> None:
+    torch.manual_seed(0)
+    judge, pictures = build_classifier(model, (3, 16, 20), 4, "tiny").eval(), torch.randn(2, 3, 16, 20)
+    features, logits = judge.evidence(pictures)
+    torch.testing.assert_close(logits, judge(pictures))
+    scales = judge.scales(pictures)
+    assert judge.first_kernels().shape[1] == 3
+    assert (features is None) == (not scales)
+    areas = [scale.shape[2] * scale.shape[3] for scale in scales.values()]
+    assert areas == sorted(areas, reverse=True)
+    assert len({name.split()[-1] for name in scales}) == len(scales)  # told apart by --channel
+    if features is not None:
+        assert features.shape[2:] == list(scales.values())[-1].shape[2:]
+        assert torch.autograd.grad(logits.sum(), features)[0].any()
+
+
+def test_behind_the_backbone_class_activation_adds_up_to_the_score() -> None:
+    torch.manual_seed(0)
+    judge = build_classifier("backbone", (1, 16, 16), 3, "tiny")
+    assert isinstance(judge, BackboneClassifier)
+    features, logits = judge.evidence(torch.randn(2, 1, 16, 16))
+    assert features is not None
+    (slope,) = torch.autograd.grad(logits[:, 1].sum(), features)
+    torch.testing.assert_close((slope * features).sum((1, 2, 3)), logits[:, 1] - judge.head[-1].bias[1])
+
+
 def test_the_templates_of_a_linear_model_are_its_weights(root: Path) -> None:
     subject = asked(root, "linear", Question(frames=1, device="cpu"))
     model = subject.judge
@@ -101,9 +130,11 @@ def test_a_picture_in_a_file_is_explained_as_the_network_sees_it(
     names = {what: Path(path).name for what, path in found["pictures"].items()}
     assert names == {"features": "features-one.bar.png", "saliency": "saliency-one.bar.png"}
     subject = asked(root, "cnn", Question(file=str(picture), device="cpu"))
-    assert subject.pictures.shape == (1, 1, 8, 8)
-    columns = subject.pictures[0, 0, 1:7].float().mean(0)
-    assert columns[3:5].min() > 50 > 10 > columns[[0, 1, 6, 7]].max()  # the middle of 60 × 40
+    shape = (1, 8, 8)
+    as_predicted = read_given("it", picture, shape, ink_form(load("digits").train.images.numpy()))
+    assert isinstance(as_predicted, Given)
+    assert np.array_equal(subject.pictures[0].numpy(), as_predicted.seen)
+    assert subject.pictures[0, 0, :, 3:5].float().mean() > 50 > subject.pictures[0, 0, :, [0, 7]].max()
 
 
 def test_classes_and_channels_are_made_on_demand_and_by_seed(
