@@ -31,6 +31,7 @@ _PACKAGES = (
     "pygame-ce",
     "safetensors",
     "kornia",
+    "optuna",
     "diffusers",
 )
 _ENVIRONMENT = (

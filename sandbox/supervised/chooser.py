@@ -104,6 +104,7 @@ class Chooser:
 
 def study_of(trials: Sequence[Trial], space: Sequence[Dimension]) -> optuna.Study:
     """The trials as Optuna knows them; those whose settings lie outside of the space are left out."""
+    need_optuna()
     import optuna
 
     states = optuna.trial.TrialState
@@ -140,6 +141,7 @@ def importances(trials: Sequence[Trial], space: Sequence[Dimension], pictures: i
     ]
     if len(done) < ENOUGH or len({trial.score for trial in done}) == 1:
         return {}
+    need_optuna()
     from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
     with warnings.catch_warnings():

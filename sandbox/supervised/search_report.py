@@ -138,6 +138,8 @@ def _axis(one: Dimension, start: Any) -> Axis:
     if not isinstance(one, Choice):
         return Axis(one.name, None, None, one.logarithmic)
     values = list(one.options) if start in one.options else [start, *one.options]
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        values.sort(key=float)
     return Axis(one.name, [short(value) for value in values], values, False)
 
 
