@@ -67,7 +67,7 @@ class Kernels:
         from sandbox.data.kernels import KERNELS, read_kernel, shown
         from sandbox.ui.kernel_plots import Tile, draw_kernels
 
-        own = [read_kernel(words, number) for number, words in enumerate(self.kernel, start=1)]
+        own = [read_kernel(words, f"kernel {number}") for number, words in enumerate(self.kernel, start=1)]
         path = png_path(self.out, f"kernels-{_slug(self.file)}.png", "-o")
         picture, told = self._picture()
         kernels: list[Kernel] = [KERNELS["identity"], *own] if own else list(KERNELS.values())

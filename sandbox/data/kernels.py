@@ -91,11 +91,12 @@ KERNELS: dict[str, Kernel] = {kernel.name: kernel for kernel in _ALL}
 """In the order in which they are shown; an edge's name says to which side it gets brighter."""
 
 
-def read_kernel(words: Sequence[str], number: int = 1) -> Kernel:
+def read_kernel(words: Sequence[str], name: str = "own") -> Kernel:
     """The kernel that a person typed: a name of `KERNELS`, or 9 or 25 numbers, as -1 or 1/9.
 
     Args:
-        number: the how manieth kernel it is, for the name of one's own.
+        words: as a shell splits them; several numbers in one word will do.
+        name: what a kernel of one's own is called.
 
     Raises:
         UnknownName: a single word that is no name.
@@ -111,7 +112,7 @@ def read_kernel(words: Sequence[str], number: int = 1) -> Kernel:
             f"--kernel takes a name, 9 numbers or 25, not {len(words)}",
             hint="kernels FILE --kernel 0 -1 0 -1 5 -1 0 -1 0",
         )
-    return Kernel(f"own {number}", tuple(_number(word) for word in words))
+    return Kernel(name, tuple(_number(word) for word in words))
 
 
 def _number(word: str) -> float:

@@ -144,7 +144,7 @@ def test_all_kernels_unless_some_are_given(photo: Path, capsys: Captured) -> Non
     assert result["file"] == "kernels-photo.png"
     sharpen = ["0", "-1", "0", "-1", "5", "-1", "0", "-1", "0"]
     chosen = answer(capsys, str(photo), "--kernel", *sharpen, "--kernel", "emboss", "-o", "a.png")
-    assert [kernel["name"] for kernel in chosen["kernels"]] == ["identity", "own 1", "emboss"]
+    assert [kernel["name"] for kernel in chosen["kernels"]] == ["identity", "kernel 1", "emboss"]
     assert chosen["kernels"][1]["numbers"] == [0, -1, 0, -1, 5, -1, 0, -1, 0]
     with Image.open("a.png") as drawn, Image.open("kernels-photo.png") as all_of_them:
         assert drawn.format == "PNG"
