@@ -149,7 +149,7 @@ def shown(picture: NDArray[np.uint8], kernel: Kernel) -> tuple[NDArray[np.uint8]
         return _bytes(values), f"{_percent(lost)} cut off" if lost > 0 else ""
     values = correlate(_luminance(picture), kernel)
     strong = max(1.0, float(np.quantile(np.abs(values), FULL)))
-    return _bytes(127.5 + 127.5 * values / strong), f"white from {strong:,.0f}"
+    return _bytes(127.5 + 127.5 * values / strong), f"white ≥ {strong:,.0f}"
 
 
 def _bytes(values: NDArray[np.float64]) -> NDArray[np.uint8]:

@@ -98,6 +98,5 @@ def _numbers(figure: Figure, size: tuple[int, int], left: int, top: int, tile: T
               fontsize=points, ha="center", va="center_baseline")  # fmt: skip
     if tile.divisor:
         _text(figure, size, left, top + MATRIX_PX + 24, tile.divisor, color=LIGHT.ink)
-    for line, note in enumerate(tile.note.split(", ") if tile.note else ()):
-        y = top + MATRIX_PX + 20 * (line + 1) + (24 if tile.divisor else 0)
-        _text(figure, size, left, y, note, color=QUIET, fontsize=7.5)
+    y = top + MATRIX_PX + (44 if tile.divisor else 20)
+    _text(figure, size, left, y, tile.note, color=QUIET, fontsize=7.5)

@@ -105,7 +105,7 @@ def test_edges_are_signed_around_grey() -> None:
     left, _ = shown(half, KERNELS["sobel-left"])
     assert set(np.unique(right)) == {128, 255}
     assert set(np.unique(left)) == {128, 0}
-    assert note == "white from 1,020"
+    assert note == "white ≥ 1,020"
 
 
 @pytest.mark.parametrize(
