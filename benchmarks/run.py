@@ -154,6 +154,28 @@ RECIPES = (
         quick="--quick",
     ),
     Recipe(
+        "supervised-photographs",
+        "bench supervised --seeds 1 --first-seed {seed} --only photographs photographs-5 "
+        "photographs-from-signs photographs-from-signs-5 photographs-frozen photographs-fine-tuned "
+        "photographs-fine-tuned-full-rate",
+        seeds=(0, 1, 2),
+        quick="--quick",
+    ),
+    Recipe(
+        "supervised-transfer",
+        "bench supervised --seeds 1 --first-seed {seed} --only transfer",
+        seeds=(0, 1, 2),
+        quick="--quick",
+        tables=("transfer",),
+    ),
+    Recipe(
+        "supervised-search",
+        "bench supervised --seeds 1 --first-seed {seed} --only search",
+        seeds=(0, 1, 2),
+        quick="--quick",
+        tables=("search",),
+    ),
+    Recipe(
         "supervised-best",
         "bench supervised --seeds 1 --first-seed {seed} --only mnist-best",
         seeds=(0, 1, 2),

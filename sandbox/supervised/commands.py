@@ -21,8 +21,8 @@ class TrainClassifier:
     """Train a classifier of pictures, and leave a run folder that explains itself.
 
     DATA is the name of a data set (python -m sandbox list data), folder:PATH for pictures of your own in a
-    folder for each class, or frames:ENV@expert for what a player sees and does. The validation pictures choose
-    the weights to keep; the test pictures are looked at once, in the end.
+    folder for each class, or frames:ENV@expert for what a player sees and does. The validation pictures
+    choose the weights to keep; the test pictures are looked at once, in the end.
 
     Examples:
         python -m sandbox train-classifier mnist

@@ -39,6 +39,8 @@ DATA: dict[tuple[str, str], dict[str, Any]] = {
     ("mlp", "digits"): {"epochs": 30},
     ("backbone", "digits"): {"epochs": 40},
     ("backbone", "sign_mnist"): {"epochs": 10, "fit": {"ema_decay": 0.99}},
+    ("backbone", "folder"): {"epochs": 20},
+    ("cnn", "folder"): {"epochs": 30},
 }
 """(model, data set, or "folder" or "frames") -> what differs"""
 

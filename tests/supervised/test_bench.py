@@ -3,20 +3,72 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sandbox.__main__ import main
 from sandbox.core.arguments import parse_command
-from sandbox.supervised.bench.command import TASKS, summarize
+from sandbox.core.errors import NotFound
+from sandbox.supervised.bench import few, searched
+from sandbox.supervised.bench.command import summarize
+from sandbox.supervised.bench.tasks import FEW, SEARCHED, TASKS, WAYS
+from sandbox.supervised.bench.trainer import Trainer
 from sandbox.supervised.commands import TrainClassifier
+from sandbox.ui.console import Console
 
 Captured = pytest.CaptureFixture[str]
 
 
-@pytest.mark.parametrize("words", TASKS.values(), ids=TASKS)
-def test_every_task_is_a_command_line(words: str) -> None:
-    assert parse_command(TrainClassifier, words.split(), "train-classifier").data in ("mnist", "sign_mnist")
+class Nothing(Trainer):
+    """Trains nothing: every run is a name."""
+
+    def task(self, name: str, seed: int) -> dict[str, Any]:
+        return {"run": f"run-of-{name}-{seed}"}
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    """A data folder with the photographs' folder in it."""
+    (tmp_path / "asl_digits").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize("words", [*TASKS.values(), SEARCHED, *(f"{FEW} 50 {way}" for way in WAYS.values())])
+def test_every_task_is_a_command_line(words: str, photographs: Path) -> None:
+    filled = Nothing(photographs, Console(quiet=True), data_dir=photographs).filled(words, 3)
+    command = parse_command(TrainClassifier, filled, "train-classifier")
+    assert command.data in ("mnist", "sign_mnist", f"folder:{photographs / 'asl_digits'}")
+    assert "{" not in " ".join(filled)
+
+
+def test_what_a_task_starts_from_is_trained_with_the_same_seed(photographs: Path) -> None:
+    filled = Nothing(photographs, Console(quiet=True), data_dir=photographs).filled(
+        TASKS["photographs-from-signs"], 3
+    )
+    assert filled[filled.index("--init-from") + 1] == "run-of-sign-backbone-3"
+
+
+def test_missing_photographs_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SANDBOX_DATA", raising=False)
+    with pytest.raises(NotFound, match="asl_digits"):
+        Nothing(tmp_path, Console(quiet=True)).filled(TASKS["photographs"], 0)
+
+
+def test_few_pictures_and_a_search_are_measured(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(few, "COUNTS", (3,))
+    monkeypatch.setattr(few, "FEW", "digits --backbone tiny --steps 3 --pictures")
+    monkeypatch.setattr(few, "WAYS", {"scratch": "", "tiny": "--init-from {tiny} --freeze"})
+    monkeypatch.setattr(searched, "SEARCHED", "digits --model linear --steps 3 --pictures 50")
+    monkeypatch.setattr(searched, "TRIALS", 2)
+    monkeypatch.setitem(TASKS, "tiny", "digits --backbone tiny --steps 3")
+    assert main(["bench", "supervised", "--only", "transfer", "search", "--seeds", "1", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    ((row,), rows) = result["transfer"], result["search"]
+    assert row["pictures_of_each_digit"] == "3"
+    assert all(0 <= row[f"{way}, percent"] <= 100 for way in ("scratch", "tiny"))
+    assert [one["settings"] for one in rows] == ["the preset", "search, 2 trials"]
 
 
 def test_a_task_is_trained_for_each_seed(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:

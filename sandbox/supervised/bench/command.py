@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -11,33 +12,31 @@ from typing import Any
 from sandbox.core.config import Count
 from sandbox.core.errors import UnknownName, UsageError
 from sandbox.core.manifest import describe
+from sandbox.supervised.bench.tasks import TASKS, spelled
 from sandbox.ui.console import Console
 
 SCHEMA = "sandbox.bench-supervised/1"
 Row = dict[str, Any]
 
-TASKS: dict[str, str] = {
-    "mnist-fast": "mnist",
-    "mnist-best": "mnist --augment --max-minutes 9",
-    "sign-v0": "sign_mnist --model mlp",
-    "sign-v1": "sign_mnist --model cnn",
-    "sign-v2": "sign_mnist --model cnn --augment",
-    "sign-backbone": "sign_mnist --augment",
-}
-"""name -> the words after `train-classifier`; each looks at the test pictures once, in the end"""
 PEER = "pytorch/examples"
 """the MNIST net and settings of pytorch/examples, in the same process"""
 
 
+TRANSFER, SEARCH = "transfer", "search"
+
+
 @dataclass(frozen=True)
 class SupervisedBench:
-    """Train the classifiers on MNIST and Sign MNIST, seed by seed; test accuracy and seconds of training.
+    """Train the classifiers on real data, seed by seed; test accuracy and seconds of training.
 
     mnist-fast runs the preset as it is, and beside it the MNIST net and settings of pytorch/examples until
-    that reaches 99 % of the validation pictures. sign-v0 to v2 are the models that a course begins with.
+    that reaches 99 % of the validation pictures. sign-v0 to v2 are the models that a course begins with. The
+    photographs are those of signed digits; transfer learns from a few of them, from scratch and from other
+    runs; search looks for settings and trains with what it found, beside the preset.
 
     Examples:
         python -m sandbox bench supervised --only mnist-fast
+        python -m sandbox bench supervised --only photographs photographs-from-signs transfer
         python -m sandbox bench supervised --seeds 1 --json
     """
 
@@ -57,46 +56,61 @@ class SupervisedBench:
     """Folder with the data; SANDBOX_DATA, then the cache, unless given."""
 
     def run(self, console: Console) -> dict[str, Any]:
-        """Train, print a table; returns a row for each task, and the raw numbers of every seed."""
+        """Train, print tables; returns their rows, and the raw numbers of every seed."""
         if self.seeds < 1:
             raise UsageError("--seeds must be at least 1")
+        known = [*TASKS, TRANSFER, SEARCH]
         for name in self.only:
-            if name not in TASKS:
-                raise UnknownName("task", name, list(TASKS))
-        runs = [
-            run
-            for name in self.only or TASKS
-            for seed in range(self.first_seed, self.first_seed + self.seeds)
-            for run in self._train(name, seed, console)
-        ]
-        rows = summarize(runs)
-        console.table(
-            list(rows[0]), [[shown(cell) for cell in row.values()] for row in rows], title="classifiers"
-        )
+            if name not in known:
+                raise UnknownName("task", name, known)
+        asked = self.only or known
+        found: dict[str, list[Row]] = {"runs": [], TRANSFER: [], SEARCH: []}
+        for seed in range(self.first_seed, self.first_seed + self.seeds):
+            with tempfile.TemporaryDirectory() as folder:
+                self._measure(seed, asked, Path(folder), console, found)
+        rows = summarize(found["runs"])
+        for title, table in (("classifiers", rows), (TRANSFER, found[TRANSFER]), (SEARCH, found[SEARCH])):
+            if table:
+                console.table(
+                    list(table[0]), [[shown(cell) for cell in row.values()] for row in table], title
+                )
         machine = describe(["python", "-m", "sandbox", "bench", "supervised"])
-        return {"schema": SCHEMA, "machine": machine, "seeds": self.seeds, "rows": rows, "runs": runs}
+        return {"schema": SCHEMA, "machine": machine, "seeds": self.seeds, "rows": rows, **found}
 
-    def _train(self, name: str, seed: int, console: Console) -> list[Row]:
-        from sandbox.core.arguments import parse_command
-        from sandbox.supervised.commands import TrainClassifier
+    def _measure(
+        self, seed: int, asked: Sequence[str], folder: Path, console: Console, found: dict[str, list[Row]]
+    ) -> None:
+        """One seed, into ``found``."""
+        from .few import few
+        from .searched import searched
+        from .trainer import Trainer
 
-        console.note(f"{name}, seed {seed}")
-        words = [*TASKS[name].split(), "--seed", str(seed), *(["--quick"] if self.quick else [])]
-        words += ["--threads", str(self.threads)] if self.threads else []
-        words += ["--data-dir", str(self.data_dir)] if self.data_dir else []
-        with tempfile.TemporaryDirectory() as folder:
-            command = parse_command(TrainClassifier, [*words, "--out", folder], "train-classifier")
-            result = command.run(Console(json=True, quiet=True))
-        score = result["evaluation"]
-        ours = {"task": name, "seed": seed, "test_accuracy": score["accuracy"], "interval": score["interval"]}
-        found = [{**ours, "seconds": result["train_seconds"], "epochs": result["epochs"]}]
-        if name == "mnist-fast" and self.peer:
-            from .peer import train_peer
+        trainer = Trainer(folder, console, self.threads, self.data_dir, self.quick)
+        for name in asked:
+            if name == TRANSFER:
+                found[TRANSFER] += few(trainer, seed)
+            elif name == SEARCH:
+                found[SEARCH] += searched(trainer, seed)
+            else:
+                found["runs"].append(as_row(name, seed, trainer.task(name, seed)))
+            if name == "mnist-fast" and self.peer:
+                from .peer import train_peer
 
-            found.append(
-                {"task": PEER, "seed": seed, **train_peer(seed, self.threads, self.data_dir, self.quick)}
-            )
-        return found
+                peer = train_peer(seed, self.threads, self.data_dir, self.quick)
+                found["runs"].append({"task": PEER, "seed": seed, **peer})
+
+
+def as_row(task: str, seed: int, result: Row) -> Row:
+    """A finished training as a row."""
+    score = result["evaluation"]
+    return {
+        "task": task,
+        "seed": seed,
+        "test_accuracy": score["accuracy"],
+        "interval": score["interval"],
+        "seconds": result["train_seconds"],
+        "epochs": result["epochs"],
+    }
 
 
 def summarize(runs: list[Row]) -> list[Row]:
@@ -104,7 +118,7 @@ def summarize(runs: list[Row]) -> list[Row]:
     rows = []
     for task in dict.fromkeys(run["task"] for run in runs):
         each = [run for run in runs if run["task"] == task]
-        row: Row = {"task": task, "train-classifier": TASKS.get(task, "")}
+        row: Row = {"task": task, "train-classifier": spelled(TASKS.get(task, ""))}
         row["test_percent"] = 100 * mean(run["test_accuracy"] for run in each)
         rows.append(row | {key: mean(run[key] for run in each) for key in ("epochs", "seconds")})
     return rows
