@@ -123,6 +123,13 @@ def _carry_out(config: SearchConfig, chooser: Chooser, run: Run, dataset: Datase
     run.update(status="finished")
 
 
+class _Silent(Console):
+    """Says nothing: what is noted about every trial is said at the first."""
+
+    def note(self, text: str) -> None:
+        del text
+
+
 def _tried(
     number: int,
     values: Values,
@@ -132,13 +139,12 @@ def _tried(
     console: Console,
     stop: StopRequest,
 ) -> Trial:
-    quiet = Console(json=True, quiet=True) if number else console  # said once is enough
     return try_out(
         number,
         values,
         lambda: config.of_trial(values),
         dataset,
-        quiet,
+        _Silent() if number else console,
         prune=chooser.prune,
         stopped=lambda: stop.requested,
     )

@@ -204,3 +204,12 @@ def test_a_dry_run_writes_nothing(runs_root: Path, capsys: Captured) -> None:
     shown = answer(capsys, *SMALL, "--dry-run")
     assert shown["config"]["space"]["learning_rate"] == "0.0001..0.01"
     assert not runs_root.exists()
+
+
+def test_what_is_true_of_every_trial_is_said_once(runs_root: Path, capsys: Captured) -> None:
+    base = ("digits", "--backbone", "tiny", "--threads", "1", "--steps", "2", "--quiet")
+    assert main(["train-classifier", *base, "--name", "base"]) == 0
+    capsys.readouterr()
+    words = ("--init-from", "base", "--freeze", "--trials", "3", "--name", "a")
+    assert main(["search", *base, *words]) == 0
+    assert capsys.readouterr().err.count("backbone from") == 1
