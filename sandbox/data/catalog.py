@@ -74,7 +74,8 @@ class Entry:
             splits = self.read(self, paths)
         except Broken as problem:
             if self.mirrors:
-                problem.hint = source.download_command(self.name, data_dir)
+                folder = None if data_dir is None or data_dir.is_file() else data_dir
+                problem.hint = source.download_command(self.name, folder)
             raise
         form = form or Form()
         return Dataset(

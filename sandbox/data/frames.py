@@ -74,33 +74,38 @@ def read_frames(text: str, form: Form, player: MakesPlayer | None = None) -> Dat
         UsageError: The player does not fit the environment, or it cannot be seen.
         Broken: It shows next to nothing.
     """
-    name, _, who = text.partition("@")
-    source = text if player is not None else canonical_source(text)
-    name = environment_of(name)
+    environment, _, who = text.partition("@")
+    name = environment_of(environment)
     shape = (CHANNELS[form.colours or "colour"], form.size or SIDE, form.size or SIDE)
+    _check_memory(shape)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # environments remark on themselves
+        if player is not None and who not in ("", EXPERT):  # of whom nothing is known to key a cache by
+            return _dataset(f"{name}@{who}", play(name, who, shape, player))
+        source = canonical_source(text)
+        arrays = kept(*_key(source, shape), lambda: play(name, who, shape, run_player))
+    return _dataset(source, arrays)
+
+
+def _check_memory(shape: tuple[int, int, int]) -> None:
     total = sum(COUNTS.values())
     what = f"{total:,} pictures of {shape[2]}×{shape[1]}"
     check_memory(total * int(np.prod(shape)), available_memory(), "this machine", what, "a smaller --size")
+
+
+def _key(source: str, shape: tuple[int, int, int]) -> tuple[str, str]:
+    """The name in the cache, and a key with everything that decides the pictures."""
+    name, _, who = source.partition("@")
     slug = re.sub(r"[^A-Za-z0-9]+", "-", f"{name}-{Path(who).name}").strip("-")[:60]
     short = hashlib.sha256(f"{source} {shape}".encode()).hexdigest()[:8]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # environments remark on themselves
-        arrays = kept(
-            f"frames-{slug}-{short}",
-            _key(source, shape),
-            lambda: play(name, who, shape, player or run_player),
-        )
-    return _dataset(source, name, who, arrays)
+    marks = [Path(who, mark) for mark in ("BEST", "LAST")] if Path(who).is_absolute() else []
+    policy = [(mark.read_text(), mark.stat().st_mtime_ns) for mark in marks if mark.is_file()]
+    parts = [VERSION, __version__, gymnasium.__version__, source, shape, COUNTS, policy]
+    return f"frames-{slug}-{short}", json.dumps(parts)
 
 
-def _key(source: str, shape: tuple[int, int, int]) -> str:
-    """Everything that decides the pictures."""
-    best = Path(source.partition("@")[2], "BEST")
-    policy = [best.read_text(), best.stat().st_mtime_ns] if best.is_absolute() and best.is_file() else []
-    return json.dumps([VERSION, __version__, gymnasium.__version__, source, shape, COUNTS, policy])
-
-
-def _dataset(source: str, name: str, who: str, arrays: Arrays) -> Dataset:
+def _dataset(source: str, arrays: Arrays) -> Dataset:
+    name, _, who = source.partition("@")
     classes = tuple(str(one) for one in arrays["classes"])
 
     def pictures(split: str) -> Pictures:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -18,7 +19,7 @@ Bytes = NDArray[np.uint8]
 
 NOT_READ = {"EPS", "MPEG", "PDF", "WMF", "BUFR", "GRIB", "HDF5"}
 """what Pillow recognises and cannot draw, or (EPS) only by executing it with another program"""
-UNMISTAKABLE = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "JPEG2000")
+UNMISTAKABLE = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "JPEG2000")
 """told by their content alone, whatever a file is called"""
 MOST_PIXELS = 90_000_000
 """of a picture in memory; what claims more is taken for a decompression bomb"""
@@ -39,7 +40,9 @@ def read_picture(file: Path | str | IO[bytes], shape: tuple[int, int, int]) -> B
     """
     name = str(file) if isinstance(file, (Path, str)) else getattr(file, "name", "the picture")
     try:
-        return read_pixels(file, shape)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow remarks on sizes, which are checked, and on tags
+            return read_pixels(file, shape)
     except NoPicture as error:
         raise Broken(f"{name} cannot be used: {error}", hint="use a picture such as JPEG or PNG") from None
     except FileNotFoundError:
@@ -85,7 +88,8 @@ def opened(file: Path | str | IO[bytes], formats: tuple[str, ...] | None = None)
     from PIL import Image, UnidentifiedImageError
 
     try:
-        return Image.open(file, formats=readable() if formats is None else formats)
+        known = readable()
+        return Image.open(file, formats=formats or known)
     except UnidentifiedImageError:
         raise NoPicture("it is no picture") from None
     except (FileNotFoundError, PermissionError, IsADirectoryError):
@@ -151,8 +155,9 @@ def _eight_bits(image: Image) -> Bytes:
         values = np.nan_to_num(values)
         low, high = values.min(), values.max()
         values = (values - low) * (255 / (high - low) if high > low else 0)
-    else:
-        values = values.clip(0, 65_535) / 257
+    elif image.mode != "I" or values.max() > 255:  # 32 bits are wide enough for either
+        values = values / 257
+    values = values.clip(0, 255)
     return np.rint(values).astype(np.uint8)
 
 
