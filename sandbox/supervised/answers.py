@@ -10,7 +10,13 @@ from torch import Tensor
 from sandbox.core.errors import SandboxError
 from sandbox.core.run import Run
 from sandbox.supervised.config import ClassifierConfig
-from sandbox.supervised.familiarity import Familiarity, keep_familiarity, kept_familiarity, seen
+from sandbox.supervised.familiarity import (
+    Familiarity,
+    kept_familiarity,
+    measure_familiarity,
+    seen,
+    write_familiarity,
+)
 from sandbox.supervised.looks import Looks
 from sandbox.supervised.models import Classifier
 from sandbox.supervised.runs import load_data
@@ -69,5 +75,10 @@ def knowledge(
     except SandboxError as error:
         console.note(f"warning: cannot tell familiar pictures from others without the data: {error.message}")
         return None
-    console.note("computing what is familiar, once: it is kept with the run")
-    return keep_familiarity(run, model, learned_from(config, data), data.validation, step)
+    console.note("learning what is familiar, once: it is kept with the run")
+    found = measure_familiarity(model, learned_from(config, data), data.validation, step)
+    try:
+        write_familiarity(run, found)
+    except OSError as error:
+        console.note(f"warning: it cannot be kept: {error.strerror or error}")
+    return found

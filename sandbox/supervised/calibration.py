@@ -83,3 +83,14 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
 
     found = minimize_scalar(surprise, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded")
     return float(np.exp(found.x))  # type: ignore[attr-defined]
+
+
+def flattened(scores: Tensor, most: float) -> Tensor:
+    """Probabilities (classes,) of log-probabilities, none above `most` (at least 1/classes)."""
+    low, high = 0.0, 1.0
+    if float(scores.max().exp()) <= most:
+        return scores.exp()
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (low, middle) if float((scores * middle).softmax(0).max()) > most else (middle, high)
+    return (scores * low).softmax(0)

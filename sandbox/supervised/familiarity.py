@@ -1,9 +1,10 @@
 """Whether a classifier may be trusted with a picture: is it anything like what it learned from?
 
 A network answers to noise as surely as to a digit. What it made of the picture, the input of its last linear
-layer, tells them apart: the angle to the nearest training picture there (Sun et al. 2022, arXiv:2204.06507,
-with a single neighbour). How large such distances are for pictures of the same kind, and how often answers at
-such a distance are right, is known from the validation split. It is computed once and kept with the run.
+layer, tells them apart: how far is the nearest training picture there (Sun et al. 2022, arXiv:2204.06507, but
+with a single neighbour, and lengths count as well as angles)? How large such distances are for pictures of
+the same kind, and how often answers at such a distance are right, is known from the validation split. It is
+computed once and kept with the run.
 """
 
 from __future__ import annotations
@@ -17,13 +18,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from sandbox.core.files import write_atomically
 from sandbox.core.run import Run
 from sandbox.data.pictures import Pictures, subset
 from sandbox.nn.batches import to_model
-from sandbox.supervised.calibration import fit_temperature
+from sandbox.supervised.calibration import fit_temperature, flattened
 from sandbox.supervised.ink import InkForm, ink_form
 from sandbox.supervised.models import Classifier
 
@@ -47,7 +47,9 @@ class Familiarity:
     temperature: float
     """divides the logits (see `fit_temperature`)"""
     neighbours: Tensor
-    """(pictures, features) float16, of length 1: some of what it learned from"""
+    """(pictures, features) float16: some of what it learned from, in `unit`s"""
+    unit: float
+    """the mean length of their features, so that 16 bits suffice"""
     distances: Tensor
     """(pictures,) float32: those of validation pictures, rising"""
     right: Tensor
@@ -61,10 +63,18 @@ class Familiarity:
         return float(self.distances.quantile(FAMILIAR))
 
     def distance(self, features: Tensor) -> Tensor:
-        """1 − cosine to the nearest of the neighbours: (batch, features) -> (batch,) float32, on the CPU."""
-        unit = F.normalize(features.float().cpu(), dim=1)
+        """1 − Tanimoto's coefficient to the nearest of the neighbours: (batch, features) -> (batch,) float32.
+
+        For a and b that is a·b / (|a|² + |b|² − a·b): 1 for equal ones, less where angle or length differ.
+        """
         known = self.neighbours.float()
-        return torch.cat([1 - (part @ known.T).amax(1) for part in unit.split(_BATCH)])
+        squares = known.square().sum(1)
+        nearest = []
+        for part in (features.float().cpu() / self.unit).split(_BATCH):
+            common = part @ known.T  # (batch, pictures)
+            apart = part.square().sum(1, keepdim=True) + squares - common
+            nearest.append(1 - (common / apart.clamp_min(1e-12)).amax(1))
+        return torch.cat(nearest)
 
     def as_far(self, distance: float) -> float:
         """The part of the validation pictures that are at least as far."""
@@ -75,7 +85,8 @@ class Familiarity:
         that were answered right, with `DOUBT` more of which chance has its part. Beyond all of them: chance.
         """
         beyond = self.right[self.distances >= distance]
-        return (float(beyond.sum()) + DOUBT / classes) / (len(beyond) + DOUBT)
+        part = (float(beyond.sum()) + DOUBT / classes) / (len(beyond) + DOUBT)
+        return max(part, 1 / classes)
 
     def tempered(self, scores: Tensor, distance: float) -> tuple[Tensor, bool]:
         """Probabilities (classes,) of log-probabilities, and whether the picture is familiar.
@@ -85,17 +96,6 @@ class Familiarity:
         if distance <= self.farthest:
             return scores.exp(), True
         return flattened(scores, self.earned(distance, len(scores))), False
-
-
-def flattened(scores: Tensor, most: float) -> Tensor:
-    """Probabilities (classes,) of log-probabilities, none above `most` (at least 1/classes)."""
-    low, high = 0.0, 1.0
-    if float(scores.max().exp()) <= most:
-        return scores.exp()
-    for _ in range(40):
-        middle = (low + high) / 2
-        low, high = (low, middle) if float((scores * middle).softmax(0).max()) > most else (middle, high)
-    return (scores * low).softmax(0)
 
 
 @torch.inference_mode()
@@ -139,13 +139,15 @@ def measure_familiarity(model: Classifier, learned: Pictures, validation: Pictur
     probe, _ = seen(model, learned.images[:1])
     rows = max(1, min(NEIGHBOURS, len(learned), MOST_NUMBERS // probe.shape[1]))
     near, _ = seen(model, subset(learned, rows).images)
+    unit = max(float(near.norm(dim=1).mean()), 1e-12)
     checked = subset(validation, min(VALIDATED, len(validation)))
     features, logits = seen(model, checked.images)
     labels = checked.labels.cpu()
     found = Familiarity(
         step,
         fit_temperature(logits, labels),
-        F.normalize(near, dim=1).half(),
+        (near / unit).half(),
+        unit,
         torch.zeros(0),
         torch.zeros(0, dtype=torch.bool),
         ink_form(validation.images.cpu().numpy()),
@@ -159,15 +161,20 @@ def keep_familiarity(
 ) -> Familiarity:
     """Compute it and write it into the run, as `familiarity.safetensors`."""
     found = measure_familiarity(model.eval(), learned, validation, step)
+    write_familiarity(run, found)
+    return found
+
+
+def write_familiarity(run: Run, found: Familiarity) -> None:
+    """Keep it with the run; raises OSError where the run cannot be written."""
     ink = None if found.ink is None else dataclasses.asdict(found.ink)
-    about = {"step": step, "temperature": found.temperature, "ink": ink}
+    about = {"step": found.step, "temperature": found.temperature, "unit": found.unit, "ink": ink}
     tensors = {
         "neighbours": found.neighbours,
         "distances": found.distances,
         "right": found.right.to(torch.uint8),
     }
     write_atomically(run.path / FILE, save(tensors, {SCHEMA: json.dumps(about)}))
-    return found
 
 
 def kept_familiarity(run: Run, step: int) -> Familiarity | None:
@@ -181,6 +188,7 @@ def kept_familiarity(run: Run, step: int) -> Familiarity | None:
             int(about["step"]),
             float(about["temperature"]),
             parts["neighbours"],
+            float(about["unit"]),
             parts["distances"].float(),
             parts["right"].bool(),
             ink,
@@ -188,4 +196,5 @@ def kept_familiarity(run: Run, step: int) -> Familiarity | None:
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return None
     fits = found.neighbours.ndim == 2 and found.distances.shape == found.right.shape and len(found.distances)
-    return found if fits and found.step == step and found.temperature > 0 else None
+    sound = found.temperature > 0 and found.unit > 0
+    return found if fits and sound and found.step == step else None

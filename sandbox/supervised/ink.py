@@ -20,6 +20,8 @@ LOOKED_AT = 2_000
 """pictures from which a form is measured, at most"""
 PLAIN = 32
 """levels by which a pixel may differ from the background and still belong to it"""
+PAPER = 0.45
+"""what is brighter or darker than its surroundings and wider than this part of the photo is paper"""
 FAINTEST = 24.0
 """levels by which ink must stand out from its paper"""
 
@@ -112,11 +114,11 @@ def _ink(photo: Numbers) -> Numbers | None:
     side = max(photo.shape)
     bright = 255 - photo if _is_dark_on_light(photo) else photo
     smooth = ndimage.median_filter(bright, 3)
-    paper = ndimage.grey_opening(smooth, size=max(3, side // 3))
+    paper = ndimage.grey_opening(smooth, size=max(3, round(PAPER * side)))
     above = np.clip(smooth - ndimage.gaussian_filter(paper, side / 40), 0, None)
     threshold = _otsu(above)
     mask = above > threshold
-    if not mask.any() or above[mask].mean() - above[~mask].mean() < FAINTEST:
+    if not 0 < mask.mean() < 1 or above[mask].mean() - above[~mask].mean() < FAINTEST:
         return None
     pieces = np.empty(mask.shape, np.int32)
     ndimage.label(mask, np.ones((3, 3)), output=pieces)

@@ -79,6 +79,8 @@ class Predict:
             NotFound: none of the files can be read as a picture.
         """
         run = self._classifier()
+        if self.csv == "-" and console.json:
+            raise UsageError("--json and --csv - both want stdout", hint="give --csv a file")
         from sandbox.nn.device import threads
         from sandbox.supervised.answers import answer, knowledge
         from sandbox.supervised.drawings import draw_predictions
@@ -131,8 +133,11 @@ class Predict:
             raise UsageError(f"--top must be at least 1, not {self.top}")
         if self.files.count("-") > 1:
             raise UsageError("- is for one picture: a pipe can be read once")
-        if self.picture is not None and self.picture.is_dir():
-            raise UsageError(f"-o is for a file, and {self.picture} is a folder")
+        for option, path in (("-o", self.picture), ("--csv", None if self.csv is None else Path(self.csv))):
+            if path is not None and path.is_dir():
+                raise UsageError(f"{option} is for a file, and {path} is a folder")
+            if path is not None and not path.parent.is_dir():
+                raise UsageError(f"{option}: there is no folder {path.parent}")
         run = find_run(self.name, self.out)
         kind = run.info["kind"]
         from sandbox.supervised.runs import ClassifierRuns

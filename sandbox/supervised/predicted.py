@@ -46,6 +46,12 @@ def tell(
             f"{len(strange)} of {len(answers)} are unfamiliar: like nothing it learned from. Their "
             "probabilities are lowered to what answers to such pictures have earned."
         )
+    treated = sum(one.treatment == "ink" for one, _ in answers)
+    if treated:
+        console.print(
+            f"{treated} of {len(answers)} were read as handwriting: cut out, scaled and centred as what it "
+            "learned from is. --as-is leaves that out."
+        )
     if bad:
         console.print(f"{len(bad)} of {len(bad) + len(answers)} files were skipped")
     console.print(f"drawing {drawing}")
