@@ -16,6 +16,7 @@ from sandbox.core.lesson import Desk, Taught
 from sandbox.core.plugins import LESSONS, names, resolve
 from sandbox.core.seeding import SEED_LIMIT
 from sandbox.ui.console import Console
+from sandbox.ui.png import png_path
 
 SCHEMA = "sandbox.lesson/1"
 
@@ -61,7 +62,7 @@ class Lesson:
             raise UnknownName("lesson", self.name, known, hint="python -m sandbox list lessons")
         if not 0 <= self.seed < SEED_LIMIT:
             raise UsageError(f"--seed must be between 0 and {SEED_LIMIT - 1}, not {self.seed}")
-        path = self._path()
+        path = png_path(self.output, f"lesson-{self.name}.png", "-o")
         teach = resolve("lessons", self.name)
         begun = time.perf_counter()
         desk = Desk(self.seed, (lambda text: None) if console.quiet else console.note, self.data_dir)
@@ -81,18 +82,6 @@ class Lesson:
             "lines": list(taught.lines),
             "seconds": round(time.perf_counter() - begun, 1),
         }
-
-    def _path(self) -> Path:
-        """Where to draw to; whether the name is right is told before anything is computed."""
-        name = f"lesson-{self.name}.png"
-        path = Path(name) if self.output is None else self.output
-        path = path / name if path.is_dir() else path
-        if path.suffix.lower() != ".png":
-            raise UsageError(f"-o must end in .png, not {path.name!r}")
-        in_the_way = next((parent for parent in path.parents if parent.is_file()), None)
-        if in_the_way is not None:
-            raise UsageError(f"-o: {in_the_way} is a file, not a folder")
-        return path
 
 
 def lessons() -> dict[str, Any]:

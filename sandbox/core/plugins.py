@@ -145,6 +145,9 @@ LESSONS: dict[str, Lesson] = {
     "optimizers": Lesson(
         "sandbox.supervised.lessons.optimizers:teach", "optimisers race: SGD, Momentum, … Adam"
     ),
+    "learning-rate": Lesson(
+        "sandbox.supervised.lessons.learning_rate:teach", "too low, right, too high, and how to find it"
+    ),
     "initialization": Lesson("sandbox.supervised.lessons.initialization:teach", "how a deep network begins"),
     "skip-connections": Lesson(
         "sandbox.supervised.lessons.skip_connections:teach", "deep nets, with and without skip connections"
@@ -152,6 +155,9 @@ LESSONS: dict[str, Lesson] = {
     "convolution": Lesson(
         "sandbox.supervised.lessons.convolution:teach",
         "convolution is a matrix product; padding, stride, pooling",
+    ),
+    "q-learning": Lesson(
+        "agents.lessons.q_learning:teach", "a table learns what cells are worth, beside DQN"
     ),
 }
 """In the order in which a course would take them."""
