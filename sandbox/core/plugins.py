@@ -156,6 +156,28 @@ LESSONS: dict[str, Lesson] = {
         "sandbox.supervised.lessons.convolution:teach",
         "convolution is a matrix product; padding, stride, pooling",
     ),
+    "shifted-digits": Lesson(
+        "sandbox.supervised.lessons.shifted_digits:teach",
+        "a dense net and two CNNs on digits that stand elsewhere",
+    ),
+    "regularization": Lesson(
+        "sandbox.supervised.lessons.regularization:teach", "dropout, batch norm, augmentation: less by heart"
+    ),
+    "early-stopping": Lesson(
+        "sandbox.supervised.lessons.early_stopping:teach", "overfitting, and when to stop"
+    ),
+    "amount-of-data": Lesson(
+        "sandbox.supervised.lessons.amount_of_data:teach",
+        "nearest neighbour, SVM and CNN: how many pictures it takes",
+    ),
+    "transfer": Lesson(
+        "sandbox.supervised.lessons.transfer:teach",
+        "few pictures: from scratch, or from what another net learned",
+    ),
+    "search": Lesson(
+        "sandbox.supervised.lessons.search:teach", "random search against a grid of as many trials"
+    ),
+    "gpu": Lesson("sandbox.supervised.lessons.gpu:teach", "how long a step takes: CPU, threads, GPU"),
     "q-learning": Lesson(
         "agents.lessons.q_learning:teach", "a table learns what cells are worth, beside DQN"
     ),
