@@ -54,7 +54,7 @@ class Predict:
     """Pictures, folders, or - for a pipe."""
     top: Count = 3
     """How many classes to name for each picture."""
-    csv: str | None = None
+    csv: Annotated[str | None, arg(metavar="CSV")] = None
     """Write a table with all of them to this file, or to stdout in place of the tables for people: -."""
     picture: Annotated[Path | None, arg(name="output", aliases=("-o",), metavar="PNG")] = None
     """The drawing; predictions.png among the run's plots, unless given."""

@@ -41,19 +41,14 @@ def tell(
         for one, found in answers
     ]
     console.table(["picture", *ranks, *([""] if strange else [])], rows)
+    of = f"of {len(answers)}"
     if strange:
-        console.print(
-            f"{len(strange)} of {len(answers)} are unfamiliar: like nothing it learned from. Their "
-            "probabilities are lowered to what answers to such pictures have earned."
-        )
+        console.print(f"{len(strange)} {of} unfamiliar: like nothing it learned from, so it may not be sure")
     treated = sum(one.treatment == "ink" for one, _ in answers)
     if treated:
-        console.print(
-            f"{treated} of {len(answers)} were read as handwriting: cut out, scaled and centred as what it "
-            "learned from is. --as-is leaves that out."
-        )
+        console.print(f"{treated} {of} read as handwriting: cut out, scaled and centred (not with --as-is)")
     if bad:
-        console.print(f"{len(bad)} of {len(bad) + len(answers)} files were skipped")
+        console.print(f"{len(bad)} of {len(bad) + len(answers)} files skipped")
     console.print(f"drawing {drawing}")
 
 

@@ -108,10 +108,11 @@ def predictions(path: Path, answers: Sequence[Answered], *, title: str, subtitle
     for number, one in enumerate(answers):
         row, column = divmod(number, columns)
         left, bottom = 0.3 + column * wide, height - _HEAD - row * (_ROW + 0.35) - _ROW - 0.05
-        _say(figure, left, bottom + _ROW - 0.02, _short(one.name, 34), INK)
-        if one.unfamiliar:
-            _say(figure, left + 2.2, bottom + _ROW - 0.02, "unfamiliar", LIGHT.bad, fontweight="bold")
+        _say(figure, left, bottom + _ROW - 0.02, _short(one.name, 31), INK)
         side = _ROW - 0.15
+        if one.unfamiliar:
+            at = left + 2 * side + 0.75
+            _say(figure, at, bottom + _ROW - 0.02, "unfamiliar", LIGHT.bad, fontweight="bold")
         for place, picture in enumerate((one.original, one.seen)):
             _show(_place(figure, left + place * (side + 0.08), bottom, side - 0.05, side - 0.05), picture)
         bars = _place(figure, left + 2 * side + 0.75, bottom + 0.05, wide - 2 * side - 1.45, side - 0.15)

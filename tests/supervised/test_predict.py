@@ -96,7 +96,7 @@ def test_noise_is_unfamiliar_and_gets_no_confidence(tmp_path: Path, capsys: Capt
     assert main(["predict", "first", str(tmp_path / "noise.png"), "--as-is"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].endswith("unfamiliar")
-    assert lines[2].startswith("1 of 1 are unfamiliar: like nothing it learned from")
+    assert lines[2].startswith("1 of 1 unfamiliar: like nothing it learned from")
 
 
 def test_what_cannot_be_read_is_named_and_skipped(digits: Path, capsys: Captured) -> None:
