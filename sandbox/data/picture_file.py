@@ -89,7 +89,9 @@ def opened(file: Path | str | IO[bytes], formats: tuple[str, ...] | None = None)
 
     try:
         known = readable()
-        return Image.open(file, formats=formats or known)
+        return Image.open(
+            file, formats=known if formats is None else [one for one in formats if one in known]
+        )
     except UnidentifiedImageError:
         raise NoPicture("it is no picture") from None
     except (FileNotFoundError, PermissionError, IsADirectoryError):
@@ -100,11 +102,12 @@ def opened(file: Path | str | IO[bytes], formats: tuple[str, ...] | None = None)
 
 @functools.cache
 def readable() -> tuple[str, ...]:
-    """The formats that are read."""
+    """The formats that are read, in the order in which they are tried: the usual ones first."""
     from PIL import Image
 
     Image.init()
-    return tuple(name for name in Image.ID if name not in NOT_READ)
+    others = (name for name in Image.ID if name not in NOT_READ and name not in UNMISTAKABLE)
+    return (*(name for name in UNMISTAKABLE if name in Image.ID), *others)
 
 
 @functools.cache

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import gymnasium
@@ -15,7 +17,7 @@ from PIL import Image
 import envs
 from envs.controls import controls_of
 from envs.wrappers import wrap
-from sandbox.core.errors import EnvironmentNotFound, UsageError
+from sandbox.core.errors import EnvironmentNotFound, MissingExtra, UsageError
 from sandbox.core.names import suggest
 from sandbox.data.convert import fitted
 from sandbox.data.picture_file import fit_picture
@@ -29,6 +31,7 @@ def environment_of(text: str) -> str:
 
     Raises:
         EnvironmentNotFound: Nothing is called so; with a suggestion.
+        MissingExtra: It is an Atari game, and ale-py is not installed.
         UsageError: A module would have to be imported for it, or nothing is named.
     """
     if not text:
@@ -39,6 +42,10 @@ def environment_of(text: str) -> str:
     ours |= {entry.id.casefold(): entry for entry in envs.listing()}
     if text.casefold() in ours:
         return ours[text.casefold()].name
+    if text.casefold().startswith("ale/"):
+        if find_spec("ale_py") is None:
+            raise MissingExtra(text, "atari")
+        import_module("ale_py")  # registers its games
     try:
         return gymnasium.spec(text).id
     except GymnasiumError:

@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from sandbox.core.errors import Broken, EnvironmentNotFound, Refused, RunNotFound, SandboxError, UsageError
+from sandbox.core.errors import (
+    Broken,
+    EnvironmentNotFound,
+    MissingExtra,
+    Refused,
+    RunNotFound,
+    SandboxError,
+    UsageError,
+)
 from sandbox.core.files import write_atomically
 from sandbox.core.runs import create_run
 from sandbox.data import playing
@@ -215,6 +223,12 @@ def test_a_mistake_in_the_name_is_found_before_anybody_plays(
     for check in (canonical, load):
         with pytest.raises(kind, match=said):
             check(name)
+
+
+def test_a_game_whose_suite_is_missing_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.data.stage.find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"ALE/Pong-v5 needs the extra \[atari\]"):
+        canonical("frames:ALE/Pong-v5")
 
 
 def test_names_are_made_full(runs_root: Path) -> None:
