@@ -123,10 +123,11 @@ def teach(desk: Desk, *, sizes: Sequence[int] | None = None, draws: int = 2) -> 
     draw_curves(axes, {name: (list(sizes), some) for name, some in curves.items()}, marker="o")
     first, last = ({name: some[at] for name, some in curves.items()} for at in (0, -1))
     goal = max((g for g in GOALS if g <= curves["nearest neighbour"][-1]), default=GOALS[0])
+    aside = " At 8×8 pixels they are hardly apart: MNIST tells more." if data.name == "digits" else ""
     needed = {name: reached(sizes, some, goal) for name, some in curves.items()}
     return Taught(figure, (
-        f"With {sizes[0]} pictures: " + ", ".join(f"{way} {part:.0f} %" for way, part in first.items()) + ".",
-        f"With {sizes[-1]:,}: " + ", ".join(f"{way} {part:.1f} %" for way, part in last.items()) + ".",
+        f"At {sizes[0]} pictures: " + ", ".join(f"{way} {part:.0f} %" for way, part in first.items()) + ".",
+        f"At {sizes[-1]:,}: " + ", ".join(f"{way} {part:.1f} %" for way, part in last.items()) + f".{aside}",
         f"Read along a height: {goal} % takes how many pictures? "
         + ", ".join(f"{way} {f'about {n:,}' if n else 'more'}" for way, n in needed.items())
         + ".",

@@ -128,8 +128,9 @@ def teach(desk: Desk, *, pictures: int = 300, looks: int = 60, every: int = 20) 
         f"Left: until step {story.steps[story.best]} both losses fall; from there on training falls "
         f"from {training[story.best]:.2f} to {training[-1]:.2f}, validation rises from "
         f"{validation[story.best]:.2f} to {validation[-1]:.2f}.",
-        f"Right: at the end {story.accuracies['training'][-1]:.0%} of the training labels are known by "
-        f"heart, one in five of them wrong; patience {PATIENCE} stops at step {story.steps[story.stop]}.",
-        f"On the test pictures the best weights get {story.test[0]:.1%} right, the last {story.test[1]:.1%}: "
+        f"Right: at the end {100 * story.accuracies['training'][-1]:.0f} % of the training labels are known "
+        f"by heart, one in five of them wrong; patience {PATIENCE} stops at step {story.steps[story.stop]}.",
+        f"On the test pictures the best weights get {100 * story.test[0]:.1f} % right, the last "
+        f"{100 * story.test[1]:.1f} %: "
         f"keep the best, not the last.",
     ))  # fmt: skip

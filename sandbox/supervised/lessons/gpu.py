@@ -98,7 +98,7 @@ def teach(desk: Desk, *, batches: Sequence[int] = (1, 4, 16, 64, 256), seconds: 
     figure, ((left, right),) = sheet(
         "GPU against CPU" if gpu else "No GPU was found: what a CPU can do instead",
         f"one training step of the small backbone on pictures of {SIDE}×{SIDE}   ·   medians   ·   "
-        f"torch {torch.__version__}",
+        f"torch {torch.__version__}   ·   what else runs on the machine counts, too",
         label_inches=1.7,
     )  # fmt: skip
     panels = (

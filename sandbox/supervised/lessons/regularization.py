@@ -101,7 +101,7 @@ def teach(desk: Desk, *, pictures: int = 50, draws: int = 3, steps: int = 400, l
     for name, some in means.items():
         left.plot(at, some[:, 0], color=TINTS[name], linestyle="--", linewidth=1.2)
     draw_curves(left, {name: (at, some[:, 1]) for name, some in means.items()}, colours=list(TINTS.values()))
-    draw_gaps(headed(right, "Accuracy in %, in the end: validation, the gap, training"), curves)
+    draw_gaps(headed(right, "The gap in the end, from validation to training, in %"), curves)
     alone = {name: gap[name] for name in list(OPTIONS)[1:4]}
     best = min(alone, key=lambda name: alone[name])
     return Taught(figure, (
@@ -125,8 +125,6 @@ def draw_gaps(axes: Axes, curves: Mapping[str, np.ndarray]) -> None:
         say(axes, middle, place - 0.33, f"{name}: gap {training - validation:.1f}", TINTS[name],
             ha="center", va="bottom", fontweight="bold", fontsize=10)  # fmt: skip
     low = min(float(runs[:, -1, 1].min()) for runs in curves.values())
-    axes.set(xlim=(low - 2, 101), ylim=(len(curves) - 0.5, -0.7), yticks=[])
+    axes.set(xlim=(low - 2, 101), ylim=(len(curves) - 0.35, -0.7), yticks=[])
     axes.grid(visible=False)
-    say(
-        axes, low - 1.5, len(curves) - 0.55, "dots: each draw, on the validation pictures", QUIET, va="bottom"
-    )
+    say(axes, low - 1.5, len(curves) - 0.4, "dots: each draw, on the validation pictures", QUIET, va="bottom")

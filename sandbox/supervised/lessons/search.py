@@ -121,7 +121,7 @@ def teach(desk: Desk, *, side: int = 3, columns: int = 26, rows: int = 4, search
         f"Above: {side**2} trials are {rates['Grid']} learning rates on the grid and {rates['Random']} at "
         f"random; here the grid found {scores['Grid'].max():.1f} %, chance {scores['Random'].max():.1f} %.",
         f"Replayed {searches:,} times on the map, with grids moved by chance, a random search comes within "
-        f"5 points of the best {good[1]:.0%} of the time, by grid {good[0]:.0%} "
+        f"5 points of the best {100 * good[1]:.0f} % of the time, by grid {100 * good[0]:.0f} % "
         f"(on average it finds {mean[1]:.1f} and {mean[0]:.1f} %).",
     ))  # fmt: skip
 
