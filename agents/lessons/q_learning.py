@@ -59,8 +59,11 @@ def deep_q_learning(seed: int, steps: int = STEPS) -> Table:
 
 
 def best_in(table: Table, truth: Table) -> int:
-    """In how many free cells the best action of a table is truly one of the best."""
-    return sum(truth[cell][table[cell].argmax()] > truth[cell].max() - 1e-9 for cell in FREE)
+    """In how many free cells a table has found an action that is truly one of the best."""
+    return sum(
+        bool(table[cell].max() > 0 and truth[cell][table[cell].argmax()] > truth[cell].max() - 1e-9)
+        for cell in FREE
+    )
 
 
 def teach(desk: Desk) -> Taught:
@@ -77,8 +80,8 @@ def teach(desk: Desk) -> Taught:
 
     figure, (panels,) = sheet(
         "Q-learning with a table, and with a network",
-        f"what the best action of each cell is worth, and which that is; each step further is worth "
-        f"{DISCOUNT} of it",
+        f"what the best action of each cell is worth, and which that is; each step away is worth "
+        f"{DISCOUNT} of it; black are walls",
         columns=3, width_inches=15, panel_inches=3.1, label_inches=0.0,
     )  # fmt: skip
     titles = (f"Table, after {EARLY:,} steps", f"Table, after {STEPS:,} steps", f"DQN, after {STEPS:,} steps")

@@ -177,9 +177,8 @@ def value_map(
     """
     from matplotlib.colors import LinearSegmentedColormap
 
-    shades = LinearSegmentedColormap.from_list("values", ["#FFFFFF", "#CDE3F1", COLOURS[0]])
-    shades.set_bad(INK)
-    axes.imshow(np.ma.masked_invalid(values), cmap=shades, aspect="equal")
+    shades = LinearSegmentedColormap.from_list("values", ["#EEF3F8", "#C3DDEF", COLOURS[0]])
+    axes.imshow(np.ma.masked_invalid(values), cmap=shades.with_extremes(bad=INK), aspect="equal")
     axes.set_axis_off()
     rows, columns = values.shape
     for cut in range(rows + 1):

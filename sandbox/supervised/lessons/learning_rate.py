@@ -77,8 +77,8 @@ def teach(desk: Desk) -> Taught:
     draw_curves(learning, shown, colours=LOOKS)
     ends = {name: values[-1] for name, values in trained.items()}
     return Taught(figure, (
-        f"Left: the loss falls as the rate grows, is lowest at {found.rates[found.lowest]:.2g}, and shoots up; "
-        f"for a constant rate the finder suggests a third of that, {found.suggestion:.2g}.",
+        f"Left: the loss falls as the rate grows, is lowest at {found.rates[found.lowest]:.2g}, and shoots "
+        f"up; for a constant rate the finder suggests a third of that, {found.suggestion:.2g}.",
         f"Right: at that rate {STEPS} steps lead from {trained['right'][0]:.2f} to {ends['right']:.3f}.",
         f"At {rates['too low']:.2g} they end at {ends['too low']:.2f}, far from done; at "
         f"{rates['too high']:.2g} at {ends['too high']:.2f}, no better than guessing (2.30).",
