@@ -1,7 +1,8 @@
-"""Which settings a trial tries, and whether it is worth finishing: Optuna's samplers and its median rule.
+"""Which settings a trial tries, and whether it is worth finishing.
 
-Optuna keeps nothing: its study is built anew from the trials that are written down, and its dice are thrown
-anew for each trial. So a search that was stopped goes on with the very settings that it would have tried.
+Optuna draws the settings, and keeps nothing: its study is built anew from the trials that are written down,
+and its dice are thrown anew for each trial. So a search that was stopped goes on with the very settings that
+it would have tried.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
     from sandbox.supervised.search_config import SearchConfig
 
-BEFORE_PRUNING, FIRST_PRUNED_LOOK = 5, 2
-"""trials that have to be complete before one is pruned, and the look at which it may happen first"""
+BEFORE_PRUNING, PRUNED_LOOK = 5, 2
+"""how many trials have to have come to this look before one is pruned there; and only there, as half of the
+survivors at every further look would leave next to nothing, and favour what is quick at the beginning"""
 ENOUGH = 8
 """complete trials from which on it can be said what mattered"""
 
@@ -50,7 +52,7 @@ class Chooser:
         self.config, self.space = config, list(space)
         self.start = chosen(config.start, [one.name for one in space])
         self.listed = self._listed()
-        self._trial: optuna.trial.Trial | None = None
+        self._before: Sequence[Trial] = ()
 
     def _listed(self) -> list[Values] | None:
         """All that will be tried after trial 0, where there are only so many combinations."""
@@ -71,29 +73,28 @@ class Chooser:
 
     def choose(self, done: Sequence[Trial]) -> Values:
         """The settings of the trial that follows `done`; the first are the start's own."""
-        self._trial = None
+        self._before = tuple(done)
         if not done:
             return self.start
         import optuna
 
         seed = derive_seed(self.config.seed, "trial", len(done)) % 2**32
         study = study_of(done, self.space)
-        study.pruner = optuna.pruners.MedianPruner(BEFORE_PRUNING, FIRST_PRUNED_LOOK)
         if self.config.method == "tpe":
             study.sampler = optuna.samplers.TPESampler(seed=seed)
         else:
             study.sampler = optuna.samplers.RandomSampler(seed=seed)
         if self.listed is not None:
             study.enqueue_trial(self.listed[len(done) - 1])
-        self._trial = study.ask(_distributions(self.space))
-        return {one.name: self._rounded(one, self._trial.params[one.name]) for one in self.space}
+        found = study.ask(_distributions(self.space)).params
+        return {one.name: self._rounded(one, found[one.name]) for one in self.space}
 
     def prune(self, look: int, score: float) -> bool:
         """Whether the trial that was chosen last is worse than half of the others were at this look."""
-        if self._trial is None or not self.config.prune:
+        if look != PRUNED_LOOK or not self._before or not self.config.prune:
             return False
-        self._trial.report(score, look)
-        return self._trial.should_prune()
+        others = [trial.looks[look - 1] for trial in self._before if len(trial.looks) >= look]
+        return len(others) >= BEFORE_PRUNING and score < float(np.median(others))
 
     def _rounded(self, one: Dimension, value: Any) -> Any:
         """`value` with three digits, which people can type, and still in its range."""

@@ -52,7 +52,7 @@ class Search(FitOptions):
     quick: bool = False
     """A tenth of the budget."""
     no_pruning: bool = False
-    """Let every trial come to its end, however bad it is."""
+    """Let every trial come to its end, however bad it is at its second look of five."""
     name: str | None = None
     """Name of the run's folder."""
     out: Path | None = None

@@ -35,7 +35,7 @@ class SearchConfig:
     equal: Equal = "pictures"
     """what all trials have the same budget of, whatever their batch size: pictures seen, or steps"""
     prune: bool = True
-    """stop a trial that is worse than half of the others were when they had come as far"""
+    """stop a trial at its second look, where it is worse than half of the others were"""
 
     def __post_init__(self) -> None:
         if self.trials < 2:

@@ -79,7 +79,7 @@ def draw_search(
     columns = 2 if len(axes) == 4 else min(COLUMNS, len(axes))
     rows = -(-len(axes) // columns)
     left = LEFT_INCHES + BARS_INCHES + 0.55 if importance else LEFT_INCHES
-    wide = max(8.0, left + columns * (PANEL_INCHES[0] + GAP_INCHES[0]) + 0.1)
+    wide = max(7.4, left + columns * (PANEL_INCHES[0] + GAP_INCHES[0]) + 0.1)
     high = HEAD_INCHES + rows * sum((PANEL_INCHES[1], GAP_INCHES[1])) + 0.1
     figure = page(title)
     figure.set_size_inches(wide, high)

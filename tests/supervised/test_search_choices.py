@@ -151,6 +151,7 @@ def test_bad_trials_are_pruned_and_good_ones_are_not() -> None:
     chooser.choose(done)
     assert not chooser.prune(1, 0.1)  # too early to say
     assert chooser.prune(2, 0.1)
+    assert not chooser.prune(3, 0.1)  # it survived
     chooser.choose(done)
     assert not chooser.prune(2, 0.8)
     lenient = Chooser(SearchConfig(start(), config.space, prune=False), chooser.space)
