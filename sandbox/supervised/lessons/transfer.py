@@ -78,9 +78,8 @@ def started(way: str, side: int, source: Backbone) -> BackboneClassifier:
 
 def learn_source(pictures: Pictures, seed: int, steps: int, augment: Augment | None) -> Backbone:
     """The backbone that has learned the known digits."""
-    training = fitted(lambda: new_net(pictures.shape[1]), pictures, seed, augment=augment, steps=steps,
-                      batch_size=64, learning_rate=RATE)  # fmt: skip
-    return training.model.backbone  # type: ignore[return-value]
+    how: dict = {"augment": augment, "steps": steps, "batch_size": 64, "learning_rate": RATE}
+    return fitted(lambda: new_net(pictures.shape[1]), pictures, seed, **how).model.backbone  # type: ignore[return-value]
 
 
 def teach(
@@ -107,13 +106,9 @@ def teach(
         desk.note(f"learning {NEW[0]} to {NEW[1]} {way}")
         rate = TUNED_RATE if way == "fine-tuned" else RATE
         scores[way] = 100 * np.array([
-            [
-                fitted(
-                    lambda way=way: started(way, side, source), subset(new, per_class=size, seed=seed), seed,
-                    steps=steps, batch_size=25, learning_rate=rate,
-                ).evaluate(test)["accuracy"]
-                for size in sizes
-            ]
+            [fitted(lambda way=way: started(way, side, source), subset(new, per_class=size, seed=seed), seed,
+                    steps=steps, batch_size=25, learning_rate=rate).evaluate(test)["accuracy"]
+             for size in sizes]
             for seed in (derive_seed(desk.seed, "draw", draw) for draw in range(draws))
         ])  # (draws, sizes)  # fmt: skip
 
