@@ -98,7 +98,7 @@ def teach(desk: Desk) -> Taught:
     return Taught(figure, (
         f"Left: without skip connections {told} layers end at a loss of "
         + " / ".join(f"{loss:.2f}" for loss in ends[False]) + " (guessing has 2.30).",
-        f"Middle: with them, at {' / '.join(f'{loss:.2f}' for loss in ends[True])}: depth does hardly any harm.",
+        f"Middle: with them at {' / '.join(f'{loss:.2f}' for loss in ends[True])}: depth does little harm.",
         f"Right: without them the first of {deepest} layers hears nothing (gradient "
         f"{heard[False][-1]:.0e} at the end), with them it does ({heard[True][-1]:.1g}).",
     ))  # fmt: skip
