@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -67,14 +68,19 @@ class Familiarity:
 
         For a and b that is a·b / (|a|² + |b|² − a·b): 1 for equal ones, less where angle or length differ.
         """
-        known = self.neighbours.float()
-        squares = known.square().sum(1)
+        known, squares = self._known
         nearest = []
         for part in (features.float().cpu() / self.unit).split(_BATCH):
             common = part @ known.T  # (batch, pictures)
             apart = part.square().sum(1, keepdim=True) + squares - common
             nearest.append(1 - (common / apart.clamp_min(1e-12)).amax(1))
         return torch.cat(nearest)
+
+    @cached_property
+    def _known(self) -> tuple[Tensor, Tensor]:
+        """The neighbours (pictures, features) float32, and their squared lengths (pictures,)."""
+        known = self.neighbours.float()
+        return known, known.square().sum(1)
 
     def as_far(self, distance: float) -> float:
         """The part of the validation pictures that are at least as far."""
@@ -128,14 +134,7 @@ def seen(model: Classifier, images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def measure_familiarity(model: Classifier, learned: Pictures, validation: Pictures, step: int) -> Familiarity:
-    """Compute it anew.
-
-    Args:
-        model: in evaluation mode.
-        learned: what it learned from.
-        validation: what chose its weights.
-        step: of its checkpoint.
-    """
+    """Compute it anew, for a model in evaluation mode, what it learned from and what chose its weights."""
     probe, _ = seen(model, learned.images[:1])
     rows = max(1, min(NEIGHBOURS, len(learned), MOST_NUMBERS // probe.shape[1]))
     near, _ = seen(model, subset(learned, rows).images)

@@ -37,7 +37,7 @@ class Given:
 
     name: str
     original: Bytes
-    """(3, height, width), its longer side at most `LARGEST`"""
+    """(3, height, width), its longer side at most `LARGEST`; what the network sees where none is drawn"""
     seen: Bytes
     """(channels, height, width) of the network"""
     treatment: str
@@ -58,7 +58,7 @@ def named(words: Sequence[str]) -> list[tuple[str, Path | bytes]]:
 
 
 def read_given(
-    name: str, source: Path | bytes, shape: tuple[int, int, int], form: InkForm | None
+    name: str, source: Path | bytes, shape: tuple[int, int, int], form: InkForm | None, *, drawn: bool = True
 ) -> Given | Skipped:
     """Read one picture.
 
@@ -67,10 +67,11 @@ def read_given(
         source: its file or its content.
         shape: (channels, height, width) of what the network sees.
         form: that of the handwriting it learned from; None to scale and crop only.
+        drawn: keep the original, too; of thousands of pictures it would fill the memory.
     """
     try:
         seen, treatment = read_pixels(_file(source), shape), "fitted"
-        original = read_pixels(_file(source), (3, *_size(source)))
+        original = read_pixels(_file(source), (3, *_size(source))) if drawn else seen
         if form is not None and not (_is_of(source, shape) and in_form(seen[0], form)):
             grey = read_pixels(_file(source), (1, *_size(source)))[0]
             ink = written(grey, form, *shape[1:])

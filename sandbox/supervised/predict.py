@@ -16,8 +16,8 @@ from sandbox.core.runs import find_run
 from sandbox.ui.console import Console
 
 if TYPE_CHECKING:
+    from sandbox.supervised.answers import Answer
     from sandbox.supervised.given import Given, Skipped
-    from sandbox.supervised.ink import InkForm
 
 SCHEMA = "sandbox.predict/1"
 DRAWN = 24
@@ -81,9 +81,12 @@ class Predict:
         run = self._classifier()
         if self.csv == "-" and console.json:
             raise UsageError("--json and --csv - both want stdout", hint="give --csv a file")
+        import torch
+
         from sandbox.nn.device import threads
         from sandbox.supervised.answers import answer, knowledge
         from sandbox.supervised.drawings import draw_predictions
+        from sandbox.supervised.given import Skipped, named, read_given
         from sandbox.supervised.looks import looks_of
         from sandbox.supervised.predicted import entry, tell
         from sandbox.supervised.runs import (
@@ -102,12 +105,20 @@ class Predict:
             where = None if self.data_dir is None else str(self.data_dir)
             known = knowledge(run, config, step, model, where, console)
             form = None if known is None or self.as_is else known.ink
-            good, bad = self._read(shape, form)
-            import torch
-
-            answers = [
-                (one, answer(model, torch.from_numpy(one.seen.copy()), classes, known, looks)) for one in good
-            ]
+            answers: list[tuple[Given, Answer]] = []
+            bad: list[Skipped] = []
+            sources = named(self.files)
+            with console.progress(len(sources), "looking", "pictures") as progress:
+                for number, (name, source) in enumerate(sources, 1):
+                    one = read_given(name, source, shape, form, drawn=len(answers) < DRAWN)
+                    if isinstance(one, Skipped):
+                        bad.append(one)
+                    else:
+                        picture = torch.from_numpy(one.seen.copy())
+                        answers.append((one, answer(model, picture, classes, known, looks)))
+                    progress.update(number)
+        if not answers:
+            raise self._nothing(bad)
         drawing = self.picture or run.plots_dir / "predictions.png"
         draw_predictions(drawing, run, answers[:DRAWN], len(answers))
         top = min(self.top, len(classes))
@@ -149,17 +160,10 @@ class Predict:
             )
         return run
 
-    def _read(self, shape: tuple[int, int, int], form: InkForm | None) -> tuple[list[Given], list[Skipped]]:
-        """Those pictures that can be read, and those that cannot."""
-        from sandbox.supervised.given import Skipped, named, read_given
-
-        found = [read_given(name, source, shape, form) for name, source in named(self.files)]
-        bad = [one for one in found if isinstance(one, Skipped)]
-        good = [one for one in found if not isinstance(one, Skipped)]
-        if good:
-            return good, bad
+    def _nothing(self, bad: list[Skipped]) -> NotFound:
+        """What to say where nothing is left to look at."""
         if not bad:
-            raise NotFound(f"there are no pictures in {', '.join(self.files)}")
+            return NotFound(f"there are no pictures in {', '.join(self.files)}")
         more = f" (and {len(bad) - 1} more like it)" if len(bad) > 1 else ""
         data = {"skipped": [one._asdict() for one in bad]}
-        raise NotFound(f"there is no picture to look at: {bad[0].name}: {bad[0].why}{more}", data=data)
+        return NotFound(f"there is no picture to look at: {bad[0].name}: {bad[0].why}{more}", data=data)
