@@ -15,7 +15,7 @@ __all__ = ["__version__", "load_run"]
 
 
 def load_run(
-    text: str = "latest",
+    text: str | Path = "latest",
     *,
     root: str | Path | None = None,
     checkpoint: str = "best",
@@ -38,5 +38,5 @@ def load_run(
     from sandbox.core.plugins import kind_of
     from sandbox.core.runs import find_run
 
-    run = find_run(text, root)
+    run = find_run(str(text), root)
     return kind_of(run.info["kind"]).load(run, checkpoint=checkpoint, device=device, trust=trust)

@@ -5,19 +5,18 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
-
-from tyro.conf import Positional, UseAppendAction, arg
+from typing import Any
 
 from sandbox.core.config import Count, to_mapping, to_toml
 from sandbox.core.errors import UsageError
-from sandbox.data.form import Colours
-from sandbox.supervised.config import ClassifierConfig, Frozen, Model, Preset
+from sandbox.supervised.config import ClassifierConfig
+from sandbox.supervised.options import FitOptions
+from sandbox.supervised.resolve import QUICK, Budget
 from sandbox.ui.console import Console
 
 
 @dataclass(frozen=True)
-class TrainClassifier:
+class TrainClassifier(FitOptions):
     """Train a classifier of pictures, and leave a run folder that explains itself.
 
     DATA is the name of a data set (python -m sandbox list data), folder:PATH for pictures of your own in a
@@ -33,54 +32,16 @@ class TrainClassifier:
         python -m sandbox train-classifier folder:~/pets --init-from hf:microsoft/resnet-18 --freeze
     """
 
-    data: Annotated[Positional[str], arg(metavar="DATA")] = ""
-    """The data set; may be left out with --config."""
-    model: Model | None = None
-    """The shared backbone, unless given; mlp and cnn are those that a course begins with."""
-    backbone: Preset | None = None
-    """Size of the backbone; small, unless given."""
-    init_from: str | None = None
-    """Start from the backbone of this run, or of this file; or from a vision model: hf:NAME or hf:FOLDER."""
-    freeze: bool = False
-    """With --init-from: leave the backbone as it is, and learn a head on its features; so with hf: anyway."""
-    fine_tune: bool = False
-    """With --init-from: first the head; then all of it, at lower rates the lower the stage."""
-    size: Count | None = None
-    """Side of the pictures in pixels; the data set's own, unless given."""
-    colours: Colours | None = None
-    """grey or colour; the data set's own, unless given."""
-    augment: bool | None = None
-    """Turn, shift, scale and shade the pictures a little, anew each time."""
-    mixup: float | None = None
-    """Mix pictures in pairs, by shares from Beta(MIXUP, MIXUP), such as 0.2."""
-    label_smoothing: float | None = None
-    """Spread this part of the truth over all classes, such as 0.1."""
-    balanced: bool | None = None
-    """See every class equally often, however many pictures it has."""
     epochs: float | None = None
     """Budget: how often each picture is seen."""
     steps: Count | None = None
     """Budget: gradient steps."""
     max_minutes: float | None = None
     """Budget: minutes, turned into steps by a few steps of a copy before training begins."""
-    pictures: Count | None = None
-    """Learn from this many pictures only, of all classes."""
-    seed: int | None = None
-    """Decides everything that is random; 0, unless given."""
     seeds: Count = 1
     """Train this many seeds, one after the other, each into a run of its own."""
-    device: str | None = None
-    """auto, cpu, cuda, cuda:1 or mps."""
-    threads: Count | None = None
-    """torch's threads on the CPU; one for each core, unless given."""
     compile: bool = False
     """Let torch.compile make each step faster; worth its minute in long runs only."""
-    set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
-    """Change a hyperparameter, such as batch_size=64; may be repeated."""
-    data_dir: Path | None = None
-    """Folder with the data; SANDBOX_DATA, then the cache, unless given."""
-    config: Path | None = None
-    """Start from a config file, such as a run's config.toml; options change it."""
     name: str | None = None
     """Name of the run's folder."""
     out: Path | None = None
@@ -119,38 +80,12 @@ class TrainClassifier:
         Raises:
             SandboxError: one line that names the option or key and what is wrong with it.
         """
-        from sandbox.supervised.resolve import QUICK, Budget, resolve_config
-
-        changes = {name: getattr(self, name) for name in _PASSED_ON if getattr(self, name) is not None}
-        if self.data_dir is not None:
-            changes["data_dir"] = str(self.data_dir)
-        settings = (*self.set, *(("compile=true",) if self.compile else ()))
         budget = Budget(self.epochs, self.steps, self.max_minutes)
-        config = resolve_config(
-            self.data,
-            changes,
-            settings=settings,
-            budget=budget,
-            config=self.config,
-            frozen=self._frozen(),
-            quick=self.quick,
-            root=self.out,
-        )
+        settings = ("compile=true",) if self.compile else ()
+        config = self.resolved(budget, settings, quick=self.quick, root=self.out)
         if self.max_minutes is None:
             return config
         return _fitted_to(self.max_minutes / (QUICK if self.quick else 1), config, console)
-
-
-    def _frozen(self) -> Frozen | None:
-        if self.freeze and self.fine_tune:
-            raise UsageError("--fine-tune begins with a frozen backbone", hint="leave --freeze out")
-        return "all" if self.freeze else "first" if self.fine_tune else None
-
-
-_PASSED_ON = (
-    *("model", "backbone", "init_from", "size", "colours", "augment", "mixup", "label_smoothing", "balanced"),
-    *("pictures", "seed", "device", "threads"),
-)
 
 
 def _fitted_to(minutes: float, config: ClassifierConfig, console: Console) -> ClassifierConfig:

@@ -14,6 +14,8 @@ Model = Literal["linear", "mlp", "cnn", "backbone", "hf"]
 Preset = Literal["tiny", "small", "large"]
 HF = "hf:"
 """how the name of a vision model of Hugging Face's begins"""
+MODEL_FOLDER = "hf"
+"""of a run that learned with one: its config and best weights, as `transformers` saves them"""
 Frozen = Literal["all", "first"]
 """how long a backbone that learned elsewhere stays as it is: to the end, or until its head has learned"""
 

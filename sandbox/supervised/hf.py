@@ -20,8 +20,6 @@ from sandbox.core.errors import Broken, MissingExtra, NotFound, Refused, UsageEr
 from sandbox.supervised.config import HF
 from sandbox.supervised.models import Classifier
 
-FOLDER = "hf"
-"""of a run: config and best weights, as `transformers` saves them"""
 SIDE = 224
 """of pictures, where a model does not say"""
 HALF = (0.5, 0.5, 0.5)

@@ -1,4 +1,4 @@
-"""The options that say what is fitted, for the tools that try something out before a run is made."""
+"""The options that say what is fitted: those of `train-classifier`, and of what is tried out before it."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from sandbox.supervised.resolve import Budget, resolve_config
 
 @dataclass(frozen=True)
 class FitOptions:
-    """What `train-classifier` takes, too, and what its command needs to do the same."""
+    """What is learned from what, and how; a command adds its own options to these."""
 
     data: Annotated[Positional[str], arg(metavar="DATA")] = ""
     """The data set; may be left out with --config."""
     model: Model | None = None
-    """linear, mlp, cnn or the shared backbone, which it is unless given."""
+    """The shared backbone, unless given; linear, mlp and cnn are those that a course begins with."""
     backbone: Preset | None = None
     """Size of the backbone; small, unless given."""
     init_from: str | None = None
     """Start from the backbone of this run, or of this file; or from a vision model: hf:NAME or hf:FOLDER."""
     freeze: bool = False
-    """With --init-from: leave the backbone as it is, and learn a head on its features."""
+    """With --init-from: leave the backbone as it is, and learn a head on its features; so with hf: anyway."""
     fine_tune: bool = False
-    """With --init-from: first the head; then all of it."""
+    """With --init-from: first the head; then all of it, at lower rates the lower the stage."""
     size: Count | None = None
     """Side of the pictures in pixels; the data set's own, unless given."""
     colours: Colours | None = None
@@ -59,17 +59,24 @@ class FitOptions:
     config: Path | None = None
     """Start from a config file, such as a run's config.toml; options change it."""
 
-    def resolved(self, budget: Budget, *, quick: bool = False, root: Path | None = None) -> ClassifierConfig:
-        """The config that `train-classifier` would make of these options; raises as `resolve_config`."""
-        if not self.data and self.config is None:
-            raise UsageError("which data?", hint="python -m sandbox list data")
+    def resolved(
+        self, budget: Budget, settings: tuple[str, ...] = (), *, quick: bool = False, root: Path | None = None
+    ) -> ClassifierConfig:
+        """The config that `train-classifier` makes of these options; raises as `resolve_config`.
+
+        Args:
+            budget: how long.
+            settings: further `KEY=VALUE` texts.
+            quick: a tenth of the budget.
+            root: folder with the runs, among them one to start from.
+        """
         changes = {name: getattr(self, name) for name in PASSED_ON if getattr(self, name) is not None}
         if self.data_dir is not None:
             changes["data_dir"] = str(self.data_dir)
         return resolve_config(
             self.data,
             changes,
-            settings=self.set,
+            settings=(*self.set, *settings),
             budget=budget,
             config=self.config,
             quick=quick,

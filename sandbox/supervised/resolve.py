@@ -11,9 +11,10 @@ from typing import Any
 
 from sandbox.core.config import from_mapping, parse_assignments, read_toml
 from sandbox.core.errors import UsageError
+from sandbox.core.runs import find_run
 from sandbox.data.catalog import FOLDER, FRAMES, canonical, entry
 from sandbox.nn.fit_settings import FitSettings
-from sandbox.supervised.config import HF, ClassifierConfig, Frozen
+from sandbox.supervised.config import HF, MODEL_FOLDER, ClassifierConfig, Frozen
 from sandbox.supervised.presets import preset
 
 QUICK = 10
@@ -74,7 +75,7 @@ def resolve_config(
     """
     values, lines = ({}, {}) if config is None else read_toml(config)
     if not data and not isinstance(values.get("data"), str):
-        raise UsageError("which data?", hint="python -m sandbox train-classifier mnist")
+        raise UsageError("which data?", hint="such as mnist; all of them: python -m sandbox list data")
     name = canonical(data or values["data"])
     merged: dict[str, Any] = {"threads": os.cpu_count() or 1, **values, **changes, "data": name}
     if merged.get("init_from") is not None:
@@ -83,6 +84,8 @@ def resolve_config(
         raise UsageError(
             "--freeze and --fine-tune are about what was learned elsewhere", hint="add --init-from RUN"
         )
+    elif merged.get("model") == "hf":
+        raise UsageError("--model hf is a model of Hugging Face's", hint="say which: --init-from hf:NAME")
     own = values.get("fit", {}) if isinstance(values.get("fit", {}), Mapping) else {}
     if merged.get("model") == "hf" and "frozen_steps" not in own:
         frozen = frozen or "all"  # what else would take hours without a GPU
@@ -114,6 +117,7 @@ def _start(
     source: str, merged: Mapping[str, Any], changes: Mapping[str, Any], root: Path | None
 ) -> dict[str, Any]:
     """What follows from where a run starts: the backbone's preset, or another kind of model."""
+    source = _of_run(source, root)
     if not source.startswith(HF):
         from sandbox.nn.transfer import adopted  # loads torch
 
@@ -126,6 +130,14 @@ def _start(
     if merged.get("size") is None and str(merged["data"]).startswith(FOLDER):
         found["size"] = side_of(*described(source))
     return found
+
+
+def _of_run(source: str, root: Path | None) -> str:
+    """The source, or the vision model of Hugging Face's that it is a run of."""
+    if source.startswith(HF) or Path(source).is_file():
+        return source
+    folder = Path(source) if Path(source).is_dir() else find_run(source, root).path
+    return f"{HF}{folder / MODEL_FOLDER}" if (folder / MODEL_FOLDER).is_dir() else source
 
 
 def _steps(budget: Budget, config: ClassifierConfig, epochs: float) -> int:

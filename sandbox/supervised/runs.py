@@ -12,7 +12,7 @@ from sandbox.core.errors import RunBroken, UsageError
 from sandbox.core.plugins import Question
 from sandbox.core.run import Run
 from sandbox.data.catalog import entry, load
-from sandbox.supervised.config import ClassifierConfig
+from sandbox.supervised.config import MODEL_FOLDER, ClassifierConfig
 from sandbox.ui.console import Console
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def open_classifier(
 
     shape, classes = shape_of(run, config), len(classes_of(run, config))
     if config.model == "hf":
-        model = hf.reopened(run.path / hf.FOLDER, classes)
+        model = hf.reopened(run.path / MODEL_FOLDER, classes)
     else:
         model = build_classifier(config.model, shape, classes, config.backbone)
     step, state = Checkpoints(run.checkpoints_dir).load(checkpoint, on_broken)

@@ -23,7 +23,7 @@ from sandbox.nn.fit_run import carry_out
 from sandbox.nn.fit_session import FitSession
 from sandbox.nn.transfer import FILE, load_backbone, save_backbone, transfer
 from sandbox.supervised import hf
-from sandbox.supervised.config import HF, ClassifierConfig
+from sandbox.supervised.config import HF, MODEL_FOLDER, ClassifierConfig
 from sandbox.supervised.measure import Measured, measure
 from sandbox.supervised.models import BackboneClassifier, Classifier, build_classifier
 from sandbox.supervised.pictures import load_pictures
@@ -103,7 +103,7 @@ def train(config: ClassifierConfig, root: Path | None, name: str | None, console
     )
     console.run = run
     if isinstance(training.model, hf.HfClassifier):
-        training.model.describe(run.path / hf.FOLDER)
+        training.model.describe(run.path / MODEL_FOLDER)
     return _carry_out(config, run, training, dataset, console, resume=False)
 
 
@@ -113,7 +113,7 @@ def resume(config: ClassifierConfig, run: Run, console: Console) -> dict[str, An
     model = None
     if Checkpoints(run.checkpoints_dir).were_written():
         config = dataclasses.replace(config, init_from=None)  # which may be gone, and is not needed any more
-        model = hf.reopened(run.path / hf.FOLDER, len(dataset.classes)) if config.model == "hf" else None
+        model = hf.reopened(run.path / MODEL_FOLDER, len(dataset.classes)) if config.model == "hf" else None
     training = build_training(config, dataset, console, model)
     return _carry_out(config, run, training, dataset, console, resume=True)
 
@@ -122,7 +122,7 @@ def parent_of(config: ClassifierConfig) -> str | None:
     """The name of the run that another one starts from, or the file where that is part of no run."""
     if config.init_from is None:
         return None
-    run = Run(Path(config.init_from).parent)
+    run = Run(Path(config.init_from.removeprefix(HF)).parent)
     return run.name if run.problem is None else config.init_from
 
 
@@ -144,7 +144,7 @@ def _carry_out(
         if isinstance(model, BackboneClassifier):
             save_backbone(run.path / FILE, model.backbone)
         elif isinstance(model, hf.HfClassifier):
-            model.save(run.path / hf.FOLDER)
+            model.save(run.path / MODEL_FOLDER)
 
     with run.lock():
         if resume:

@@ -99,6 +99,14 @@ def test_its_backbone_stays_as_it_is_unless_asked_otherwise(
         assert torch.equal(one, other)
 
 
+def test_a_run_of_such_a_model_can_be_started_from_by_its_name(root: Path, resnet: Path) -> None:
+    assert train(root, "first", resnet) == 0
+    words = f"train-classifier digits --steps 2 --name next --quiet --out {root} --init-from first".split()
+    assert main(words) == 0
+    assert Run(root / "next").info["parent"] == "first"
+    assert Run(root / "next").info["model"] == "hf"
+
+
 def test_fine_tuning_changes_it_and_the_next_run_starts_from_there(root: Path, folder: Path) -> None:
     assert train(root, "run", folder, "--fine-tune") == 0
     best, last = (load_run(str(root / "run"), checkpoint=name) for name in ("best", "last"))
@@ -193,6 +201,11 @@ def test_without_a_network_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transformers.AutoConfig, "from_pretrained", refuse)
     with pytest.raises(Refused, match="could not be fetched"):
         pretrained("hf:microsoft/resnet-18", 3)
+
+
+def test_it_has_to_be_said_which(root: Path, capsys: Captured) -> None:
+    assert main(["train-classifier", "digits", "--model", "hf", "--out", str(root)]) == 2
+    assert "say which" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("options", [("--model", "cnn"), ("--backbone", "tiny")])

@@ -30,7 +30,7 @@ def quick_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "says", "hint"),
     [
-        ("", 2, "which data?", "train-classifier mnist"),
+        ("", 2, "which data?", "such as mnist"),
         ("digist", 2, "unknown data set 'digist': did you mean 'digits'?", "known: "),
         ("digits extra", 2, "extra", ""),
         ("digits --modle cnn", 2, "'--modle': did you mean '--model'?", "--help"),
