@@ -193,7 +193,7 @@ class Get:
         return self._download(data, console)
 
     def _download(self, data: Entry, console: Console) -> dict[str, Any]:
-        from sandbox.data.download import get
+        from sandbox.data.downloads.download import get
         from sandbox.data.source import download_command
 
         data_dir = None if self.data_dir is None else self.data_dir.expanduser()

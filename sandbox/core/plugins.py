@@ -61,13 +61,16 @@ COMMANDS: dict[str, Command] = {
     "resume": Command("sandbox.commands.resume:Resume", "continue a run that was stopped", "make", "[RUN]"),
     "lr-find": Command("sandbox.supervised.lr_find:LrFind", "find a learning rate", "make", "DATA"),
     "search": Command(
-        "sandbox.supervised.search_command:Search", "find settings by short fits", "make", "DATA"
+        "sandbox.supervised.search.command:Search", "find settings by short fits", "make", "DATA"
     ),
     "watch": Command("agents.watch:Watch", "watch an agent play, in a window or a video", "look", "[RUN]"),
     "play": Command("agents.play:Play", "play an environment yourself", "look", "ENV"),
     "evaluate": Command("sandbox.commands.evaluate:Evaluate", "measure how good a run is", "look", "RUN"),
     "predict": Command(
-        "sandbox.supervised.predict:Predict", "what a classifier says of your pictures", "look", "RUN FILE…"
+        "sandbox.supervised.prediction.command:Predict",
+        "what a classifier says of your pictures",
+        "look",
+        "RUN FILE…",
     ),
     "explain": Command(
         "sandbox.commands.explain:Explain", "pictures of what a run's network sees", "look", "RUN [FILE]"
@@ -108,7 +111,7 @@ KINDS: dict[str, str] = {
         "agents.runs:AgentRuns",
     ),
     "classifier": "sandbox.supervised.runs:ClassifierRuns",
-    "search": "sandbox.supervised.search_runs:SearchRuns",
+    "search": "sandbox.supervised.search.runs:SearchRuns",
 }
 
 BENCHES: dict[str, str] = {

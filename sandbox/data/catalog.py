@@ -3,7 +3,7 @@
 A name is one of the table of data sets, or says itself where the pictures come from:
 
     folder:PATH           pictures in folders, one for each class (see `sandbox.data.folder`)
-    frames:ENV[@PLAYER]   pictures of an environment that is played (see `sandbox.data.frames`)
+    frames:ENV[@PLAYER]   pictures of an environment that is played (see `sandbox.data.frames.data_set`)
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sandbox.data import source
 from sandbox.data.form import Form
 
 if TYPE_CHECKING:
-    from sandbox.data.frames import MakesPlayer
+    from sandbox.data.frames.data_set import MakesPlayer
     from sandbox.data.pictures import Dataset, Splits
 
 __all__ = ["FOLDER", "FRAMES", "Entry", "Form", "canonical", "entry", "label", "load"]
@@ -123,7 +123,7 @@ def canonical(name: str) -> str:
 
         return f"{FOLDER}{canonical_path(name.removeprefix(FOLDER))}"
     if name.startswith(FRAMES):
-        from sandbox.data.frames import canonical_source
+        from sandbox.data.frames.data_set import canonical_source
 
         return f"{FRAMES}{canonical_source(name.removeprefix(FRAMES))}"
     return entry(name).name
@@ -167,7 +167,7 @@ def load(
 
         return read_folder(name.removeprefix(FOLDER), form, place)
     if name.startswith(FRAMES):
-        from sandbox.data.frames import read_frames
+        from sandbox.data.frames.data_set import read_frames
 
         return read_frames(name.removeprefix(FRAMES), form, player)
     return entry(name).load(place, form)

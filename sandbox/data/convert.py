@@ -57,7 +57,7 @@ def _scaled(images: Tensor, height: int, width: int) -> Tensor:
         return images
     has_height, has_width = images.shape[-2:]
     scale = max(height / has_height, width / has_width)
-    kept_height, kept_width = round(height / scale), round(width / scale)
+    kept_height, kept_width = max(1, round(height / scale)), max(1, round(width / scale))
     top, left = (has_height - kept_height) // 2, (has_width - kept_width) // 2
     middle = images[..., top : top + kept_height, left : left + kept_width]
     return torch.nn.functional.interpolate(

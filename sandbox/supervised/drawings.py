@@ -14,8 +14,8 @@ from sandbox.ui.answer_plots import Answered, Captioned, predictions, reliabilit
 from sandbox.ui.fit_plots import confusion, fit_curve
 
 if TYPE_CHECKING:
-    from sandbox.supervised.answers import Answer
-    from sandbox.supervised.given import Given
+    from sandbox.supervised.prediction.answers import Answer
+    from sandbox.supervised.prediction.given import Given
 
 
 def draw_curve(run: Run) -> Path | None:

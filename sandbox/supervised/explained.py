@@ -12,12 +12,13 @@ from sandbox.core.errors import Broken, NotFound, UsageError
 from sandbox.core.plugins import Question
 from sandbox.core.run import Run
 from sandbox.nn.explain import Subject
-from sandbox.supervised.answers import knowledge
 from sandbox.supervised.config import ClassifierConfig
-from sandbox.supervised.given import Bytes, Skipped, read_given
-from sandbox.supervised.ink import InkForm
 from sandbox.supervised.models import Classifier
-from sandbox.supervised.runs import load_data, shape_of
+from sandbox.supervised.pictures import load_pictures
+from sandbox.supervised.prediction.answers import knowledge
+from sandbox.supervised.prediction.given import Bytes, Skipped, read_given
+from sandbox.supervised.prediction.ink import InkForm
+from sandbox.supervised.runs import shape_of
 from sandbox.ui.console import Console
 
 FRAMES = 500
@@ -55,7 +56,7 @@ def asked_pictures(
         picture = _read(Path(question.file), shape_of(run, config), None if known is None else known.ink)
         return Asked(torch.from_numpy(picture.copy())[None], Path(question.file).name)
     split = question.split or "test"
-    images = load_data(config, question.data_dir).split(split).images
+    images = load_pictures(config, data_dir=question.data_dir).split(split).images
     count = min(question.frames or FRAMES, len(images))
     places = torch.linspace(0, len(images) - 1, count).long()
     return Asked(images[places].cpu(), f"{count:,} {split} pictures")

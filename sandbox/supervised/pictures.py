@@ -12,8 +12,14 @@ if TYPE_CHECKING:
     from sandbox.ui.console import Console
 
 
-def load_pictures(config: ClassifierConfig, console: Console | None = None) -> Dataset:
-    """Load the data set of a config, in the form that it asks for; the console is told what was noticed.
+def load_pictures(
+    config: ClassifierConfig, console: Console | None = None, data_dir: str | None = None
+) -> Dataset:
+    """Load the data set of a config, in the form that it asks for.
+
+    Args:
+        console: is told what was noticed.
+        data_dir: searched instead of the config's.
 
     Raises:
         UsageError: there is but one class.
@@ -21,7 +27,7 @@ def load_pictures(config: ClassifierConfig, console: Console | None = None) -> D
     """
     from sandbox.data.catalog import load
 
-    dataset = load(config.data, config.data_dir, form=config.form)
+    dataset = load(config.data, data_dir or config.data_dir, form=config.form)
     if len(dataset.classes) < 2:
         raise UsageError(
             f"{config.data} has one class only, {', '.join(dataset.classes)}: there is nothing to tell apart"

@@ -11,12 +11,12 @@ from sandbox.core.config import load_config_of_run
 from sandbox.core.errors import RunBroken, UsageError
 from sandbox.core.plugins import Question
 from sandbox.core.run import Run
-from sandbox.data.catalog import entry, load
+from sandbox.data.catalog import entry
 from sandbox.supervised.config import MODEL_FOLDER, ClassifierConfig
+from sandbox.supervised.pictures import load_pictures
 from sandbox.ui.console import Console
 
 if TYPE_CHECKING:
-    from sandbox.data.pictures import Dataset
     from sandbox.nn.explain import Subject
     from sandbox.supervised.models import Classifier
 
@@ -53,7 +53,7 @@ class ClassifierRuns:
         config = read_config(run, question.device)
         split = question.split or "test"
         looks = looks_of(config.data, question.tta, config.seed)
-        pictures = load_data(config, question.data_dir).split(split)
+        pictures = load_pictures(config, data_dir=question.data_dir).split(split)
         step, model = open_classifier(run, config, question.checkpoint, warning_to(console))
         with threads(config.threads):
             measured = measure(model, pictures, next(model.parameters()).device, looks)
@@ -130,11 +130,6 @@ def classes_of(run: Run, config: ClassifierConfig) -> tuple[str, ...]:
     if isinstance(classes, list) and classes and all(isinstance(name, str) for name in classes):
         return tuple(classes)
     raise RunBroken(f"{run.path / 'run.json'} is damaged: {classes!r} are no names of classes")
-
-
-def load_data(config: ClassifierConfig, data_dir: str | None) -> Dataset:
-    """The data set of a run, with pictures as its classifier sees them; raises as `catalog.load` does."""
-    return load(config.data, data_dir or config.data_dir, form=config.form)
 
 
 def warning_to(console: Console) -> Callable[[str], None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -27,6 +27,7 @@ from sandbox.supervised.config import HF, MODEL_FOLDER, ClassifierConfig
 from sandbox.supervised.measure import Measured, measure
 from sandbox.supervised.models import BackboneClassifier, Classifier, build_classifier
 from sandbox.supervised.pictures import load_pictures
+from sandbox.supervised.prediction.familiarity import keep_familiarity
 from sandbox.ui.console import Console
 
 SCHEMA = "sandbox.classifier/1"
@@ -161,7 +162,12 @@ def _carry_out(
             on_best=keep_backbone,
         )
         carry_out(training, dataset.validation, session, resume=resume, again="train-classifier")
-        measured = measure(training.learned, dataset.test, training.device)  # type: ignore[arg-type]
+        learned = cast(Classifier, training.learned)
+        measured = measure(learned, dataset.test, training.device)
+        # Of a large model it takes minutes, and not everybody asks: `predict` does it when it is needed.
+        if session.best_step is not None and config.model != "hf":
+            shown = learned_from(config, dataset)
+            keep_familiarity(run, learned, shown, dataset.validation, session.best_step)
         result = outcome(run, config, training, measured) | {"train_seconds": round(session.seconds, 3)}
         kept = {key: result[key] for key in ("steps", "epochs", "train_seconds", "evaluation")}
         run.update(status="finished", best=session.best, **kept)

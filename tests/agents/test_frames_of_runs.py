@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from sandbox.__main__ import main
-from sandbox.data import playing
 from sandbox.data.catalog import load
+from sandbox.data.frames import playing
 from sandbox.data.pictures import SPLITS
 
 SMALL = {"train": 60, "validation": 20, "test": 20}
@@ -19,7 +19,7 @@ SMALL = {"train": 60, "validation": 20, "test": 20}
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(playing, "COUNTS", SMALL)
-    monkeypatch.setattr("sandbox.data.frames.COUNTS", SMALL)
+    monkeypatch.setattr("sandbox.data.frames.data_set.COUNTS", SMALL)
     monkeypatch.setenv("SANDBOX_CACHE", str(tmp_path / "cache"))
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from sandbox.__main__ import main
-from sandbox.data import download, fetch, mirrors, mnist
+from sandbox.data import mnist
+from sandbox.data.downloads import download, fetch, mirrors
 from tests.data.made import mnist_files, put, small_mnist
 from tests.data.mirror import Mirror, Page, running_mirror
 

@@ -60,13 +60,19 @@ def test_evaluate_hands_everything_to_the_kind(run: Run, capsys: Captured) -> No
         "frames": None,
         "split": None,
         "data_dir": None,
+        "file": None,
+        "classes": [],
+        "channel": None,
+        "tta": None,
     }
     assert result["evaluation"]["mean"] == 480.0
 
 
 def test_what_is_asked_of_pictures_is_handed_on_too(run: Run, capsys: Captured) -> None:
-    asked = answer(capsys, "evaluate", "first", "--split", "validation", "--data-dir", "here")["asked"]
+    words = "evaluate first --split validation --data-dir here --tta 4".split()
+    asked = answer(capsys, *words)["asked"]
     assert (asked["split"], asked["data_dir"], asked["episodes"]) == ("validation", "here", None)
+    assert asked["tta"] == 4
 
 
 def test_the_kind_tells_people_the_score(run: Run, capsys: Captured) -> None:

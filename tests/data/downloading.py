@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.data.catalog import Entry
-from sandbox.data.download import Got, get
-from sandbox.data.mirrors import Patience
+from sandbox.data.downloads.download import Got, get
+from sandbox.data.downloads.mirrors import Patience
 from tests.data.made import mnist_files, sizes, small_mnist, sums
 from tests.data.mirror import Mirror
 

@@ -16,9 +16,9 @@ import pytest
 
 from sandbox.core.errors import Broken, Refused
 from sandbox.core.locks import FolderLock
-from sandbox.data import unpacking
-from sandbox.data.mirrors import Failed, Patience
-from sandbox.data.unpacking import put_in_place
+from sandbox.data.downloads import unpacking
+from sandbox.data.downloads.mirrors import Failed, Patience
+from sandbox.data.downloads.unpacking import put_in_place
 from tests.data.downloading import (
     FILES,
     HASTE,

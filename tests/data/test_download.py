@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.core.errors import Broken
-from sandbox.data.download import Got, get
+from sandbox.data.downloads.download import Got, get
 from tests.data.downloading import (
     FILES,
     HASTE,

@@ -22,11 +22,11 @@ from sandbox.core.errors import (
 )
 from sandbox.core.files import write_atomically
 from sandbox.core.runs import create_run
-from sandbox.data import playing
 from sandbox.data.augment import Augment, preset
 from sandbox.data.catalog import Form, canonical, load
+from sandbox.data.frames import playing
+from sandbox.data.frames.players import Player
 from sandbox.data.pictures import SPLITS, Dataset
-from sandbox.data.players import Player
 
 SMALL = {"train": 60, "validation": 20, "test": 20}
 
@@ -35,7 +35,7 @@ SMALL = {"train": 60, "validation": 20, "test": 20}
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer pictures, so that every environment is quick."""
     monkeypatch.setattr(playing, "COUNTS", SMALL)
-    monkeypatch.setattr("sandbox.data.frames.COUNTS", SMALL)
+    monkeypatch.setattr("sandbox.data.frames.data_set.COUNTS", SMALL)
 
 
 def contents(dataset: Dataset) -> list[bytes]:
@@ -72,7 +72,7 @@ def test_the_same_name_gives_the_same_frames(tmp_path: Path, monkeypatch: pytest
     first = load("frames:Snake@expert")
     monkeypatch.setenv("SANDBOX_CACHE", str(tmp_path))
     assert contents(load("frames:Snake@expert")) == contents(first)
-    monkeypatch.setattr("sandbox.data.frames.play", lambda *_: pytest.fail("played again"))
+    monkeypatch.setattr("sandbox.data.frames.data_set.play", lambda *_: pytest.fail("played again"))
     assert load("frames:Snake@expert").sums == first.sums
 
 
@@ -219,14 +219,14 @@ def test_a_run_that_is_no_agents_cannot_play(runs_root: Path) -> None:
 def test_a_mistake_in_the_name_is_found_before_anybody_plays(
     name: str, kind: type[SandboxError], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sandbox.data.frames.play", lambda *_: pytest.fail("played"))
+    monkeypatch.setattr("sandbox.data.frames.data_set.play", lambda *_: pytest.fail("played"))
     for check in (canonical, load):
         with pytest.raises(kind, match=said):
             check(name)
 
 
 def test_a_game_whose_suite_is_missing_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.data.stage.find_spec", lambda name: None)
+    monkeypatch.setattr("sandbox.data.frames.stage.find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"ALE/Pong-v5 needs the extra \[atari\]"):
         canonical("frames:ALE/Pong-v5")
 
@@ -240,7 +240,7 @@ def test_names_are_made_full(runs_root: Path) -> None:
 
 
 def test_pictures_that_do_not_fit_into_the_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.data.frames.available_memory", lambda: 2**20)
+    monkeypatch.setattr("sandbox.data.frames.data_set.available_memory", lambda: 2**20)
     with pytest.raises(Refused, match="100 pictures of 80×80") as caught:
         load("frames:Snake", form=Form(size=80))
     assert caught.value.hint == "a smaller --size"

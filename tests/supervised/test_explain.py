@@ -13,9 +13,9 @@ from sandbox.core.plugins import Question, kind_of
 from sandbox.core.run import Run
 from sandbox.data.catalog import load
 from sandbox.nn.explain import Subject, kernels
-from sandbox.supervised.given import Given, read_given
-from sandbox.supervised.ink import ink_form
 from sandbox.supervised.models import MODELS, BackboneClassifier, Linear, build_classifier
+from sandbox.supervised.prediction.given import Given, read_given
+from sandbox.supervised.prediction.ink import ink_form
 from sandbox.ui.console import Console
 from tests.agents.run_folders import error_of
 from tests.supervised.run_folders import answer, train, without_curves

@@ -14,7 +14,8 @@ from sandbox.data.catalog import load
 from sandbox.data.pictures import Dataset
 from sandbox.nn.fit import Training
 from sandbox.nn.fit_settings import FitSettings
-from sandbox.supervised.familiarity import (
+from sandbox.supervised.models import Classifier, build_classifier
+from sandbox.supervised.prediction.familiarity import (
     FILE,
     Familiarity,
     keep_familiarity,
@@ -22,7 +23,6 @@ from sandbox.supervised.familiarity import (
     measure_familiarity,
     seen,
 )
-from sandbox.supervised.models import Classifier, build_classifier
 
 CPU = torch.device("cpu")
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.data.catalog import load
-from sandbox.supervised.ink import InkForm, in_form, ink_form, written
+from sandbox.supervised.prediction.ink import InkForm, in_form, ink_form, written
 from tests.supervised.photos import photo, ring
 
 MNIST_FORM = InkForm(0, 20 / 28, True, 0.5, 0.5)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from sandbox.__main__ import main
 from sandbox.data.catalog import load
-from sandbox.supervised.familiarity import FILE
+from sandbox.supervised.prediction.familiarity import FILE
 from tests.agents.run_folders import error_of
 from tests.supervised.photos import photo
 from tests.supervised.run_folders import answer, train, without_curves

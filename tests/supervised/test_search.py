@@ -20,10 +20,10 @@ from sandbox import load_run
 from sandbox.__main__ import main
 from sandbox.core.errors import ConfigError, UsageError
 from sandbox.core.run import Run
-from sandbox.supervised import search as searching
 from sandbox.supervised.config import ClassifierConfig
-from sandbox.supervised.search_config import SearchConfig
-from sandbox.supervised.trials import FILE, Trial, read_trials
+from sandbox.supervised.search import carry_out as searching
+from sandbox.supervised.search.config import SearchConfig
+from sandbox.supervised.search.trials import FILE, Trial, read_trials
 from tests.supervised.run_folders import answer, without_curves
 
 Captured = pytest.CaptureFixture[str]

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from sandbox.core.errors import ConfigError, RunBroken, SandboxError, UsageError
-from sandbox.supervised.chooser import Chooser, goodness, importances
 from sandbox.supervised.config import ClassifierConfig
 from sandbox.supervised.resolve import Budget, resolve_config
-from sandbox.supervised.search_config import LOOKS, SearchConfig
-from sandbox.supervised.space import Choice, Range, default_space, dimensions, grid, read_space
-from sandbox.supervised.trials import FILE, Trial, best_first, read_trials, write_trial
+from sandbox.supervised.search.chooser import Chooser, goodness, importances
+from sandbox.supervised.search.config import LOOKS, SearchConfig
+from sandbox.supervised.search.space import Choice, Range, default_space, dimensions, grid, read_space
+from sandbox.supervised.search.trials import FILE, Trial, best_first, read_trials, write_trial
 
 
 def start(**changes: Any) -> ClassifierConfig:

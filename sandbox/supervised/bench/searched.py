@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.core.arguments import parse_command
 from sandbox.supervised.bench.tasks import SEARCHED, TRIALS
 from sandbox.supervised.bench.trainer import Result, Trainer
-from sandbox.supervised.search_command import Search
+from sandbox.supervised.search.command import Search
 from sandbox.ui.console import Console
 
 

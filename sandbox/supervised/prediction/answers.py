@@ -10,16 +10,16 @@ from torch import Tensor
 from sandbox.core.errors import SandboxError
 from sandbox.core.run import Run
 from sandbox.supervised.config import ClassifierConfig
-from sandbox.supervised.familiarity import (
+from sandbox.supervised.looks import Looks
+from sandbox.supervised.models import Classifier
+from sandbox.supervised.pictures import load_pictures
+from sandbox.supervised.prediction.familiarity import (
     Familiarity,
     kept_familiarity,
     measure_familiarity,
     seen,
     write_familiarity,
 )
-from sandbox.supervised.looks import Looks
-from sandbox.supervised.models import Classifier
-from sandbox.supervised.runs import load_data
 from sandbox.ui.console import Console
 
 
@@ -71,7 +71,7 @@ def knowledge(
     if found is not None:
         return found
     try:
-        data = load_data(config, data_dir)
+        data = load_pictures(config, data_dir=data_dir)
     except SandboxError as error:
         console.note(f"warning: cannot tell familiar pictures from others without the data: {error.message}")
         return None

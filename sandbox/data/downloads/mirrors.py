@@ -61,8 +61,8 @@ class Session(requests.Session):
 
 def session(patience: Patience) -> Session:
     """A session that asks a second time, after a pause, where a server is hard to reach."""
-    # Busy servers are asked again by `sandbox.data.fetch`: urllib3 would read all that they have to say,
-    # however long, and wait for as long as they ask for, a day if need be.
+    # Busy servers are asked again by `fetch`: urllib3 would read all that they have to say, however long, and
+    # wait for as long as they ask for, a day if need be.
     retry = Retry(
         total=2, connect=1, read=1, backoff_factor=patience.backoff_s, respect_retry_after_header=False
     )

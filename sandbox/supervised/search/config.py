@@ -12,7 +12,7 @@ from sandbox.core.config import Count
 from sandbox.core.errors import ConfigError
 from sandbox.supervised.config import ClassifierConfig
 from sandbox.supervised.resolve import with_steps
-from sandbox.supervised.space import applied
+from sandbox.supervised.search.space import applied
 
 Method = Literal["random", "grid", "tpe"]
 Equal = Literal["pictures", "steps"]

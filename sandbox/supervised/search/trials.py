@@ -16,7 +16,7 @@ from sandbox.core.errors import RunBroken, SandboxError
 from sandbox.core.metrics import MetricsWriter, read_metrics
 from sandbox.data.pictures import Dataset
 from sandbox.supervised.config import ClassifierConfig
-from sandbox.supervised.space import Values
+from sandbox.supervised.search.space import Values
 from sandbox.supervised.training import build_training
 from sandbox.ui.console import Console
 

@@ -14,9 +14,9 @@ from sandbox.core.errors import Broken, Refused
 from sandbox.core.locks import FolderLock, LockHeld
 from sandbox.data import source
 from sandbox.data.catalog import Entry
-from sandbox.data.fetch import Part, fetch, writing
-from sandbox.data.mirrors import Failed, Patience, Session, session
-from sandbox.data.unpacking import put_in_place
+from sandbox.data.downloads.fetch import Part, fetch, writing
+from sandbox.data.downloads.mirrors import Failed, Patience, Session, session
+from sandbox.data.downloads.unpacking import put_in_place
 
 _SLACK = 1 << 20
 """bytes that packing may add; what is packed is hardly ever larger than what is in it"""

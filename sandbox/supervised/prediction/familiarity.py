@@ -25,8 +25,8 @@ from sandbox.core.run import Run
 from sandbox.data.pictures import Pictures, subset
 from sandbox.nn.batches import to_model
 from sandbox.supervised.calibration import fit_temperature, flattened
-from sandbox.supervised.ink import InkForm, ink_form
 from sandbox.supervised.models import Classifier
+from sandbox.supervised.prediction.ink import InkForm, ink_form
 
 FILE = "familiarity.safetensors"
 SCHEMA = "sandbox.familiarity/1"

@@ -16,8 +16,8 @@ from typing import IO
 
 from sandbox.core.files import write_atomically
 from sandbox.data.catalog import Entry
-from sandbox.data.fetch import writing
-from sandbox.data.mirrors import Failed
+from sandbox.data.downloads.fetch import writing
+from sandbox.data.downloads.mirrors import Failed
 
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _DAMAGES = (

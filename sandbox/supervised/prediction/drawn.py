@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.core.files import write_atomically
-from sandbox.supervised.answers import Answer
-from sandbox.supervised.given import Given, Skipped
+from sandbox.supervised.prediction.answers import Answer
+from sandbox.supervised.prediction.given import Given, Skipped
 from sandbox.ui.console import Console
 
 Answered = Sequence[tuple[Given, Answer]]

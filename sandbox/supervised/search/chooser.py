@@ -15,13 +15,13 @@ import numpy as np
 
 from sandbox.core.errors import MissingExtra
 from sandbox.core.seeding import derive_seed
-from sandbox.supervised.space import Choice, Dimension, Values, chosen, grid
-from sandbox.supervised.trials import Trial
+from sandbox.supervised.search.space import Choice, Dimension, Values, chosen, grid
+from sandbox.supervised.search.trials import Trial
 
 if TYPE_CHECKING:
     import optuna
 
-    from sandbox.supervised.search_config import SearchConfig
+    from sandbox.supervised.search.config import SearchConfig
 
 BEFORE_PRUNING, PRUNED_LOOK = 5, 2
 """how many trials have to have come to this look before one is pruned there; and only there, as half of the

@@ -21,7 +21,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from sandbox.core.errors import Refused
 from sandbox.core.files import write_atomically
-from sandbox.data.mirrors import BrokeOff, Failed, Patience, Session, answer
+from sandbox.data.downloads.mirrors import BrokeOff, Failed, Patience, Session, answer
 
 _CHUNK = 1 << 16
 _BUSY = (429, 500, 502, 503, 504)

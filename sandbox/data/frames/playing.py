@@ -9,10 +9,10 @@ import numpy as np
 
 from sandbox.core.errors import Broken
 from sandbox.core.seeding import derive_seed
+from sandbox.data.frames.players import EXPERT, Act, MakesPlayer, Player, by_chance, by_expert, by_policy
+from sandbox.data.frames.stage import Stage, ours
 from sandbox.data.parsed import Arrays
 from sandbox.data.pictures import SPLITS, Split
-from sandbox.data.players import EXPERT, Act, MakesPlayer, Player, by_chance, by_expert, by_policy
-from sandbox.data.stage import Stage, ours
 
 COUNTS: dict[Split, int] = {"train": 10_000, "validation": 1_000, "test": 1_000}
 SPARE: dict[Split, float] = {"train": 1.05, "validation": 2.0, "test": 2.0}
@@ -44,10 +44,10 @@ class Seen(NamedTuple):
 
 
 def play(name: str, who: str, shape: Shape, maker: MakesPlayer) -> Arrays:
-    """Play the environment ``name`` and keep pictures of it; see `sandbox.data.frames.read_frames`.
+    """Play the environment ``name`` and keep pictures of it; see `sandbox.data.frames.data_set.read_frames`.
 
     Args:
-        name: From `sandbox.data.stage.environment_of`.
+        name: From `sandbox.data.frames.stage.environment_of`.
         who: Empty for chance, ``expert``, or what ``maker`` is to make a player of.
         shape: (channels, height, width) of the pictures.
         maker: Makes the player.

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from sandbox.core.errors import RunBroken
 from sandbox.core.run import Run
 from sandbox.data.catalog import label
-from sandbox.supervised.chooser import goodness, importances
-from sandbox.supervised.search import BEST, trials_of
-from sandbox.supervised.search_config import SearchConfig
-from sandbox.supervised.space import Choice, Dimension, dimensions
-from sandbox.supervised.trials import Trial, best_first, short
+from sandbox.supervised.search.carry_out import BEST, trials_of
+from sandbox.supervised.search.chooser import goodness, importances
+from sandbox.supervised.search.config import SearchConfig
+from sandbox.supervised.search.space import Choice, Dimension, dimensions
+from sandbox.supervised.search.trials import Trial, best_first, short
 from sandbox.ui.console import Console
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sandbox.data.folder_listing import natural
 from sandbox.data.picture_file import NoPicture, extensions, opened, read_pixels
-from sandbox.supervised.ink import InkForm, in_form, written
+from sandbox.supervised.prediction.ink import InkForm, in_form, written
 
 Bytes = NDArray[np.uint8]
 

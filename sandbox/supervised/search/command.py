@@ -13,8 +13,8 @@ from sandbox.core.errors import UsageError
 from sandbox.supervised.config import ClassifierConfig
 from sandbox.supervised.options import FitOptions
 from sandbox.supervised.resolve import QUICK, Budget, with_steps
-from sandbox.supervised.search_config import Equal, Method, SearchConfig
-from sandbox.supervised.space import default_space, dimensions, grid_size, read_space
+from sandbox.supervised.search.config import Equal, Method, SearchConfig
+from sandbox.supervised.search.space import default_space, dimensions, grid_size, read_space
 from sandbox.ui.console import Console
 
 TRIALS = 20
@@ -72,8 +72,8 @@ class Search(FitOptions):
         if self.dry_run:
             console.print(to_toml(config).rstrip())
             return {"schema": "sandbox.config/1", "config": to_mapping(config)}
-        from sandbox.supervised.search import search
-        from sandbox.supervised.search_report import report
+        from sandbox.supervised.search.carry_out import search
+        from sandbox.supervised.search.report import report
 
         return report(config, search(config, self.out, self.name, console), console)
 

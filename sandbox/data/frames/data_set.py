@@ -16,11 +16,11 @@ from sandbox import __version__
 from sandbox.core.errors import UsageError
 from sandbox.core.memory import available_memory, check_memory
 from sandbox.data.form import CHANNELS, Form
+from sandbox.data.frames.players import EXPERT, MakesPlayer, Player, run_player
+from sandbox.data.frames.playing import COUNTS, play
+from sandbox.data.frames.stage import SIDE, environment_of, ours
 from sandbox.data.parsed import Arrays, kept
 from sandbox.data.pictures import SPLITS, Dataset, Pictures
-from sandbox.data.players import EXPERT, MakesPlayer, Player, run_player
-from sandbox.data.playing import COUNTS, play
-from sandbox.data.stage import SIDE, environment_of, ours
 
 __all__ = ["MakesPlayer", "Player", "canonical_source", "read_frames"]
 

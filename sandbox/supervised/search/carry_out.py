@@ -19,11 +19,11 @@ from sandbox.core.runs import start_run
 from sandbox.core.signals import StopRequest
 from sandbox.data.catalog import label
 from sandbox.data.pictures import Dataset
-from sandbox.supervised.chooser import Chooser
 from sandbox.supervised.pictures import load_pictures
-from sandbox.supervised.search_config import SearchConfig
-from sandbox.supervised.space import Values, dimensions
-from sandbox.supervised.trials import (
+from sandbox.supervised.search.chooser import Chooser
+from sandbox.supervised.search.config import SearchConfig
+from sandbox.supervised.search.space import Values, dimensions
+from sandbox.supervised.search.trials import (
     FILE,
     Stopped,
     Trial,

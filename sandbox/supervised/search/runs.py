@@ -8,7 +8,7 @@ from sandbox.core.config import load_config_of_run
 from sandbox.core.errors import UsageError
 from sandbox.core.plugins import Question
 from sandbox.core.run import Run
-from sandbox.supervised.search_config import SearchConfig
+from sandbox.supervised.search.config import SearchConfig
 from sandbox.ui.console import Console
 
 
@@ -36,7 +36,7 @@ class SearchRuns:
         Raises:
             UsageError: the question is about weights, which a search has none of.
         """
-        from sandbox.supervised.search_report import report
+        from sandbox.supervised.search.report import report
 
         if question != Question(split=question.split, data_dir=question.data_dir) or question.split == "test":
             raise UsageError(
@@ -49,8 +49,8 @@ class SearchRuns:
     def resume(self, run: Run, console: Console, *, trust: bool, device: str | None) -> dict[str, Any]:
         """Continue with the trial that was under way."""
         del trust
-        from sandbox.supervised.search import resume
-        from sandbox.supervised.search_report import report
+        from sandbox.supervised.search.carry_out import resume
+        from sandbox.supervised.search.report import report
 
         if device is not None:
             raise UsageError("all trials of a search are made on one device", hint="leave --device out")

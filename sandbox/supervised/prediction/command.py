@@ -16,8 +16,8 @@ from sandbox.core.runs import find_run
 from sandbox.ui.console import Console
 
 if TYPE_CHECKING:
-    from sandbox.supervised.answers import Answer
-    from sandbox.supervised.given import Given, Skipped
+    from sandbox.supervised.prediction.answers import Answer
+    from sandbox.supervised.prediction.given import Given, Skipped
 
 SCHEMA = "sandbox.predict/1"
 DRAWN = 24
@@ -84,11 +84,11 @@ class Predict:
         import torch
 
         from sandbox.nn.device import threads
-        from sandbox.supervised.answers import answer, knowledge
         from sandbox.supervised.drawings import draw_predictions
-        from sandbox.supervised.given import Skipped, named, read_given
         from sandbox.supervised.looks import looks_of
-        from sandbox.supervised.predicted import entry, tell
+        from sandbox.supervised.prediction.answers import answer, knowledge
+        from sandbox.supervised.prediction.drawn import entry, tell
+        from sandbox.supervised.prediction.given import Skipped, named, read_given
         from sandbox.supervised.runs import (
             classes_of,
             open_classifier,

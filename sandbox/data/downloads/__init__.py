@@ -1,0 +1,1 @@
+"""Downloads from mirrors that are not trusted."""

@@ -1,0 +1,1 @@
+"""`search`: settings of a classifier tried out in short fits."""
