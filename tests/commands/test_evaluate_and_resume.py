@@ -69,7 +69,7 @@ def test_evaluate_hands_everything_to_the_kind(run: Run, capsys: Captured) -> No
 
 
 def test_what_is_asked_of_pictures_is_handed_on_too(run: Run, capsys: Captured) -> None:
-    words = "evaluate first --split validation --data-dir here --tta 4".split()
+    words = ["evaluate", "first", "--split", "validation", "--data-dir", "here", "--tta", "4"]
     asked = answer(capsys, *words)["asked"]
     assert (asked["split"], asked["data_dir"], asked["episodes"]) == ("validation", "here", None)
     assert asked["tta"] == 4
