@@ -25,9 +25,9 @@ def grey(values: Numbers) -> Numbers:
 
 
 def signed(values: Numbers) -> Numbers:
-    """Values (rows, columns): 0 is white, what is above orange, what is below blue: (rows, columns, 3)."""
+    """Values (rows, columns): 0 is white, what is above blue, what is below orange: (rows, columns, 3)."""
     share = (np.abs(values) / max(float(np.abs(values).max()), 1e-12))[..., None]
-    full = np.where(values[..., None] > 0, rgb(COLOURS[1]), rgb(COLOURS[0])) / 255
+    full = np.where(values[..., None] > 0, rgb(COLOURS[0]), rgb(COLOURS[1])) / 255
     return 1 - share * (1 - full)
 
 

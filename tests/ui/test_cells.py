@@ -12,8 +12,8 @@ from sandbox.ui.chart import page
 
 def test_colours_tell_the_sign_and_paleness_the_size() -> None:
     shown = signed(np.array([[2.0, -2.0, 0.0, 1.0]]))[0]
-    orange, blue = (np.array(rgb(colour)) / 255 for colour in (LIGHT.series[1], LIGHT.series[0]))
-    np.testing.assert_allclose(shown, [orange, blue, [1, 1, 1], (1 + orange) / 2])
+    blue, orange = (np.array(rgb(colour)) / 255 for colour in (LIGHT.series[0], LIGHT.series[1]))
+    np.testing.assert_allclose(shown, [blue, orange, [1, 1, 1], (1 + blue) / 2])
     assert (signed(np.zeros((2, 2))) == 1).all()
 
 

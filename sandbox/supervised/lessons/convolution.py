@@ -83,7 +83,7 @@ def teach(desk: Desk) -> Taught:
     figure = page("Convolution is a matrix product")
     figure.set_size_inches(13.6, 8.7)
     figure.texts[0].set_position((0.3 / 13.6, 1 - 0.45 / 8.7))
-    write(figure, 0.3, 0.6, "black to white: 0 to 1  ·  orange: above 0, blue: below, white: 0", quiet=True)
+    write(figure, 0.3, 0.6, "black to white: 0 to 1  ·  blue: above 0, orange: below, white: 0", quiet=True)
     draw_three_ways(figure, picture, seen, band, slid)
     draw_sizes(figure, picture)
     return Taught(figure, (
