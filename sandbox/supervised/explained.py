@@ -14,11 +14,11 @@ from sandbox.core.run import Run
 from sandbox.nn.explain import Subject
 from sandbox.supervised.config import ClassifierConfig
 from sandbox.supervised.models import Classifier
+from sandbox.supervised.opened import shape_of
 from sandbox.supervised.pictures import load_pictures
 from sandbox.supervised.prediction.answers import knowledge
 from sandbox.supervised.prediction.given import Bytes, Skipped, read_given
 from sandbox.supervised.prediction.ink import InkForm
-from sandbox.supervised.runs import shape_of
 from sandbox.ui.console import Console
 
 FRAMES = 500

@@ -86,16 +86,16 @@ class Predict:
         from sandbox.nn.device import threads
         from sandbox.supervised.drawings import draw_predictions
         from sandbox.supervised.looks import looks_of
-        from sandbox.supervised.prediction.answers import answer, knowledge
-        from sandbox.supervised.prediction.drawn import entry, tell
-        from sandbox.supervised.prediction.given import Skipped, named, read_given
-        from sandbox.supervised.runs import (
+        from sandbox.supervised.opened import (
             classes_of,
             open_classifier,
             read_config,
             shape_of,
             warning_to,
         )
+        from sandbox.supervised.prediction.answers import answer, knowledge
+        from sandbox.supervised.prediction.drawn import entry, tell
+        from sandbox.supervised.prediction.given import Skipped, named, read_given
 
         config = read_config(run, self.device)
         looks = looks_of(config.data, self.tta, config.seed)
