@@ -11,6 +11,7 @@ from tyro.conf import Positional, arg
 from sandbox.core.errors import Interrupted, UnknownName, UsageError
 from sandbox.core.seeding import derive_seed
 from sandbox.ui.console import Console
+from sandbox.ui.png import png_path
 
 if TYPE_CHECKING:
     from sandbox.data.augment import Augment
@@ -110,7 +111,9 @@ class Show:
 
         form = Form(self.size, self.colours)
         data = canonical(self.data)
-        path = self._path(label(data))
+        # Whether the name is right is told before any file is read.
+        name = f"{label(data)}-{self.split}{'-augmented' if self.augment else ''}.png"
+        path = png_path(self.out, name, "--out")
         from sandbox.data.augment import Augment, preset
 
         augment = preset(data) if self.augment else None
@@ -132,17 +135,6 @@ class Show:
             "notes": list(dataset.notes),
             "file": str(path),
         }
-
-    def _path(self, data: str) -> Path:
-        """Where to draw to; whether the name is right is told before any file is read."""
-        name = f"{data}-{self.split}{'-augmented' if self.augment else ''}.png"
-        path = Path(name) if self.out is None else self.out / name if self.out.is_dir() else self.out
-        if path.suffix.lower() != ".png":
-            raise UsageError(f"--out must end in .png, not {path.name!r}")
-        in_the_way = next((parent for parent in path.parents if parent.is_file()), None)
-        if in_the_way is not None:
-            raise UsageError(f"--out: {in_the_way} is a file, not a folder")
-        return path
 
 
 @dataclass(frozen=True)
