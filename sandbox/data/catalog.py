@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sandbox.core.errors import Broken, UnknownName
 from sandbox.core.plugins import resolve
 from sandbox.data import source
-from sandbox.data.form import Form
+from sandbox.data.form import Form, check_room
 
 if TYPE_CHECKING:
     from sandbox.data.frames.data_set import MakesPlayer
@@ -65,6 +65,7 @@ class Entry:
         Raises:
             NotFound: Its files are in none of the places; the message names them.
             Broken: A file is damaged or not the published one; the message names it.
+            Refused: The pictures would not fit into the memory in this form.
         """
         from sandbox.data.convert import converted
         from sandbox.data.pictures import Dataset
@@ -77,10 +78,12 @@ class Entry:
                 folder = None if data_dir is None or data_dir.is_file() else data_dir
                 problem.hint = source.download_command(self.name, folder)
             raise
-        form = form or Form()
+        shape = (form or Form()).of(splits.train.shape)
+        if shape != splits.train.shape:
+            check_room(sum(map(len, splits)), shape)
         return Dataset(
             self.name,
-            *(converted(pictures, form.of(pictures.shape)) for pictures in splits),
+            *(converted(pictures, shape) for pictures in splits),
             summary=self.summary,
             source=self.source,
             licence=self.licence,

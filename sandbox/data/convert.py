@@ -6,11 +6,10 @@ import torch
 from torch import Tensor
 
 from sandbox.core.errors import UsageError
+from sandbox.data.form import LUMINANCE
 from sandbox.data.pictures import Pictures
 
-LUMINANCE = (19_595, 38_470, 7_471)
-"""what red, green and blue add to grey, in 65 536ths (ITU-R BT.601)"""
-AT_ONCE = 4_096
+AT_ONCE = 256
 """pictures, so that what is made in between stays small"""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import warnings
@@ -16,9 +17,8 @@ import numpy as np
 import torch
 
 from sandbox.core.errors import Broken, NotFound
-from sandbox.core.memory import available_memory, check_memory
 from sandbox.data.folder_listing import Example, File, Listing, canonical_path, list_folder
-from sandbox.data.form import CHANNELS, Form
+from sandbox.data.form import CHANNELS, Form, check_room
 from sandbox.data.parsed import Arrays, kept
 from sandbox.data.picture_file import (
     NoPicture,
@@ -79,7 +79,7 @@ def read_folder(text: str, form: Form, data_dir: Path | None = None) -> Dataset:
         warnings.simplefilter("ignore")
         listing = list_folder(root)
         size = form.size or _common_size(listing)
-        _check_memory(len(listing.everything), size, form)
+        check_room(len(listing.everything), (CHANNELS[form.colours or "colour"], size, size))
         name = f"folder-{_slug(root)}-{_short_sum(f'{root} {form}')}"
         arrays = kept(name, _key(listing, size), lambda: _decode(listing, size, form))
     return _dataset(root, arrays)
@@ -133,10 +133,9 @@ def _decode(listing: Listing, size: int, form: Form) -> Arrays:
     splits = np.repeat(np.arange(3), [len(getattr(listing, split)) for split in SPLITS])
     labels = np.array([example.label for example in examples], np.int64)
     _check_left(listing, labels[good], splits[good], results)
-    if not good.all():
-        images = images[good]
     if form.colours is None and not any(result.coloured for result in results):
-        images = images[:, :1].copy()
+        channels = 1
+    _keep(images, np.flatnonzero(good), channels)
     notes = [*listing.notes, *_skipped(examples, results), *_leaks(examples, results, splits)]
     return {
         "images": images,
@@ -177,6 +176,18 @@ def _read(file: File, out: np.ndarray) -> Decoded:
     return Decoded(None, digest, bool((out != out[:1]).any()))
 
 
+def _keep(images: np.ndarray, rows: np.ndarray, channels: int) -> None:
+    """Keep of ``images`` those at ``rows``, in their order, and the first ``channels`` of each.
+
+    They are moved together where they lie: for a second copy there may be no memory.
+    """
+    shape = (len(rows), channels, *images.shape[2:])
+    packed = images.reshape(-1)[: math.prod(shape)].reshape(shape)
+    for to, row in enumerate(rows.tolist()):
+        packed[to] = images[row, :channels]  # never beyond the end of ``row``
+    images.resize(shape, refcheck=False)
+
+
 def _common_size(listing: Listing) -> int:
     """The side of all pictures, if they are squares of one size up to `SIZE`; else `SIZE`."""
     common = None
@@ -191,13 +202,6 @@ def _common_size(listing: Listing) -> int:
             return SIZE
         common = width
     return common or SIZE
-
-
-def _check_memory(pictures: int, size: int, form: Form) -> None:
-    needed = pictures * size * size * CHANNELS[form.colours or "colour"]
-    what = f"{pictures:,} pictures of {size}×{size} {form.colours or 'colour'}"
-    hint = "choose a smaller --size, --colours grey, or a folder with fewer pictures"
-    check_memory(needed, available_memory(), "this machine", what, hint)
 
 
 def _check_left(listing: Listing, labels: np.ndarray, splits: np.ndarray, results: list[Decoded]) -> None:

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from sandbox.core.errors import ConfigError
+from sandbox.core.memory import available_memory, check_memory
 
 Colours = Literal["grey", "colour"]
 CHANNELS: dict[Colours, int] = {"grey": 1, "colour": 3}
 SMALLEST, LARGEST = 4, 1_024
+LUMINANCE = (19_595, 38_470, 7_471)
+"""what red, green and blue add to grey, in 65 536ths (ITU-R BT.601, as Pillow rounds it)"""
 
 
 @dataclass(frozen=True)
@@ -37,3 +40,18 @@ class Form:
         if self.colours is not None:
             channels = CHANNELS[self.colours]
         return (channels, height, width) if self.size is None else (channels, self.size, self.size)
+
+
+def check_room(count: int, shape: tuple[int, int, int], copies: int = 1) -> None:
+    """Refuse pictures that would not fit into the memory; raises Refused.
+
+    Args:
+        count: How many pictures.
+        shape: (channels, height, width) of each.
+        copies: How often they are there at the same time, at the worst.
+    """
+    channels, height, width = shape
+    what = f"{count:,} pictures of {width}×{height} {'grey' if channels == 1 else 'colour'}"
+    needed = copies * count * channels * height * width
+    hint = "choose a smaller --size, or --colours grey"
+    check_memory(needed, available_memory(), "this machine", what, hint)

@@ -16,13 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.core.errors import UnknownName, UsageError
+from sandbox.data.form import LUMINANCE
 
 SIZES = {9: 3, 25: 5}
 """how many numbers make a kernel, and its side"""
 FULL = 0.995
 """the part of the pixels whose edges are too weak for black or white"""
-LUMINANCE = (0.299, 0.587, 0.114)
-"""of red, green and blue, as ITU-R BT.601 weighs them"""
 
 Numbers = tuple[float, ...]
 
@@ -164,4 +163,5 @@ def _luminance(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(1 or 3, height, width) -> (1, height, width)."""
     if len(picture) == 1:
         return picture
-    return _bytes(np.tensordot(LUMINANCE, picture.astype(np.float64), 1))[None]
+    grey = np.tensordot(LUMINANCE, picture.astype(np.int32), 1) + 32_768
+    return (grey >> 16).astype(np.uint8)[None]

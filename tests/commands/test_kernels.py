@@ -156,6 +156,12 @@ def test_pictures_of_a_data_set_need_no_file(capsys: Captured) -> None:
     assert answer(capsys, "digits:3")["file"] == "kernels-digits-3.png"
 
 
+def test_brightness_is_that_of_grey_pictures() -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (3, 100, 100), np.uint8)
+    grey = np.asarray(Image.fromarray(colours.transpose(1, 2, 0)).convert("L"))[None]
+    assert np.array_equal(shown(colours, KERNELS["outline"])[0], shown(grey, KERNELS["outline"])[0])
+
+
 def test_large_pictures_are_reduced_and_keep_their_aspect(photo: Path, tmp_path: Path) -> None:
     assert read_reduced(photo, 30).shape == (3, 15, 30)
     assert read_reduced(photo, 500).shape == (3, 30, 60)

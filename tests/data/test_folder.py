@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -167,6 +169,22 @@ def test_the_size_is_64_unless_all_share_a_smaller_one(
     assert opened(tmp_path, size=12).shape == (3, 12, 12)
 
 
+def test_pictures_are_moved_together_without_a_copy(tmp_path: Path) -> None:
+    for number in range(10):
+        write(tmp_path / "cat" / f"{number}.png", encoded(noise(number).convert("L")))
+    for number in (0, 4, 8):
+        write(tmp_path / "cat" / f"{number}.png", b"")
+    tracemalloc.start()
+    dataset = opened(tmp_path, size=512)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert dataset.shape == (1, 512, 512)
+    assert peak < 1.5 * 10 * 3 * 512 * 512
+    good = [number for number in range(10) if number not in (0, 4, 8)]
+    for number, image in zip(good, torch.cat([dataset.split(split).images for split in SPLITS]), strict=True):
+        assert np.array_equal(image, read_picture(tmp_path / "cat" / f"{number}.png", (1, 512, 512)))
+
+
 def test_it_is_in_colour_if_any_picture_has_colour(tmp_path: Path) -> None:
     for number in range(6):
         write(tmp_path / "cat" / f"{number}.png", encoded(plain(GREY)))
@@ -221,7 +239,7 @@ def test_a_folder_that_was_moved_is_found_in_the_data_dir(tmp_path: Path) -> Non
 def test_pictures_that_do_not_fit_into_the_memory_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sandbox.data.folder.available_memory", lambda: 2**20)
+    monkeypatch.setattr("sandbox.data.form.available_memory", lambda: 2**20)
     album(tmp_path, count=20)
     with pytest.raises(Refused, match=r"40 pictures of 128×128 colour needs 0\.0 GiB") as caught:
         opened(tmp_path, size=128)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from sandbox.core.errors import ConfigError, NotFound, UnknownName, UsageError
+from sandbox.core.errors import ConfigError, NotFound, Refused, UnknownName, UsageError
 from sandbox.data.catalog import Form, canonical, label, load
 from sandbox.data.convert import converted
 from sandbox.data.pictures import Pictures
@@ -64,6 +64,13 @@ def test_every_split_of_a_named_data_set_gets_the_form() -> None:
     digits = load("digits", form=Form(size=12, colours="colour"))
     assert [split.shape for split in (digits.train, digits.validation, digits.test)] == [(3, 12, 12)] * 3
     assert torch.equal(digits.test.labels, load("digits").test.labels)
+
+
+def test_a_form_that_does_not_fit_into_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.data.form.available_memory", lambda: 2**20)
+    monkeypatch.setattr("sandbox.data.convert.converted", lambda *_: pytest.fail("made"))
+    with pytest.raises(Refused, match=r"1,797 pictures of 64×64 grey needs 0\.0 GiB"):
+        load("digits", form=Form(size=64))
 
 
 @pytest.mark.parametrize(

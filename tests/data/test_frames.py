@@ -240,10 +240,10 @@ def test_names_are_made_full(runs_root: Path) -> None:
 
 
 def test_pictures_that_do_not_fit_into_the_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.data.frames.data_set.available_memory", lambda: 2**20)
+    monkeypatch.setattr("sandbox.data.form.available_memory", lambda: 2**20)
     with pytest.raises(Refused, match="100 pictures of 80×80") as caught:
         load("frames:Snake", form=Form(size=80))
-    assert caught.value.hint == "a smaller --size"
+    assert caught.value.hint == "choose a smaller --size, or --colours grey"
 
 
 def test_frames_are_never_altered() -> None:

@@ -9,15 +9,13 @@ import warnings
 from pathlib import Path
 
 import gymnasium
-import numpy as np
 import torch
 
 from sandbox import __version__
 from sandbox.core.errors import UsageError
-from sandbox.core.memory import available_memory, check_memory
-from sandbox.data.form import CHANNELS, Form
+from sandbox.data.form import CHANNELS, Form, check_room
 from sandbox.data.frames.players import EXPERT, MakesPlayer, Player, run_player
-from sandbox.data.frames.playing import COUNTS, play
+from sandbox.data.frames.playing import COPIES, COUNTS, play
 from sandbox.data.frames.stage import SIDE, environment_of, ours
 from sandbox.data.parsed import Arrays, kept
 from sandbox.data.pictures import SPLITS, Dataset, Pictures
@@ -73,11 +71,12 @@ def read_frames(text: str, form: Form, player: MakesPlayer | None = None) -> Dat
         EnvironmentNotFound, RunNotFound: There is no such environment or run.
         UsageError: The player does not fit the environment, or it cannot be seen.
         Broken: It shows next to nothing.
+        Refused: The pictures do not fit into the memory.
     """
     environment, _, who = text.partition("@")
     name = environment_of(environment)
     shape = (CHANNELS[form.colours or "colour"], form.size or SIDE, form.size or SIDE)
-    _check_memory(shape)
+    check_room(sum(COUNTS.values()), shape, COPIES)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # environments remark on themselves
         if player is not None and who not in ("", EXPERT):  # of whom nothing is known to key a cache by
@@ -85,12 +84,6 @@ def read_frames(text: str, form: Form, player: MakesPlayer | None = None) -> Dat
         source = canonical_source(text)
         arrays = kept(*_key(source, shape), lambda: play(name, who, shape, run_player))
     return _dataset(source, arrays)
-
-
-def _check_memory(shape: tuple[int, int, int]) -> None:
-    total = sum(COUNTS.values())
-    what = f"{total:,} pictures of {shape[2]}×{shape[1]}"
-    check_memory(total * int(np.prod(shape)), available_memory(), "this machine", what, "a smaller --size")
 
 
 def _key(source: str, shape: tuple[int, int, int]) -> tuple[str, str]:

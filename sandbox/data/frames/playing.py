@@ -17,6 +17,9 @@ from sandbox.data.pictures import SPLITS, Split
 COUNTS: dict[Split, int] = {"train": 10_000, "validation": 1_000, "test": 1_000}
 SPARE: dict[Split, float] = {"train": 1.05, "validation": 2.0, "test": 2.0}
 """so many times more are collected, because some turn out to be in another split as well"""
+COPIES = 4
+"""of all pictures are in the memory at the worst: what was seen, with what is to spare, what of it each split
+gets, and what of that has a label"""
 PATIENCE, WINDOW, NEW = 4, 800, 0.1
 """Looks at up to so many pictures for each that is wanted. Takes what there is already when, of the last so
 many pictures, less than this part was new."""
@@ -88,7 +91,8 @@ def _collect(stage: Stage, act: Act, shape: Shape, split: Split) -> Seen:
         actions = act(stage.observations, stage.first)
         for picture, action in zip(pictures, np.asarray(actions), strict=True):
             label = int(action) if np.ndim(action) == 0 and action.dtype.kind in "iu" else 0
-            found.setdefault(hashlib.sha256(picture.tobytes()).digest(), (picture, label))
+            # A copy: a view would keep the whole batch in the memory.
+            found.setdefault(hashlib.sha256(picture.tobytes()).digest(), (picture.copy(), label))
         looked += len(pictures)
         if looked - checked >= WINDOW:
             if len(found) - had < NEW * WINDOW:
