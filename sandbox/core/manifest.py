@@ -59,7 +59,7 @@ def write_manifest(run: Run, command: Sequence[str], extra: Mapping[str, Any] | 
         OSError: The folder cannot be written.
     """
     record = describe(command) | dict(extra or {})
-    first = _read(run.manifest_path)
+    first = read_manifest(run)
     if first is not None:
         continued = first.get("continued")
         record = first | {"continued": [*(continued if isinstance(continued, list) else []), record]}
@@ -126,10 +126,10 @@ def _git(folder: Path, *arguments: str) -> str | None:
     return result.stdout.strip()
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def read_manifest(run: Run) -> dict[str, Any] | None:
     """Return the manifest that is there, or None where there is no usable one."""
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = json.loads(run.manifest_path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError, RecursionError):
         return None
     return manifest if isinstance(manifest, dict) else None

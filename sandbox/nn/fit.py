@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from sandbox.core.errors import CheckpointBroken
+from sandbox.core.memory import check_memory
 from sandbox.core.seeding import derive_seed
 from sandbox.nn.batches import Augment, Batch, balanced_order, batch_rows, to_model
 from sandbox.nn.ema import Ema
@@ -76,6 +77,7 @@ class Training:
 
     Raises:
         UsageError: the settings freeze a body, and the model has none.
+        Refused: the pictures do not fit on the GPU.
     """
 
     def __init__(
@@ -92,6 +94,8 @@ class Training:
         self.device = torch.device(device)
         self.model = model.to(self.device)
         self.settings, self.seed, self.augment = settings, seed, augment
+        if self.device.type == "cuda":
+            self._check_room(pictures.images)
         self.images, self.labels = pictures.images.to(self.device), pictures.labels.to(self.device)
         self._order = balanced_order(self.labels, seed) if balanced else None
         self._body = Body(self.model) if settings.frozen_steps else None
@@ -102,6 +106,11 @@ class Training:
         """Finished steps."""
         self._generator = torch.Generator(self.device)
         self._compiled: Any = None
+
+    def _check_room(self, images: Tensor) -> None:
+        free, _ = torch.cuda.mem_get_info(self.device)
+        hint = "use fewer or smaller pictures, or --device cpu"
+        check_memory(images.nbytes, free, str(self.device), f"{len(images):,} pictures", hint)
 
     @property
     def steps_per_epoch(self) -> int:

@@ -50,9 +50,21 @@ def learned_weights(state: dict) -> dict:
 def steps_in(minutes: float, training: Training) -> int:
     """How many steps fit into this time, by a few steps of a copy; at least 1.
 
-    The number is what a run keeps, so that repeating it does not depend on the clock.
+    The number is what a run keeps, so that repeating it does not depend on the clock. Steps with a frozen
+    body, which are faster, have the part of the budget that the settings give them.
     """
+    settings = training.settings
+    frozen = min(settings.frozen_steps / settings.steps, 1.0)
+    seconds = frozen and frozen * _seconds_a_step(training, 0)
+    if frozen < 1:
+        seconds += (1 - frozen) * _seconds_a_step(training, settings.frozen_steps)
+    return max(1, round(60 * minutes / seconds))
+
+
+def _seconds_a_step(training: Training, first: int) -> float:
+    """Of a copy that goes on from step number `first`."""
     trial = deepcopy(training)
+    trial.step = first
     for _ in range(WARM_UP_STEPS):
         trial.update()
     trial.wait()
@@ -60,4 +72,4 @@ def steps_in(minutes: float, training: Training) -> int:
     for _ in range(CALIBRATION_STEPS):
         trial.update()
     trial.wait()
-    return max(1, round(60 * minutes * CALIBRATION_STEPS / (time.perf_counter() - start)))
+    return (time.perf_counter() - start) / CALIBRATION_STEPS

@@ -47,7 +47,7 @@ class Body:
             )
         self._model = cast(Any, model)
         self._stages: list[nn.Module] = self._model.stages()
-        self._kept: dict[int, Tensor | None] = {}
+        self._kept: list[tuple[Tensor, Tensor | None]] = []  # pictures, and their features
 
     def rates(self, stage_rate: float) -> dict[nn.Parameter, float]:
         """The part of the learning rate that each parameter of the body follows: 1 in the highest stage."""
@@ -60,6 +60,8 @@ class Body:
 
     def freeze(self, frozen: bool) -> None:
         """Let the body learn, or not; a frozen one computes as in evaluation (dropout, batch norm)."""
+        if not frozen:
+            self.forget()
         for stage in self._stages:
             stage.requires_grad_(not frozen)
             if frozen:
@@ -75,12 +77,15 @@ class Body:
 
         None where they would take more than `MOST_KEPT_BYTES`.
         """
-        if id(images) not in self._kept:
-            self._kept[id(images)] = self._of_all(images, device)
-        return self._kept[id(images)]
+        for known, features in self._kept:
+            if known is images:
+                return features
+        features = self._of_all(images, device)
+        self._kept.append((images, features))
+        return features
 
     def forget(self) -> None:
-        """The body is about to change."""
+        """The body has changed, or will: what is kept is not true any more, and takes room."""
         self._kept.clear()
 
     def _of_all(self, images: Tensor, device: torch.device) -> Tensor | None:

@@ -32,7 +32,7 @@ class Reliability:
     @classmethod
     def of(cls, confidence: Tensor, right: Tensor) -> Reliability:
         """Count answers with their `confidence` (n,) in [0, 1], of which some are `right` (n,) bool."""
-        sure = confidence.double().cpu()
+        sure = confidence.cpu().double()
         bins = (sure * BINS).ceil().long().clamp(1, BINS) - 1  # the i-th is (i/15, (i + 1)/15]
         return cls(
             torch.bincount(bins, minlength=BINS).numpy(),

@@ -95,9 +95,7 @@ def _fitted_to(minutes: float, config: ClassifierConfig, console: Console) -> Cl
     from sandbox.supervised.resolve import with_steps
     from sandbox.supervised.training import build_training
 
-    # Where the weights come from makes no difference to their speed.
-    trial = dataclasses.replace(config, init_from=None)
-    steps = steps_in(minutes, build_training(trial, load_pictures(config, console), console))
+    steps = steps_in(minutes, build_training(config, load_pictures(config), Console(quiet=True)))
     console.note(f"{minutes:g} minutes have room for {steps:,} steps")
     return with_steps(config, steps)
 

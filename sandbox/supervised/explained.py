@@ -14,8 +14,7 @@ from sandbox.core.run import Run
 from sandbox.nn.explain import Subject
 from sandbox.supervised.config import ClassifierConfig
 from sandbox.supervised.models import Classifier
-from sandbox.supervised.opened import shape_of
-from sandbox.supervised.pictures import load_pictures
+from sandbox.supervised.opened import pictures_of, shape_of
 from sandbox.supervised.prediction.answers import knowledge
 from sandbox.supervised.prediction.given import Bytes, Skipped, read_given
 from sandbox.supervised.prediction.ink import InkForm
@@ -56,7 +55,7 @@ def asked_pictures(
         picture = _read(Path(question.file), shape_of(run, config), None if known is None else known.ink)
         return Asked(torch.from_numpy(picture.copy())[None], Path(question.file).name)
     split = question.split or "test"
-    images = load_pictures(config, data_dir=question.data_dir).split(split).images
+    images = pictures_of(run, config, question.data_dir).split(split).images
     count = min(question.frames or FRAMES, len(images))
     places = torch.linspace(0, len(images) - 1, count).long()
     return Asked(images[places].cpu(), f"{count:,} {split} pictures")

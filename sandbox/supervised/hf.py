@@ -69,14 +69,16 @@ class HfClassifier(Classifier):
         return self.head(features)
 
     def stages(self) -> list[nn.Module]:
-        """Whatever comes before the layers, then each of them, lowest first."""
+        """Whatever comes before the layers, then each of them, the last one with whatever follows."""
         lists = [part for part in self.vision.modules() if isinstance(part, nn.ModuleList)]
         if not lists:
             return [self.vision]
         layers = list(max(lists, key=lambda part: sum(weight.numel() for weight in part.parameters())))
         inside = {id(part) for layer in layers for part in layer.modules()}
-        rest = [part for part in self.vision.modules() if _apart(part, inside)]
-        return [nn.ModuleList(rest), *layers]
+        parts = [part for part in self.vision.modules() if id(part) in inside or _has_weights(part)]
+        last = max(place for place, part in enumerate(parts) if id(part) in inside)
+        before = [part for part in parts[:last] if id(part) not in inside]
+        return [nn.ModuleList(before), *layers[:-1], nn.ModuleList([layers[-1], *parts[last + 1 :]])]
 
     def scales(self, images: Tensor) -> dict[str, Tensor]:
         hidden = self._hidden(images)
@@ -129,7 +131,7 @@ def pretrained(source: str, classes: int) -> HfClassifier:
     config, preparation = described(source)
     with _refusals(name), _quiet():
         vision = transformers.AutoModel.from_pretrained(
-            name, config=config, use_safetensors=True, trust_remote_code=False
+            name, config=config, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
         )
     return HfClassifier(vision, preparation, classes)
 
@@ -143,7 +145,7 @@ def reopened(folder: Path, classes: int) -> HfClassifier:
     """
     config, preparation = described(f"{HF}{folder}")
     with _refusals(str(folder)), _quiet():
-        vision = _transformers().AutoModel.from_config(config, trust_remote_code=False)
+        vision = _transformers().AutoModel.from_config(config, trust_remote_code=False, dtype=torch.float32)
     return HfClassifier(vision, preparation, classes)
 
 
@@ -176,9 +178,9 @@ def side_of(config: Any, preparation: dict[str, Any]) -> int:
     return int(max(size) if isinstance(size, list | tuple) else size)
 
 
-def _apart(part: nn.Module, inside: set[int]) -> bool:
-    """Whether a part holds weights itself, and is outside of the layers."""
-    return id(part) not in inside and any(True for _ in part.parameters(recurse=False))
+def _has_weights(part: nn.Module) -> bool:
+    """Whether it holds weights itself, and not only its parts."""
+    return any(True for _ in part.parameters(recurse=False))
 
 
 def _name(source: str) -> str:

@@ -61,8 +61,10 @@ def looks_of(data: str, copies: int | None, seed: int) -> Looks:
     """So many copies, altered as suits the data set `data`."""
     if not copies:
         return Looks(copies or 0)
-    from sandbox.data.augment import preset
+    from sandbox.data.augment import NONE, preset
 
+    if preset(data) == NONE:
+        raise UsageError(f"pictures of {data} are never altered, so that --tta would look at equal ones")
     return Looks(copies, preset(data), seed)
 
 

@@ -78,7 +78,7 @@ def mixed(count: int, alpha: float, generator: torch.Generator) -> tuple[float, 
     """
     from scipy.special import betaincinv  # torch's own Beta takes no generator
 
-    drawn = torch.rand((), generator=generator, device=generator.device, dtype=torch.float64).item()
+    drawn = float(torch.rand((), generator=generator, device=generator.device))
     share = float(betaincinv(alpha, alpha, drawn))
     others = torch.randperm(count, generator=generator, device=generator.device)
     return max(share, 1 - share), others

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sandbox.core.config import load_config_of_run
-from sandbox.core.errors import RunBroken
+from sandbox.core.errors import Broken, RunBroken
 from sandbox.core.run import Run
 from sandbox.data.catalog import entry
 from sandbox.supervised.config import MODEL_FOLDER, ClassifierConfig
+from sandbox.supervised.pictures import load_pictures
 from sandbox.ui.console import Console
 
 if TYPE_CHECKING:
+    from sandbox.data.pictures import Dataset
     from sandbox.supervised.models import Classifier
 
 
@@ -63,6 +65,23 @@ def classes_of(run: Run, config: ClassifierConfig) -> tuple[str, ...]:
     if isinstance(classes, list) and classes and all(isinstance(name, str) for name in classes):
         return tuple(classes)
     raise RunBroken(f"{run.path / 'run.json'} is damaged: {classes!r} are no names of classes")
+
+
+def pictures_of(run: Run, config: ClassifierConfig, data_dir: str | None = None) -> Dataset:
+    """The data set of a run, as its classifier sees it.
+
+    Raises:
+        Broken: its classes are not those that the run learned.
+        SandboxError: the pictures are not there, or damaged.
+    """
+    dataset, learned = load_pictures(config, data_dir=data_dir), classes_of(run, config)
+    if dataset.classes != learned:
+        raise Broken(
+            f"{config.data} has the classes {', '.join(dataset.classes)}, and {run.name} learned "
+            f"{', '.join(learned)}",
+            hint="give it back the classes that it had, or train anew",
+        )
+    return dataset
 
 
 def warning_to(console: Console) -> Callable[[str], None]:

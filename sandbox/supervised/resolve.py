@@ -93,12 +93,15 @@ def resolve_config(
     typed = parse_assignments(settings, FitSettings)
     if "steps" in typed:
         budget = budget.with_steps(typed.pop("steps"))
+    frozen_steps = typed.pop("frozen_steps", None)
     merged["fit"] = {**tuned["fit"], **own, **typed}
     resolved = from_mapping(ClassifierConfig, merged, source=config, lines=lines)
     kept = budget == Budget() and "steps" in merged["fit"]
     steps = resolved.fit.steps if kept else _steps(budget, resolved, tuned["epochs"])
     resolved = with_steps(resolved, max(1, steps // QUICK) if quick else steps)
-    return resolved if frozen is None or "frozen_steps" in typed else _freezing(resolved, frozen)
+    if frozen_steps is None:
+        return resolved if frozen is None else _freezing(resolved, frozen)
+    return replace(resolved, fit=replace(resolved.fit, frozen_steps=frozen_steps))
 
 
 def with_steps(config: ClassifierConfig, steps: int) -> ClassifierConfig:

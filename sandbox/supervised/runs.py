@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.core.errors import UsageError
 from sandbox.core.plugins import Question
 from sandbox.core.run import Run
-from sandbox.supervised.opened import classes_of, open_classifier, read_config, warning_to
-from sandbox.supervised.pictures import load_pictures
+from sandbox.supervised.opened import classes_of, open_classifier, pictures_of, read_config, warning_to
 from sandbox.ui.console import Console
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ class ClassifierRuns:
         config = read_config(run, question.device)
         split = question.split or "test"
         looks = looks_of(config.data, question.tta, config.seed)
-        pictures = load_pictures(config, data_dir=question.data_dir).split(split)
+        pictures = pictures_of(run, config, question.data_dir).split(split)
         step, model = open_classifier(run, config, question.checkpoint, warning_to(console))
         with threads(config.threads):
             measured = measure(model, pictures, next(model.parameters()).device, looks)

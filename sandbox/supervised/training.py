@@ -9,10 +9,12 @@ from typing import Any, cast
 
 import torch
 
-from sandbox.core.manifest import write_manifest
+from sandbox.core.errors import UsageError
+from sandbox.core.manifest import read_manifest, write_manifest
 from sandbox.core.run import Run
 from sandbox.core.runs import start_run
 from sandbox.core.seeding import derive_seed
+from sandbox.data.augment import NONE, Augment
 from sandbox.data.augment import preset as augmentation
 from sandbox.data.catalog import label
 from sandbox.data.pictures import Dataset, Pictures, subset
@@ -26,6 +28,7 @@ from sandbox.supervised import hf
 from sandbox.supervised.config import HF, MODEL_FOLDER, ClassifierConfig
 from sandbox.supervised.measure import Measured, measure
 from sandbox.supervised.models import BackboneClassifier, Classifier, build_classifier
+from sandbox.supervised.opened import pictures_of
 from sandbox.supervised.pictures import load_pictures
 from sandbox.supervised.prediction.familiarity import keep_familiarity
 from sandbox.ui.console import Console
@@ -57,9 +60,19 @@ def build_training(
         config.fit,
         seed=config.seed,
         device=pick_device(config.device),
-        augment=augmentation(config.data) if config.augment else None,
+        augment=_augmentation(config) if config.augment else None,
         balanced=config.balanced,
     )
+
+
+def _augmentation(config: ClassifierConfig) -> Augment:
+    found = augmentation(config.data)
+    if found == NONE:
+        raise UsageError(
+            f"{label(config.data)} is never augmented: where a thing stands is what is to be learned",
+            hint="leave --augment out",
+        )
+    return found
 
 
 def new_classifier(config: ClassifierConfig, dataset: Dataset) -> Classifier:
@@ -109,8 +122,16 @@ def train(config: ClassifierConfig, root: Path | None, name: str | None, console
 
 
 def resume(config: ClassifierConfig, run: Run, console: Console) -> dict[str, Any]:
-    """Continue a stopped run from its newest good checkpoint; otherwise as `train`."""
-    dataset = load_pictures(config, console)
+    """Continue a stopped run from its newest good checkpoint; otherwise as `train`.
+
+    Raises:
+        Broken: the data has other classes than the run.
+    """
+    dataset = pictures_of(run, config)
+    if (read_manifest(run) or {}).get("data", dict(dataset.sums)) != dataset.sums:
+        console.note(
+            f"warning: {config.data} has changed since the run began: it goes on with other pictures"
+        )
     model = None
     if Checkpoints(run.checkpoints_dir).were_written():
         config = dataclasses.replace(config, init_from=None)  # which may be gone, and is not needed any more
@@ -167,7 +188,10 @@ def _carry_out(
         # Of a large model it takes minutes, and not everybody asks: `predict` does it when it is needed.
         if session.best_step is not None and config.model != "hf":
             shown = learned_from(config, dataset)
-            keep_familiarity(run, learned, shown, dataset.validation, session.best_step)
+            try:
+                keep_familiarity(run, learned, shown, dataset.validation, session.best_step)
+            except OSError as error:
+                console.note(f"warning: what is familiar cannot be kept: {error.strerror or error}")
         result = outcome(run, config, training, measured) | {"train_seconds": round(session.seconds, 3)}
         kept = {key: result[key] for key in ("steps", "epochs", "train_seconds", "evaluation")}
         run.update(status="finished", best=session.best, **kept)

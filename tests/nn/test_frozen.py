@@ -139,6 +139,23 @@ def test_a_stopped_run_goes_on_to_the_same_bits(stop: int) -> None:
     assert whole.evaluate(MadeUp(9)) == resumed.evaluate(MadeUp(9))
 
 
+def test_pictures_that_come_and_go_are_never_taken_for_others() -> None:
+    run = training()
+    losses = [run.evaluate(MadeUp(6, seed=seed))["loss"] for seed in range(8)]
+    again = [training().evaluate(MadeUp(6, seed=seed))["loss"] for seed in range(8)]
+    assert losses == pytest.approx(again)
+
+
+def test_nothing_is_kept_once_the_body_learns() -> None:
+    run = training()
+    for _ in range(FROZEN):
+        run.update()
+    assert run._body is not None
+    assert run._body._kept
+    run.update()
+    assert not run._body._kept
+
+
 def test_both_parts_of_the_budget_follow_the_whole_schedule() -> None:
     settings = FitSettings(steps=30, frozen_steps=10, schedule="cosine", learning_rate=1.0, fine_rate=0.1)
     alone = FitSettings(steps=10, schedule="cosine", learning_rate=1.0)

@@ -86,6 +86,11 @@ def test_its_stages_are_all_of_it_each_once(folder: Path) -> None:
     assert len(parts) == len(set(parts))
     assert set(parts) == {id(part) for part in model.vision.parameters()}
     assert len(stages) == 3  # what comes first, and two layers
+    first = {id(part) for part in stages[0].parameters()}
+    tail = [
+        part for name, part in model.vision.named_parameters() if name.startswith(("layernorm", "pooler"))
+    ]
+    assert not first & {id(part) for part in tail}  # what follows the layers learns as fast as they do
 
 
 @pytest.mark.parametrize("options", [(), ("--freeze",)])
@@ -143,12 +148,37 @@ def test_the_run_can_be_evaluated(root: Path, resnet: Path, capsys: Captured) ->
 # What does not work, in one line
 
 
+class Trap:
+    """What is run by whoever unpickles it."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> Any:
+        return open, (str(self.trace), "w")
+
+
 def test_weights_that_could_execute_code_are_refused(tmp_path: Path, resnet: Path) -> None:
     folder = shutil.copytree(resnet, tmp_path / "pickled")
     (folder / "model.safetensors").unlink()
-    torch.save({"weights": torch.zeros(3)}, folder / "pytorch_model.bin")
-    with pytest.raises((Broken, NotFound)):
+    torch.save({"weights": Trap(tmp_path / "trace")}, folder / "pytorch_model.bin")
+    with pytest.raises(Broken, match="no weights as safetensors"):
         pretrained(f"hf:{folder}", 3)
+    assert not (tmp_path / "trace").exists()
+
+
+def test_half_precision_is_read_as_float32(tmp_path: Path, resnet: Path) -> None:
+    import transformers
+
+    folder = shutil.copytree(resnet, tmp_path / "half")
+    transformers.AutoModel.from_pretrained(resnet).half().save_pretrained(folder)
+    model = pretrained(f"hf:{folder}", 3)
+    assert {part.dtype for part in model.parameters()} == {torch.float32}
+
+
+def test_minutes_become_steps(root: Path, resnet: Path) -> None:
+    words = f"train-classifier digits --pictures 40 --threads 1 --out {root} --max-minutes 0.01 --dry-run"
+    assert main([*words.split(), "--init-from", f"hf:{resnet}"]) == 0
 
 
 def test_code_that_comes_with_a_model_is_not_run(tmp_path: Path, resnet: Path) -> None:

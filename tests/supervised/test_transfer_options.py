@@ -15,6 +15,7 @@ from sandbox import load_run
 from sandbox.__main__ import main
 from sandbox.core.run import Run
 from sandbox.nn.transfer import load_backbone
+from tests.agents.run_folders import at_metric_line, press_ctrl_c, resume
 from tests.supervised.run_folders import answer, train, train_words, without_curves
 
 Captured = pytest.CaptureFixture[str]
@@ -63,6 +64,20 @@ def test_another_budget_keeps_the_share_of_a_config(root: Path, parent: str, cap
     config = str(root / "child" / "config.toml")
     fit = fit_of(capsys, ["train-classifier", "--config", config, "--steps", "240"])
     assert (fit["steps"], fit["frozen_steps"]) == (240, 70)  # 7 of 24 before
+
+
+@pytest.mark.parametrize("budget", [["--steps", "40"], ["--set", "steps=40"], ["--epochs", "10"]])
+def test_a_typed_number_of_frozen_steps_is_that_number(
+    root: Path, parent: str, budget: list[str], capsys: Captured
+) -> None:
+    words = train_words(root, "child", "backbone", "--init-from", parent, "--set", "frozen_steps=11", *budget)
+    assert fit_of(capsys, words)["frozen_steps"] == 11
+
+
+def test_minutes_are_for_both_parts(root: Path, parent: str, capsys: Captured) -> None:
+    words = train_words(root, "child", "backbone", "--init-from", parent, "--fine-tune")
+    fit = fit_of(capsys, [*words, "--max-minutes", "0.01"])
+    assert fit["frozen_steps"] == pytest.approx(0.3 * fit["steps"], abs=1)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +141,30 @@ def test_a_run_of_a_folder_opens_without_the_folder(root: Path, photos: Path, tm
     assert main(words_for(photos, root)) == 0
     photos.rename(tmp_path / "elsewhere")
     assert load_run(str(root / "mine"))(torch.zeros(2, 3, 16, 16)).shape == (2, 2)
+
+
+def test_other_classes_than_it_learned_are_refused(root: Path, photos: Path, capsys: Captured) -> None:
+    assert main(words_for(photos, root)) == 0
+    (photos / "dark").rename(photos / "night")
+    for command in ("evaluate", "explain"):
+        assert main([command, str(root / "mine")]) == 4
+        assert "mine learned bright, dark" in capsys.readouterr().err
+
+
+def test_pictures_that_change_while_a_run_is_stopped_are_told(
+    root: Path, photos: Path, capsys: Captured
+) -> None:
+    with at_metric_line(1, press_ctrl_c):
+        assert main(words_for(photos, root, "--set", "log_every=2")) == 130
+    Image.new("RGB", (20, 30)).save(photos / "dark" / "0.png")
+    assert resume(root, "mine") == 0
+    assert "has changed since the run began" in capsys.readouterr().err
+
+
+def test_frames_are_never_altered(root: Path, capsys: Captured) -> None:
+    words = ["train-classifier", "frames:Catch@expert", "--steps", "2", "--out", str(root), "--augment"]
+    assert main(words) == 2
+    assert "never augmented" in capsys.readouterr().err
 
 
 def test_one_class_is_nothing_to_tell_apart(root: Path, photos: Path, capsys: Captured) -> None:

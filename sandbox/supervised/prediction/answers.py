@@ -12,7 +12,7 @@ from sandbox.core.run import Run
 from sandbox.supervised.config import ClassifierConfig
 from sandbox.supervised.looks import Looks
 from sandbox.supervised.models import Classifier
-from sandbox.supervised.pictures import load_pictures
+from sandbox.supervised.opened import pictures_of
 from sandbox.supervised.prediction.familiarity import (
     Familiarity,
     kept_familiarity,
@@ -71,7 +71,7 @@ def knowledge(
     if found is not None:
         return found
     try:
-        data = load_pictures(config, data_dir=data_dir)
+        data = pictures_of(run, config, data_dir)
     except SandboxError as error:
         console.note(f"warning: cannot tell familiar pictures from others without the data: {error.message}")
         return None
