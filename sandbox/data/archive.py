@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from sandbox.core.errors import Broken
 
 MOST_BYTES = 512 * 2**20
 """of a file, unpacked: more than any file of a data set has"""
-_DAMAGES = (
+DAMAGES = (
     *(OSError, EOFError, zlib.error, zipfile.BadZipFile, zipfile.LargeZipFile, ValueError),
     *(NotImplementedError, RuntimeError),  # packed in an unknown way, or with a password
 )
+"""what reading a zip archive raises"""
 
 
 def within(archive: Path, name: str) -> Path | None:
@@ -28,8 +31,8 @@ def within(archive: Path, name: str) -> Path | None:
         return None
     try:
         with zipfile.ZipFile(archive) as opened:
-            return archive / name if _members(opened, name) else None
-    except _DAMAGES:
+            return archive / name if members(opened, name) else None
+    except DAMAGES:
         return archive / name
 
 
@@ -46,24 +49,33 @@ def read_member(path: Path) -> bytes:
     """
     try:
         with zipfile.ZipFile(path.parent) as archive:
-            member = _members(archive, path.name)[0]
-            # Others than these are unpacked without a bound.
-            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            member = members(archive, path.name)[0]
+            if not has_bound(member):
                 raise Broken(f"{path} is packed in an unusual way", hint="unpack it yourself")
             with archive.open(member) as packed:
-                content = packed.read(MOST_BYTES + 1)
-    except _DAMAGES as error:
+                return bounded(path, packed)
+    except DAMAGES as error:
         raise Broken(
             f"{path.parent} is no zip file, or a damaged one: {error}", hint="get it again"
         ) from None
     except IndexError:
         raise Broken(f"{path.parent} does not hold {path.name}") from None
+
+
+def bounded(path: Path, file: IO[bytes] | BufferedIOBase) -> bytes:
+    """What is in ``file``, which ``path`` leads to; raises Broken where that is more than `MOST_BYTES`."""
+    content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
-        raise Broken(f"{path} unpacks to more than {MOST_BYTES // 2**20} MiB", hint="get it again")
+        raise Broken(f"{path} holds more than {MOST_BYTES // 2**20} MiB", hint="get it again")
     return content
 
 
-def _members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
+def has_bound(member: zipfile.ZipInfo) -> bool:
+    """Whether a part of it can be read without unpacking all of it into the memory."""
+    return member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+def members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
     """The files of this name, the outermost first: some archives hold a file twice."""
     found = [member for member in archive.infolist() if PurePosixPath(member.filename).name == name]
     return sorted((one for one in found if not one.is_dir()), key=lambda one: one.filename.count("/"))

@@ -11,11 +11,12 @@ import hashlib
 import os
 import zlib
 from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 from shlex import quote
 
 from sandbox.core.errors import Broken, NotFound
-from sandbox.data.archive import archive_of, read_member, within
+from sandbox.data.archive import archive_of, bounded, read_member, within
 
 ARCHIVES = ("archive.zip", "sign-language-mnist.zip")
 """what Kaggle calls a data set that is downloaded there"""
@@ -111,13 +112,18 @@ def unpack(path: Path) -> bytes:
     """The content of a file, unpacked if it is packed by gzip or in an archive.
 
     Raises:
-        Broken: It is cut off, or otherwise damaged.
+        Broken: It is cut off, or otherwise damaged, or larger than any that is expected.
     """
-    content = path.read_bytes() if archive_of(path) is None else read_member(path)
+    if archive_of(path) is None:
+        with path.open("rb") as file:
+            content = bounded(path, file)
+    else:
+        content = read_member(path)
     if not content.startswith(_GZIP):
         return content
     try:
-        return gzip.decompress(content)
+        with gzip.open(BytesIO(content)) as packed:
+            return bounded(path, packed)
     except EOFError:
         raise Broken(f"{path} is cut off", hint="the download was interrupted: get it again") from None
     except (gzip.BadGzipFile, zlib.error) as error:

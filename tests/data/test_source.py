@@ -118,6 +118,16 @@ def test_a_bit_that_flipped_in_the_packed_file(tmp_path: Path) -> None:
         small_mnist().load(tmp_path)
 
 
+@pytest.mark.parametrize("packed", [True, False])
+def test_no_more_is_read_than_any_file_has(
+    tmp_path: Path, packed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.data.archive.MOST_BYTES", 2**20)
+    put(tmp_path, mnist_files() | {IMAGES: bytes(2**21)}, packed=packed)
+    with pytest.raises(Broken, match=rf"{IMAGES}.* holds more than 1 MiB"):
+        small_mnist().load(tmp_path)
+
+
 def test_content_that_was_never_published(tmp_path: Path) -> None:
     path = put(tmp_path, mnist_files()) / f"{IMAGES}.gz"
     content = bytearray(gzip.decompress(path.read_bytes()))

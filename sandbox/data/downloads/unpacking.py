@@ -9,21 +9,17 @@ from __future__ import annotations
 import gzip
 import hashlib
 import zipfile
-import zlib
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
 from sandbox.core.files import write_atomically
+from sandbox.data.archive import DAMAGES, has_bound, members
 from sandbox.data.catalog import Entry
 from sandbox.data.downloads.fetch import writing
 from sandbox.data.downloads.mirrors import Failed
 
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
-_DAMAGES = (
-    *(OSError, EOFError, zlib.error, zipfile.BadZipFile),
-    *(NotImplementedError, RuntimeError),  # zip: of a kind that is not known here, or with a password
-)
 
 
 def put_in_place(sent: Path, names: Iterable[str], entry: Entry, folder: Path) -> None:
@@ -54,7 +50,7 @@ def _content(sent: Path, name: str, size: int) -> bytes:
                 with gzip.open(file) as packed:
                     return packed.read(size + 1)
             return file.read(size + 1)
-        except _DAMAGES as error:
+        except DAMAGES as error:
             kind = "zip" if begins == _ZIP else "gzip"
             cut = isinstance(error, EOFError)
             raise Failed(f"sends a {kind} file that is {'cut off' if cut else 'damaged'}") from None
@@ -62,13 +58,11 @@ def _content(sent: Path, name: str, size: int) -> bytes:
 
 def _from_zip(file: IO[bytes], name: str, size: int) -> bytes:
     with zipfile.ZipFile(file) as archive:
-        # Only the name's last part counts: archives put files into folders, and some hold a file twice.
-        found = [member for member in archive.infolist() if PurePosixPath(member.filename).name == name]
+        found = members(archive, name)
         if not found:
             raise Failed(f"sends a zip file without {name}")
         member = next((member for member in found if member.file_size == size), found[0])
-        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            # Others are unpacked without a bound on the memory.
+        if not has_bound(member):
             raise Failed("sends a zip file that is packed in an unusual way")
         with archive.open(member) as packed:
             return packed.read(size + 1)
