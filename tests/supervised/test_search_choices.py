@@ -13,7 +13,17 @@ from sandbox.supervised.config import ClassifierConfig
 from sandbox.supervised.resolve import Budget, resolve_config
 from sandbox.supervised.search.chooser import Chooser, goodness, importances
 from sandbox.supervised.search.config import LOOKS, SearchConfig
-from sandbox.supervised.search.space import Choice, Range, default_space, dimensions, grid, read_space
+from sandbox.supervised.search.space import (
+    Choice,
+    Range,
+    Values,
+    combination,
+    default_space,
+    dimensions,
+    grid_size,
+    number_of,
+    read_space,
+)
 from sandbox.supervised.search.trials import FILE, Trial, best_first, read_trials, write_trial
 
 
@@ -57,11 +67,26 @@ def test_wide_ranges_are_logarithmic() -> None:
     assert from_zero.points() == (0, 25, 50, 75, 100)
 
 
+def all_of(space: list[Choice | Range]) -> list[Values]:
+    return [combination(space, number) for number in range(grid_size(space))]
+
+
 def test_a_grid_has_all_combinations() -> None:
-    points = grid(space_of("batch_size=32,64", "optimizer=sgd,adam,adamw"))
+    points = all_of(space_of("batch_size=32,64", "optimizer=sgd,adam,adamw"))
     assert len(points) == 6
     assert points[1] == {"batch_size": 32, "optimizer": "adam"}
     assert len({tuple(point.values()) for point in points}) == 6
+
+
+def test_a_combination_and_its_number_say_the_same() -> None:
+    space = space_of("learning_rate=1e-4..1", "batch_size=1..3", "optimizer=sgd,adam")
+    assert [number_of(space, point) for point in all_of(space)] == list(range(5 * 3 * 2))
+    assert number_of(space, {"learning_rate": 0.5, "batch_size": 1, "optimizer": "sgd"}) is None
+
+
+def test_a_narrow_range_has_no_point_twice() -> None:
+    (narrow,) = space_of("momentum=0.5..0.5001")
+    assert narrow.points() == (0.5, 0.5001)
 
 
 @pytest.mark.parametrize("model", ["linear", "mlp", "cnn", "backbone"])
@@ -139,7 +164,40 @@ def test_a_part_of_a_grid_is_in_a_fixed_order_and_has_no_point_twice() -> None:
 
     assert tried(5) == tried(8)[:5]
     assert len({json.dumps(values) for values in tried(10)}) == 10
-    assert tried(99)[1:] == grid(space)  # all of them: in the order in which they were typed
+    assert tried(99)[1:] == all_of(space)  # all of them: in the order in which they were typed
+
+
+@pytest.mark.parametrize("method", ["random", "grid"])
+def test_a_part_of_a_vast_grid_is_drawn_without_making_the_rest(method: Any) -> None:
+    many = tuple(number / 100_000 for number in range(1, 90_001))
+    space = [Choice(name, many) for name in ("learning_rate", "momentum", "weight_decay")]
+    config = SearchConfig(start(), {one.name: "many" for one in space}, method, trials=50)
+    listed = Chooser(config, space).listed
+    assert listed is not None
+    assert len(set(listed)) == 49
+    assert max(listed) > 10**14 / 2
+
+
+def test_each_choice_costs_the_same_however_many_were_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing but `tpe` looks back, so nothing but `tpe` asks for a study of all trials."""
+    monkeypatch.setattr("sandbox.supervised.search.chooser.study_of", None)
+    ways: Any = (("random", "1e-4..1"), ("random", "0.1,0.2,0.3"), ("grid", "0.1,0.2,0.3"))
+    for method, text in ways:
+        config = SearchConfig(start(), {"learning_rate": text}, method, trials=3)
+        space = dimensions(config.space, config.start)
+        first = made_up(0, 0.5, 0.01)
+        assert space[0].holds(Chooser(config, space).choose([first])["learning_rate"])
+
+
+def test_the_settings_to_start_from_are_not_tried_again() -> None:
+    config = start()
+    rate = config.fit.learning_rate
+    texts = {"learning_rate": f"0.5,{rate},0.25"}
+    chooser = Chooser(SearchConfig(config, texts, "grid", 99), dimensions(texts, config))
+    done: list[Trial] = []
+    for number in range(chooser.trials):
+        done.append(Trial(number, "failed", chooser.choose(done)))
+    assert [trial.values["learning_rate"] for trial in done] == [rate, 0.5, 0.25]
 
 
 def test_bad_trials_are_pruned_and_good_ones_are_not() -> None:

@@ -1,21 +1,30 @@
 """Which settings a trial tries, and whether it is worth finishing.
 
-Optuna draws the settings, and keeps nothing: its study is built anew from the trials that are written down,
-and its dice are thrown anew for each trial. So a search that was stopped goes on with the very settings that
-it would have tried.
+Optuna draws the settings, and keeps nothing: its dice are thrown anew for each trial, and where it looks back
+its study is built anew from the trials that are written down. So a search that was stopped goes on with the
+very settings that it would have tried.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sandbox.core.errors import MissingExtra
 from sandbox.core.seeding import derive_seed
-from sandbox.supervised.search.space import Choice, Dimension, Values, chosen, grid
+from sandbox.supervised.search.space import (
+    Choice,
+    Dimension,
+    Values,
+    chosen,
+    combination,
+    grid_size,
+    number_of,
+)
 from sandbox.supervised.search.trials import Trial
 
 if TYPE_CHECKING:
@@ -54,17 +63,19 @@ class Chooser:
         self.listed = self._listed()
         self._before: Sequence[Trial] = ()
 
-    def _listed(self) -> list[Values] | None:
-        """All that will be tried after trial 0, where there are only so many combinations."""
+    def _listed(self) -> list[int] | None:
+        """The combinations that will be tried after trial 0, where there are only so many; by number."""
         if self.config.method == "tpe":
             return None
         if self.config.method == "random" and not all(isinstance(one, Choice) for one in self.space):
             return None
-        points = [point for point in grid(self.space) if point != self.start]
-        if self.config.method == "grid" and self.config.trials > len(points):
-            return points
-        order = np.random.default_rng(derive_seed(self.config.seed, "grid")).permutation(len(points))
-        return [points[int(index)] for index in order]
+        known = number_of(self.space, self.start)  # trial 0 has tried it
+        count, wanted = grid_size(self.space) - (known is not None), self.config.trials - 1
+        if self.config.method == "grid" and wanted >= count:
+            order = list(range(count))
+        else:
+            order = _drawn(count, min(wanted, count), derive_seed(self.config.seed, "grid"))
+        return order if known is None else [number + (number >= known) for number in order]
 
     @property
     def trials(self) -> int:
@@ -76,16 +87,16 @@ class Chooser:
         self._before = tuple(done)
         if not done:
             return self.start
+        if self.listed is not None:
+            return combination(self.space, self.listed[len(done) - 1])
         import optuna
 
         seed = derive_seed(self.config.seed, "trial", len(done)) % 2**32
-        study = study_of(done, self.space)
         if self.config.method == "tpe":
+            study = study_of(done, self.space)
             study.sampler = optuna.samplers.TPESampler(seed=seed)
         else:
-            study.sampler = optuna.samplers.RandomSampler(seed=seed)
-        if self.listed is not None:
-            study.enqueue_trial(self.listed[len(done) - 1])
+            study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
         found = study.ask(_distributions(self.space)).params
         return {one.name: self._rounded(one, found[one.name]) for one in self.space}
 
@@ -98,9 +109,22 @@ class Chooser:
 
     def _rounded(self, one: Dimension, value: Any) -> Any:
         """`value` with three digits, which people can type, and still in its range."""
-        if isinstance(one, Choice) or one.whole or self.listed is not None:
+        if isinstance(one, Choice) or one.whole:
             return value
         return min(max(float(f"{value:.3g}"), one.low), one.high)
+
+
+def _drawn(count: int, most: int, seed: int) -> list[int]:
+    """`most` different numbers below `count` by chance; fewer of them are the first of more.
+
+    They are the top of a shuffled pack (Fisher and Yates), of which only cards that moved are kept.
+    """
+    draw, moved, drawn = Random(seed), dict[int, int](), list[int]()
+    for top in range(most):
+        place = draw.randrange(top, count)  # of any size, unlike NumPy's
+        drawn.append(moved.get(place, place))
+        moved[place] = moved.pop(top, top)
+    return drawn
 
 
 def study_of(trials: Sequence[Trial], space: Sequence[Dimension]) -> optuna.Study:

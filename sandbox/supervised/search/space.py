@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,7 +68,7 @@ class Range:
             found = [self.low + (self.high - self.low) * part for part in parts]
         if self.whole:
             return tuple(dict.fromkeys(round(value) for value in found))
-        return tuple(float(f"{value:.4g}") for value in found)
+        return tuple(dict.fromkeys(float(f"{value:.4g}") for value in found))
 
     def holds(self, value: Any) -> bool:
         """Whether the search could choose `value`."""
@@ -148,17 +147,30 @@ def default_space(start: ClassifierConfig, method: str) -> dict[str, str]:
     return space
 
 
-def grid(space: Sequence[Dimension]) -> list[Values]:
-    """All combinations, the last dimension changing fastest."""
-    names = [one.name for one in space]
-    return [
-        dict(zip(names, point, strict=True)) for point in itertools.product(*(one.points() for one in space))
-    ]
-
-
 def grid_size(space: Sequence[Dimension]) -> int:
-    """How many combinations `grid` has, without making them."""
+    """How many combinations there are."""
     return math.prod(len(one.points()) for one in space)
+
+
+def combination(space: Sequence[Dimension], number: int) -> Values:
+    """One of all combinations, by its number from 0 on; the last dimension changes fastest."""
+    found: Values = {}
+    for one in reversed(space):
+        points = one.points()
+        number, place = divmod(number, len(points))
+        found[one.name] = points[place]
+    return {one.name: found[one.name] for one in space}
+
+
+def number_of(space: Sequence[Dimension], values: Values) -> int | None:
+    """Which `combination` these values are; None where they are none."""
+    number = 0
+    for one in space:
+        points = one.points()
+        if values[one.name] not in points:
+            return None
+        number = number * len(points) + points.index(values[one.name])
+    return number
 
 
 def _dimension(name: str, text: str) -> Dimension:
