@@ -2,7 +2,7 @@
 
 Both follow Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the Statistical Precipice"
 (arXiv:2108.13264): with few runs a mean hangs on one lucky or failed seed, and a median forgets most of
-them. NumPy is imported where something is computed.
+them. The interval of an accuracy is Wilson's. NumPy and SciPy are imported where something is computed.
 """
 
 from __future__ import annotations
@@ -44,6 +44,14 @@ def bootstrap_interval(
         return None
     lower, upper = bootstrap_intervals(np.reshape(np.asarray(values, np.float64), (-1, 1)), level, seed)
     return float(lower[0]), float(upper[0])
+
+
+def wilson_interval(right: int, count: int, level: float = 0.95) -> tuple[float, float]:
+    """The interval of a share of which `right` of `count` were seen: (lower, upper) (Wilson 1927)."""
+    from scipy.stats import binomtest
+
+    found = binomtest(right, count).proportion_ci(level, method="wilson")
+    return float(found.low), float(found.high)
 
 
 def returns_text(values: Sequence[float]) -> str:

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sandbox.core.statistics import wilson_interval
 from sandbox.data.pictures import Pictures
 from sandbox.supervised.calibration import BINS, Reliability
 from sandbox.supervised.looks import Looks
 from sandbox.supervised.models import Classifier
 
 BATCH = 500
-CONFIDENCE = 0.95
 HARDEST = 24
 """pictures with the highest loss that are kept"""
 
@@ -75,10 +75,7 @@ class Measured:
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the accuracy (Wilson 1927)."""
-        from scipy.stats import binomtest
-
-        found = binomtest(self.right, self.n).proportion_ci(CONFIDENCE, method="wilson")
-        return float(found.low), float(found.high)
+        return wilson_interval(self.right, self.n)
 
     @property
     def f1(self) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.core.errors import RunBroken
 from sandbox.core.run import Run
+from sandbox.core.statistics import wilson_interval
 from sandbox.data.catalog import label
 from sandbox.supervised.search.carry_out import BEST, trials_of
 from sandbox.supervised.search.chooser import goodness, importances
@@ -116,19 +117,11 @@ def _compared(trials: Sequence[Trial], best: Trial, pictures: int) -> list[str]:
     if best is start or start.score is None:
         lines[0] += ": the settings to start from" if best is start else ""
         return lines
-    low, high = _interval(start.score, pictures)
+    low, high = wilson_interval(round(start.score * pictures), pictures)
     lines[0] += f"; the start had {start.score:.2%} (95 %: {low:.2%} to {high:.2%})"
     if score <= high:
         lines.append(f"that is within chance: the best of {len(trials)} trials looks better than it is")
     return lines
-
-
-def _interval(score: float, pictures: int) -> tuple[float, float]:
-    """The 95 % interval of an accuracy (Wilson 1927)."""
-    from scipy.stats import binomtest
-
-    found = binomtest(round(score * pictures), pictures).proportion_ci(0.95, method="wilson")
-    return float(found.low), float(found.high)
 
 
 def _axis(one: Dimension, start: Any) -> Axis:
