@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,21 @@ def test_few_pictures_and_a_search_are_measured(capsys: Captured, monkeypatch: p
     assert row["pictures_of_each_digit"] == "3"
     assert all(0 <= row[f"{way}, percent"] <= 100 for way in ("scratch", "tiny"))
     assert [one["settings"] for one in rows] == ["the preset", "search, 2 trials"]
+
+
+def test_what_was_found_is_trained_as_it_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a folder has a space in its name, and the budget of a quick bench is cut but once."""
+    monkeypatch.setattr(searched, "SEARCHED", "digits --model linear --steps 60 --pictures 50")
+    monkeypatch.setattr(searched, "TRIALS", 2)
+    folder = tmp_path / "two words"
+    searched.searched(Trainer(folder, Console(quiet=True), threads=1, quick=True), 0)
+    (best,) = folder.glob("*/best.toml")
+    trained = [path for path in folder.glob("*/config.toml") if path.parent != best.parent]
+    assert sorted(map(steps_of, trained)) == sorted([6, steps_of(best)])
+
+
+def steps_of(config: Path) -> int:
+    return tomllib.loads(config.read_text())["fit"]["steps"]
 
 
 def test_a_task_is_trained_for_each_seed(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ def searched(trainer: Trainer, seed: int) -> list[dict[str, Any]]:
     found = parse_command(Search, typed, "search").run(Console(json=True, quiet=True))
     best = Path(found["run"]) / "best.toml"
     preset = trainer.train(SEARCHED, seed, "the preset")
-    better = trainer.train(f"--config {best}", seed, "what was found")
+    as_written = dataclasses.replace(trainer, quick=False)  # its budget is what the search had
+    better = as_written.train(["--config", str(best)], seed, "what was found")
     return [_row("the preset", preset), _row(f"search, {TRIALS} trials", better)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,21 +41,25 @@ class Trainer:
             self._done[name, seed] = self.train(TASKS[name], seed, name)
         return self._done[name, seed]
 
-    def train(self, words: str, seed: int, what: str) -> Result:
-        """Train by the words after `train-classifier`, in which names stand in braces; see `TASKS`."""
+    def train(self, words: str | Sequence[str], seed: int, what: str) -> Result:
+        """Train by the words after `train-classifier`, in which names stand in braces; see `TASKS`.
+
+        A string is cut at its spaces, so words that may have spaces in them are given one by one.
+        """
         typed = self.filled(words, seed)
         self.console.note(f"{what}, seed {seed}")
         command = parse_command(TrainClassifier, [*typed, "--seed", str(seed)], "train-classifier")
         return command.run(Console(json=True, quiet=True))
 
-    def filled(self, words: str, seed: int) -> list[str]:
+    def filled(self, words: str | Sequence[str], seed: int) -> list[str]:
         """The words with what their names stand for, and the options of all trainings.
 
         Raises:
             NotFound: they name the photographs, which are not there.
         """
-        runs = {f"{{{name}}}": self.task(name, seed)["run"] for name in parents(words)}
-        typed = [runs.get(word, word) for word in words.split()]
+        typed = words.split() if isinstance(words, str) else list(words)
+        runs = {f"{{{name}}}": self.task(name, seed)["run"] for name in parents(" ".join(typed))}
+        typed = [runs.get(word, word) for word in typed]
         if "{hands}" in typed:
             at = typed.index("{hands}")
             typed[at : at + 1] = photographs(self.data_dir)
