@@ -78,10 +78,10 @@ def read_folder(text: str, form: Form, data_dir: Path | None = None) -> Dataset:
         # Of the pictures' size, which is checked, and of their EXIF data, which may be wrong.
         warnings.simplefilter("ignore")
         listing = list_folder(root)
-        size = form.size or _common_size(listing)
+        name, key = f"folder-{_slug(root)}-{_short_sum(f'{root} {form}')}", _key(listing)
+        size = form.size or int(kept(f"{name}-size", key, lambda: _common_size(listing))["size"])
         check_room(len(listing.everything), (CHANNELS[form.colours or "colour"], size, size))
-        name = f"folder-{_slug(root)}-{_short_sum(f'{root} {form}')}"
-        arrays = kept(name, _key(listing, size), lambda: _decode(listing, size, form))
+        arrays = kept(name, f"{size} {key}", lambda: _decode(listing, size, form))
     return _dataset(root, arrays)
 
 
@@ -188,8 +188,8 @@ def _keep(images: np.ndarray, rows: np.ndarray, channels: int) -> None:
     images.resize(shape, refcheck=False)
 
 
-def _common_size(listing: Listing) -> int:
-    """The side of all pictures, if they are squares of one size up to `SIZE`; else `SIZE`."""
+def _common_size(listing: Listing) -> Arrays:
+    """``size``: the side of all pictures, if they are squares of one size up to `SIZE`; else `SIZE`."""
     common = None
     for example in listing.everything:
         try:
@@ -199,9 +199,9 @@ def _common_size(listing: Listing) -> int:
         except (NoPicture, OSError):
             continue
         if width != height or not 1 < width <= SIZE or common not in (None, width):
-            return SIZE
+            return {"size": np.array(SIZE)}
         common = width
-    return common or SIZE
+    return {"size": np.array(common or SIZE)}
 
 
 def _check_left(listing: Listing, labels: np.ndarray, splits: np.ndarray, results: list[Decoded]) -> None:
@@ -259,15 +259,15 @@ def _sum(examples: Sequence[Example], results: list[Decoded]) -> str:
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
 
-def _key(listing: Listing, size: int) -> str:
-    """What the cache is keyed by: everything that decides the pictures, short of the files' contents."""
+def _key(listing: Listing) -> str:
+    """What the cache is keyed by: what decides the pictures, but for their size and the files' contents."""
     from PIL import __version__
 
     parts = [
         [(one.file.name, one.file.size, one.file.changed) for one in getattr(listing, split)]
         for split in SPLITS
     ]
-    return json.dumps([VERSION, __version__, size, listing.classes, parts])
+    return json.dumps([VERSION, __version__, listing.classes, parts])
 
 
 def _slug(root: Path) -> str:

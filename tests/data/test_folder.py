@@ -199,6 +199,7 @@ def test_the_cache_knows_files_by_size_and_time(tmp_path: Path, monkeypatch: pyt
     album(tmp_path, count=5)
     first = opened(tmp_path)
     monkeypatch.setattr(folder_module, "_decode", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr(folder_module, "opened", lambda *_: pytest.fail("its head was read again"))
     again = opened(tmp_path)
     assert again.sums == first.sums
     assert np.array_equal(again.train.images, first.train.images)
