@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 SIDE_PX = 256
 """what the longer side of a picture is reduced to"""
-SIDEWAYS = range(5, 9)
-"""EXIF orientations that swap width and height"""
-ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True)
@@ -110,19 +107,13 @@ def read_reduced(path: Path, longest: int) -> NDArray[np.uint8]:
     Raises:
         Broken: it is no picture, or damaged.
     """
-    from sandbox.data.picture_file import NoPicture, opened, read_picture
+    from sandbox.data.picture_file import NoPicture, read_picture, reduced_size
 
     try:
-        with opened(path) as image:
-            width, height = image.size
-            turned = image.getexif().get(ORIENTATION) in SIDEWAYS
+        shape = 3, *reduced_size(path, longest)
     except (NoPicture, OSError) as error:
         reason = getattr(error, "strerror", None) or error
         raise Broken(f"{path} cannot be used: {reason}", hint="use a picture such as JPEG or PNG") from None
-    if turned:
-        width, height = height, width
-    scale = min(1.0, longest / max(width, height))
-    shape = 3, max(1, round(scale * height)), max(1, round(scale * width))
     picture = read_picture(path, shape)
     grey = bool((picture[0] == picture[1]).all() and (picture[0] == picture[2]).all())
     return picture[:1] if grey else picture

@@ -121,7 +121,7 @@ def _split_folders(root: Path) -> tuple[dict[str, Path], list[str]]:
 
 def _classes(folder: Path, root: Path) -> Classes:
     """The pictures of each class below ``folder``, by natural order of classes and of file names."""
-    found = {_readable(one.name): _files(one, root) for one in _folders(folder)}
+    found = {_readable(one.name): pictures_below(one, root) for one in _folders(folder)}
     if not found:
         loose = any(_looks_like_picture(entry) for entry in _entries(folder) if not _is_folder(entry))
         what = "pictures, but no folder for each class" if loose else "no folders of pictures"
@@ -176,8 +176,11 @@ def _shared(files: list[File], own: dict[str, list[File]]) -> dict[str, list[Fil
     return {"train": files[:first], "validation": files[first:second], "test": files[second:]}
 
 
-def _files(folder: Path, root: Path) -> list[File]:
-    """All files below a class's folder that may be pictures, in natural order; links are followed once."""
+def pictures_below(folder: Path, root: Path) -> list[File]:
+    """All files below ``folder`` that may be pictures, in natural order; links are followed once.
+
+    Their names are those from ``root`` on. Raises Refused where a folder cannot be read.
+    """
     found: list[File] = []
     for entry in _walk(folder, set()):
         picture, details = _looks_like_picture(entry), _details(entry)

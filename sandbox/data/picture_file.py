@@ -24,6 +24,9 @@ UNMISTAKABLE = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "JPEG2000")
 MOST_PIXELS = 90_000_000
 """of a picture in memory; what claims more is taken for a decompression bomb"""
 WHITE = 255
+_ORIENTATION, _SIDEWAYS = 0x0112, (5, 6, 7, 8)  # of EXIF
+_WRONG_EXIF = (SyntaxError, ValueError, KeyError, TypeError, AttributeError)
+"""what Pillow raises of damaged EXIF data: they do not make it a damaged picture"""
 
 
 def read_picture(file: Path | str | IO[bytes], shape: tuple[int, int, int]) -> Bytes:
@@ -100,6 +103,23 @@ def opened(file: Path | str | IO[bytes], formats: tuple[str, ...] | None = None)
         raise NoPicture(_reason(error)) from None
 
 
+def upright_size(file: Path | str | IO[bytes]) -> tuple[int, int]:
+    """(height, width) of a picture that is turned as its EXIF data say; raises as `opened` does."""
+    with opened(file) as image:
+        try:
+            turned = image.getexif().get(_ORIENTATION) in _SIDEWAYS
+        except _WRONG_EXIF:
+            turned = False
+        return (image.width, image.height) if turned else (image.height, image.width)
+
+
+def reduced_size(file: Path | str | IO[bytes], longest: int) -> tuple[int, int]:
+    """(height, width) of a picture whose longer side is reduced to ``longest`` pixels, or is shorter."""
+    height, width = upright_size(file)
+    scale = min(1.0, longest / max(height, width))
+    return max(1, round(scale * height)), max(1, round(scale * width))
+
+
 @functools.cache
 def readable() -> tuple[str, ...]:
     """The formats that are read, in the order in which they are tried: the usual ones first."""
@@ -131,8 +151,8 @@ def _upright(image: Image) -> Image:
 
     try:
         return ImageOps.exif_transpose(image)
-    except (SyntaxError, ValueError, KeyError, TypeError, AttributeError):
-        return image  # damaged EXIF data do not make it a damaged picture
+    except _WRONG_EXIF:
+        return image
 
 
 def _plain(image: Image, mode: str) -> Image:

@@ -102,6 +102,7 @@ def test_noise_is_unfamiliar_and_gets_no_confidence(tmp_path: Path, capsys: Capt
 def test_what_cannot_be_read_is_named_and_skipped(digits: Path, capsys: Captured) -> None:
     (digits / "2.png").write_text("no picture")
     (digits / "notes.txt").write_text("not meant")
+    (digits / "3.png").rename(digits / "3")  # told by its content, as in training
     gone = str(digits / "gone.png")
     found = answer(capsys, "predict", "first", str(digits), gone)
     assert len(found["pictures"]) == 29
@@ -109,6 +110,13 @@ def test_what_cannot_be_read_is_named_and_skipped(digits: Path, capsys: Captured
         ("2.png", "it is no picture"),
         ("gone.png", "there is no such file"),
     ]
+
+
+def test_a_pipe_without_an_end_is_refused(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.supervised.prediction.given.MOST_BYTES", 2**20)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(bytes(2**20 + 1))))
+    error = error_of(capsys, ["predict", "first", "-"], 2)
+    assert error == "the pipe sends more than 1 MiB: that is no picture"
 
 
 def test_nothing_that_can_be_read_is_an_error(tmp_path: Path, capsys: Captured) -> None:

@@ -12,8 +12,9 @@ from typing import IO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox.data.folder_listing import natural
-from sandbox.data.picture_file import NoPicture, extensions, opened, read_pixels
+from sandbox.core.errors import UsageError
+from sandbox.data.folder_listing import pictures_below
+from sandbox.data.picture_file import NoPicture, read_pixels, reduced_size, upright_size
 from sandbox.supervised.prediction.ink import InkForm, in_form, written
 
 Bytes = NDArray[np.uint8]
@@ -21,7 +22,8 @@ Bytes = NDArray[np.uint8]
 PIPE = "-"
 LARGEST = 360
 """longer side of the original that is kept, in pixels"""
-_ORIENTATION, _SIDEWAYS = 0x0112, (5, 6, 7, 8)  # of EXIF
+MOST_BYTES = 512 * 2**20
+"""through the pipe: more than the largest picture that is read has, unpacked"""
 
 
 class Skipped(NamedTuple):
@@ -45,14 +47,19 @@ class Given:
 
 
 def named(words: Sequence[str]) -> list[tuple[str, Path | bytes]]:
-    """Names with files or contents: of a folder all pictures below it, in the order in which people count."""
+    """Names with files or contents: of a folder all pictures below it, in the order in which people count.
+
+    Raises:
+        UsageError: far more comes through the pipe than a picture has.
+        Refused: a folder cannot be read.
+    """
     found: list[tuple[str, Path | bytes]] = []
     for word in words:
         if word == PIPE:
-            found.append(("the pipe", sys.stdin.buffer.read()))
+            found.append(("the pipe", _piped()))
             continue
         path = Path(word).expanduser()
-        files = _below(path) if path.is_dir() else [path]
+        files = [one.path for one in pictures_below(path, path)] if path.is_dir() else [path]
         found += [(str(file), file) for file in files]
     return found
 
@@ -71,10 +78,9 @@ def read_given(
     """
     try:
         seen, treatment = read_pixels(_file(source), shape), "fitted"
-        original = read_pixels(_file(source), (3, *_size(source))) if drawn else seen
-        if form is not None and not (_is_of(source, shape) and in_form(seen[0], form)):
-            grey = read_pixels(_file(source), (1, *_size(source)))[0]
-            ink = written(grey, form, *shape[1:])
+        original = _reduced(source, channels=3) if drawn else seen
+        if form is not None and not (upright_size(_file(source)) == shape[1:] and in_form(seen[0], form)):
+            ink = written(_reduced(source, channels=1)[0], form, *shape[1:])
             if ink is not None:
                 seen, treatment = ink[None], "ink"
     except NoPicture as error:
@@ -86,39 +92,16 @@ def read_given(
     return Given(name, original, seen, treatment)
 
 
-def _below(folder: Path) -> list[Path]:
-    """All files below a folder whose names end as those of pictures do."""
-    files = [
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in extensions()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    ]
-    return sorted(files, key=lambda path: [natural(part) for part in path.relative_to(folder).parts])
+def _reduced(source: Path | bytes, channels: int) -> Bytes:
+    return read_pixels(_file(source), (channels, *reduced_size(_file(source), LARGEST)))
+
+
+def _piped() -> bytes:
+    content = sys.stdin.buffer.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise UsageError(f"the pipe sends more than {MOST_BYTES // 2**20} MiB: that is no picture")
+    return content
 
 
 def _file(source: Path | bytes) -> Path | IO[bytes]:
     return source if isinstance(source, Path) else BytesIO(source)
-
-
-def _upright_size(source: Path | bytes) -> tuple[int, int]:
-    """(height, width) of a picture that is turned as its EXIF data say."""
-    image = opened(_file(source))
-    with image:
-        try:
-            turned = image.getexif().get(_ORIENTATION) in _SIDEWAYS
-        except (SyntaxError, ValueError, KeyError, TypeError, AttributeError):
-            turned = False  # as the reader takes damaged EXIF data
-        return (image.width, image.height) if turned else (image.height, image.width)
-
-
-def _size(source: Path | bytes) -> tuple[int, int]:
-    """(height, width) of the original that is kept."""
-    height, width = _upright_size(source)
-    scale = min(1.0, LARGEST / max(height, width))
-    return max(1, round(scale * height)), max(1, round(scale * width))
-
-
-def _is_of(source: Path | bytes, shape: tuple[int, int, int]) -> bool:
-    return _upright_size(source) == shape[1:]
