@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +11,8 @@ from tyro.conf import Positional, arg
 
 from sandbox.core.errors import Broken, SandboxError, UnknownName, UsageError
 from sandbox.core.lesson import Desk, Taught
-from sandbox.core.plugins import LESSONS, names, resolve
+from sandbox.core.lesson_table import LESSONS
+from sandbox.core.plugins import names, resolve
 from sandbox.core.seeding import SEED_LIMIT
 from sandbox.ui.console import Console
 from sandbox.ui.png import png_path
@@ -65,8 +64,13 @@ class Lesson:
         path = png_path(self.output, f"lesson-{self.name}.png", "-o")
         teach = resolve("lessons", self.name)
         begun = time.perf_counter()
+        import torch
+
+        from sandbox.nn.device import threads
+
         desk = Desk(self.seed, (lambda text: None) if console.quiet else console.note, self.data_dir)
-        with _reproducible(self.seed):
+        with threads(1), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
             taught = teach(desk)
         if not isinstance(taught, Taught):
             raise Broken(f"the lesson {self.name!r} ended with {type(taught).__name__}, not with Taught")
@@ -99,18 +103,3 @@ def title(name: str) -> str:
     except SandboxError as error:  # A broken package must not hide the other lessons.
         return error.message
     return lines[0] if lines else "–"
-
-
-@contextmanager
-def _reproducible(seed: int) -> Iterator[None]:
-    """One torch thread and a seeded generator; afterwards both are as they were."""
-    import torch
-
-    threads = torch.get_num_threads()
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.set_num_threads(1)
-            torch.manual_seed(seed)
-            yield
-    finally:
-        torch.set_num_threads(threads)

@@ -1,7 +1,7 @@
 """What a lesson is: a small program that ends in one picture and three lines of text.
 
 A lesson is a module with a function ``teach(desk) -> Taught``, in the wing that it is about, and a line in
-the table of lessons (`sandbox.core.plugins.LESSONS`).
+the table of lessons (`sandbox.core.lesson_table.LESSONS`).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ and ``sandbox.lessons``; a name of ours cannot be taken over.
     list      function () -> {"title": str, "columns": [str], "rows": [[…]]}; with "details":
               {column: width} too, terminals narrower than that leave the column out
     data      a `sandbox.data.catalog.Entry`: a data set by its name
-    lesson    function (desk) -> `sandbox.core.lesson.Taught`
+    lesson    function (desk) -> `sandbox.core.lesson.Taught`; ours are in `sandbox.core.lesson_table`
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from sandbox.core.errors import Broken, UnknownName, UsageError
+from sandbox.core.lesson_table import LESSONS
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -41,16 +42,6 @@ class Command:
     """Where ``--help`` shows it."""
     usage: str = ""
     """Its positional arguments, as ``--help`` shows them."""
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """One line of the table of lessons."""
-
-    target: str
-    """``module:name`` of the function that teaches it."""
-    title: str
-    """What it is about, in one line."""
 
 
 COMMANDS: dict[str, Command] = {
@@ -139,53 +130,6 @@ DATA: dict[str, str] = {
     "mnist": "sandbox.data.mnist:MNIST",
     "sign_mnist": "sandbox.data.sign_mnist:SIGN_MNIST",
 }
-
-LESSONS: dict[str, Lesson] = {
-    "line": Lesson("sandbox.supervised.lessons.line:teach", "a line, and the way to it: gradient descent"),
-    "activations": Lesson(
-        "sandbox.supervised.lessons.activations:teach", "why a net needs bends: the pieces of a curve"
-    ),
-    "optimizers": Lesson(
-        "sandbox.supervised.lessons.optimizers:teach", "optimisers race: SGD, Momentum, … Adam"
-    ),
-    "learning-rate": Lesson(
-        "sandbox.supervised.lessons.learning_rate:teach", "too low, right, too high, and how to find it"
-    ),
-    "initialization": Lesson("sandbox.supervised.lessons.initialization:teach", "how a deep network begins"),
-    "skip-connections": Lesson(
-        "sandbox.supervised.lessons.skip_connections:teach", "deep nets, with and without skip connections"
-    ),
-    "convolution": Lesson(
-        "sandbox.supervised.lessons.convolution:teach",
-        "convolution is a matrix product; padding, stride, pooling",
-    ),
-    "shifted-digits": Lesson(
-        "sandbox.supervised.lessons.shifted_digits:teach",
-        "a dense net and two CNNs on digits that stand elsewhere",
-    ),
-    "regularization": Lesson(
-        "sandbox.supervised.lessons.regularization:teach", "dropout, batch norm, augmentation: less by heart"
-    ),
-    "early-stopping": Lesson(
-        "sandbox.supervised.lessons.early_stopping:teach", "overfitting, and when to stop"
-    ),
-    "amount-of-data": Lesson(
-        "sandbox.supervised.lessons.amount_of_data:teach",
-        "nearest neighbour, SVM and CNN: how many pictures it takes",
-    ),
-    "transfer": Lesson(
-        "sandbox.supervised.lessons.transfer:teach",
-        "few pictures: from scratch, or from what another net learned",
-    ),
-    "search": Lesson(
-        "sandbox.supervised.lessons.search:teach", "random search against a grid of as many trials"
-    ),
-    "gpu": Lesson("sandbox.supervised.lessons.gpu:teach", "how long a step takes: CPU, threads, GPU"),
-    "q-learning": Lesson(
-        "agents.lessons.q_learning:teach", "a table learns what cells are worth, beside DQN"
-    ),
-}
-"""In the order in which a course would take them."""
 
 _NOUNS: dict[Group, str] = {
     "commands": "command",

@@ -13,10 +13,10 @@ import torch
 from matplotlib.image import imread
 
 from sandbox.__main__ import main
-from sandbox.core import plugins
 from sandbox.core.errors import NotFound
 from sandbox.core.lesson import Desk, Taught
-from sandbox.core.plugins import LESSONS, Lesson, resolve
+from sandbox.core.lesson_table import LESSONS, Lesson
+from sandbox.core.plugins import resolve
 from sandbox.ui.chart import page
 
 Captured = pytest.CaptureFixture[str]
@@ -154,5 +154,5 @@ def test_other_packages_teach_too(capsys: Captured, monkeypatch: pytest.MonkeyPa
     assert about["line"] == LESSONS["line"].title
     assert answer(capsys, "lesson", "pages")["picture"] == "lesson-pages.png"
     assert "cannot be loaded" in answer(capsys, "lesson", "broken", code=4)["error"]
-    monkeypatch.setitem(plugins.LESSONS, "pages", Lesson(f"{__name__}:nothing", "keeps no promise"))
+    monkeypatch.setitem(LESSONS, "pages", Lesson(f"{__name__}:nothing", "keeps no promise"))
     assert "not with Taught" in answer(capsys, "lesson", "pages", code=4)["error"]
