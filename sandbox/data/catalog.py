@@ -19,7 +19,6 @@ from sandbox.data import source
 from sandbox.data.form import Form, check_room
 
 if TYPE_CHECKING:
-    from sandbox.data.frames.data_set import MakesPlayer
     from sandbox.data.pictures import Dataset, Splits
 
 __all__ = ["FOLDER", "FRAMES", "Entry", "Form", "canonical", "entry", "label", "load"]
@@ -142,20 +141,13 @@ def label(name: str) -> str:
     return name
 
 
-def load(
-    name: str,
-    data_dir: Path | str | None = None,
-    *,
-    form: Form | None = None,
-    player: MakesPlayer | None = None,
-) -> Dataset:
+def load(name: str, data_dir: Path | str | None = None, *, form: Form | None = None) -> Dataset:
     """Load the data set called ``name``, with its pictures in the ``form``.
 
     Args:
         name: As the table of data sets has it, or ``folder:PATH``, or ``frames:ENV[@PLAYER]``.
         data_dir: Searched first for the files; then SANDBOX_DATA is, then the cache.
         form: Size and colours; None for the data set's own.
-        player: Makes the player that ``frames:ENV@PLAYER`` names, where it is not the environment's expert.
 
     Raises:
         UnknownName: No data set has this name.
@@ -172,5 +164,5 @@ def load(
     if name.startswith(FRAMES):
         from sandbox.data.frames.data_set import read_frames
 
-        return read_frames(name.removeprefix(FRAMES), form, player)
+        return read_frames(name.removeprefix(FRAMES), form)
     return entry(name).load(place, form)

@@ -179,22 +179,22 @@ def test_a_policy_plays_behind_its_own_wrappers() -> None:
         asked.append(text)
         return Player(policy, env_args={"obs": "pixels"}, wrap=["resize:20"])
 
-    dataset = load("frames:Catch@somebody", player=maker)
+    arrays = playing.play("Catch", "somebody", (3, 40, 40), maker)
     assert asked == ["somebody"]
-    assert dataset.shape == (3, 40, 40)  # the pictures are those without wrappers
-    assert dataset.classes == ("left", "right")
+    assert arrays["train_images"].shape[1:] == (3, 40, 40)  # the pictures are those without wrappers
+    assert arrays["classes"].tolist() == ["left", "right"]
     assert policy.begun[0].all()
     assert not policy.begun[1].any()
 
 
 def test_a_policy_of_another_game_is_refused() -> None:
     with pytest.raises(UsageError, match=r"somebody cannot play here: it knows the actions Discrete\(3\)"):
-        load("frames:Snake@somebody", player=lambda text: Player(Steady(), wrap=["resize:20"]))
+        playing.play("Snake", "somebody", (3, 40, 40), lambda _: Player(Steady(), wrap=["resize:20"]))
 
 
 def test_arguments_that_do_not_fit_are_refused() -> None:
     with pytest.raises(UsageError, match=r"Catch cannot be set up: .*'gravity'"):
-        load("frames:Catch@somebody", player=lambda text: Player(Steady(), env_args={"gravity": 2}))
+        playing.play("Catch", "somebody", (3, 40, 40), lambda _: Player(Steady(), env_args={"gravity": 2}))
 
 
 def test_a_run_that_is_no_agents_cannot_play(runs_root: Path) -> None:

@@ -14,13 +14,11 @@ import torch
 from sandbox import __version__
 from sandbox.core.errors import UsageError
 from sandbox.data.form import CHANNELS, Form, check_room
-from sandbox.data.frames.players import EXPERT, MakesPlayer, Player, run_player
+from sandbox.data.frames.players import EXPERT, run_player
 from sandbox.data.frames.playing import COPIES, COUNTS, play
 from sandbox.data.frames.stage import SIDE, environment_of, ours
 from sandbox.data.parsed import Arrays, kept
 from sandbox.data.pictures import SPLITS, Dataset, Pictures
-
-__all__ = ["MakesPlayer", "Player", "canonical_source", "read_frames"]
 
 VERSION = 1
 """of what the cache keeps; goes up when the same name gives other frames than before"""
@@ -48,12 +46,13 @@ def canonical_source(text: str) -> str:
     return f"{name}@{find_run(player).path.resolve()}"
 
 
-def read_frames(text: str, form: Form, player: MakesPlayer | None = None) -> Dataset:
+def read_frames(text: str, form: Form) -> Dataset:
     """Play an environment and keep some of what is seen: 10 000, 1 000 and 1 000 pictures.
 
     Nobody named, chance plays, and all pictures are of one class, ``frame``. An expert's or a policy's
     pictures are labelled with the action that was taken on seeing them, if actions are discrete, so that a
-    classifier learns to imitate. Actions that never occur are no classes.
+    classifier learns to imitate. Actions that never occur are no classes. A run's policy is opened by
+    its kind in the table of plugins, so that nothing of the agents is known here; see `run_player`.
 
     Ours show what an agent sees, 40×40 in colour; others what people see, scaled. Several steps lie between
     two pictures of an episode. The splits come from episodes of their own, with other seeds. A picture is
@@ -65,7 +64,6 @@ def read_frames(text: str, form: Form, player: MakesPlayer | None = None) -> Dat
     Args:
         text: ``ENV`` or ``ENV@PLAYER``.
         form: Size and colours, if not those.
-        player: Makes the player; `run_player` if none is given.
 
     Raises:
         EnvironmentNotFound, RunNotFound: There is no such environment or run.
@@ -79,8 +77,6 @@ def read_frames(text: str, form: Form, player: MakesPlayer | None = None) -> Dat
     check_room(sum(COUNTS.values()), shape, COPIES)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # environments remark on themselves
-        if player is not None and who not in ("", EXPERT):  # of whom nothing is known to key a cache by
-            return _dataset(f"{name}@{who}", play(name, who, shape, player))
         source = canonical_source(text)
         arrays = kept(*_key(source, shape), lambda: play(name, who, shape, run_player))
     return _dataset(source, arrays)

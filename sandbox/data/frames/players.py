@@ -48,6 +48,8 @@ MakesPlayer = Callable[[str], Player]
 def run_player(text: str) -> Player:
     """The best policy of the run that ``text`` means, as `find_run` understands it.
 
+    The table of plugins says who opens runs of its kind: data sets import no agents.
+
     Raises:
         RunNotFound, RunBroken: There is no such run, or it is damaged.
         UsageError: It is no run of an agent.
