@@ -156,11 +156,6 @@ def test_pictures_of_a_data_set_need_no_file(capsys: Captured) -> None:
     assert answer(capsys, "digits:3")["file"] == "kernels-digits-3.png"
 
 
-def test_damaged_exif_data_do_no_harm(tmp_path: Path) -> None:
-    Image.new("RGB", (40, 20)).save(tmp_path / "odd.jpg", exif=b"Exif\0\0nonsense")
-    assert read_reduced(tmp_path / "odd.jpg", 20).shape == (1, 10, 20)
-
-
 def test_brightness_is_that_of_grey_pictures() -> None:
     colours = np.random.default_rng(0).integers(0, 256, (3, 100, 100), np.uint8)
     grey = np.asarray(Image.fromarray(colours.transpose(1, 2, 0)).convert("L"))[None]

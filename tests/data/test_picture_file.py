@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from sandbox.core.errors import Broken, NotFound
-from sandbox.data.picture_file import read_picture
+from sandbox.data.picture_file import read_picture, reduced_size, upright_size
 from tests.data.photos import BLUE, RED, encoded, noise, plain, write
 
 KINDS = ["BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP", "TGA", "ICO", "PCX"]
@@ -71,6 +71,17 @@ def test_a_picture_is_turned_as_its_exif_data_say() -> None:
     pixels = read(encoded(lying, "JPEG", quality=95, exif=exif), (3, 40, 20))
     assert pixels[:, 5, 10].tolist() == pytest.approx(RED, abs=25)
     assert pixels[:, 35, 10].tolist() == pytest.approx(BLUE, abs=25)
+
+
+@pytest.mark.parametrize("orientation", range(10))  # 0 and 9 mean nothing
+def test_sizes_are_those_of_the_picture_as_it_is_turned(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = encoded(Image.new("RGB", (40, 20), RED), "JPEG", exif=exif)
+    turned = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+    assert upright_size(io.BytesIO(content)) == (turned.height, turned.width)
+    assert reduced_size(io.BytesIO(content), 10) == (turned.height // 4, turned.width // 4)
+    assert reduced_size(io.BytesIO(content), 50) == (turned.height, turned.width)
 
 
 def test_of_an_animation_the_first_picture_counts() -> None:
