@@ -22,6 +22,8 @@ LEFT_INCHES, RIGHT_INCHES = 0.65, 0.35
 ABOVE_INCHES, BETWEEN_INCHES, BELOW_INCHES = 1.35, 0.95, 0.65
 LINE_INCHES = 0.19
 """height of a label"""
+DOT_POINTS = 8.0
+"""width of a dot that is labelled"""
 
 
 def sheet(
@@ -134,6 +136,11 @@ def label_ends(axes: Axes, labels: Sequence[Label]) -> None:
                   fontsize=PLOT_FONT_PT.body, fontweight="bold", verticalalignment="center")  # fmt: skip
 
 
+def smooth(numbers: ArrayLike, count: int) -> NDArray[np.floating]:
+    """Means of so many numbers in succession: (n,) -> (n - count + 1,)."""
+    return np.convolve(np.asarray(numbers, dtype=float), np.ones(count) / count, "valid")
+
+
 def loss_map(axes: Axes, x: NDArray[Any], y: NDArray[Any], loss: NDArray[Any], levels: int = 14) -> None:
     """A surface seen from above: the deeper, the paler; contour lines at equal ratios of the loss.
 
@@ -160,6 +167,30 @@ def draw_path(axes: Axes, path: NDArray[Any], colour: str, **look: Any) -> None:
 def say(axes: Axes, x: float, y: float, text: str, colour: str = QUIET, **look: Any) -> None:
     """Write into a panel, at a place in its data."""
     axes.text(x, y, text, color=colour, **{"fontsize": PLOT_FONT_PT.small, **look})
+
+
+def label_dots(axes: Axes, places: NDArray[Any], texts: Sequence[str], colour: str = INK) -> None:
+    """Write a short text beside each dot (n, 2), where no other dot or text is in its way, if there is room.
+
+    To the right where that is free, else to the left, above or below. Set the limits before.
+    """
+    points = 72 / axes.figure.get_figure(root=True).dpi  # type: ignore[union-attr]
+    dots = axes.transData.transform(places) * points
+    corners = axes.transAxes.transform([(0, 0), (1, 1)]) * points
+    taken = [(dot, np.full(2, DOT_POINTS)) for dot in dots]
+    for dot, text in zip(dots, texts, strict=True):
+        size = PLOT_FONT_PT.small * np.array([0.7 * len(text), 1.0])
+
+        def in_the_way(side: NDArray[Any], dot: NDArray[Any] = dot, size: NDArray[Any] = size) -> int:
+            middle = dot + side * (size / 2 + DOT_POINTS)
+            outside = (middle - size / 2 < corners[0]).any() or (middle + size / 2 > corners[1]).any()
+            return outside + sum((abs(middle - at) < (size + wide) / 2).all() for at, wide in taken)
+
+        side = min(np.array([(1, 0), (-1, 0), (0, 1), (0, -1)]), key=in_the_way)
+        middle = dot + side * (size / 2 + DOT_POINTS)
+        taken.append((middle, size))
+        x, y = axes.transData.inverted().transform(middle / points)
+        say(axes, x, y, text, colour, ha="center", va="center", fontweight="bold")
 
 
 def value_map(

@@ -11,10 +11,12 @@ from sandbox.ui.lesson_charts import (
     draw_curves,
     headed,
     joined,
+    label_dots,
     label_ends,
     loss_map,
     picture_strip,
     sheet,
+    smooth,
     value_map,
 )
 
@@ -77,6 +79,24 @@ def test_a_map_of_values_writes_them_into_its_cells() -> None:
     places = texts(axes)
     assert set(places) == {"0.50", "−1.00", "goal", ""}  # the arrow is a text without letters
     assert places["goal"] == (1, 1)
+
+
+def test_texts_beside_dots_keep_apart_and_on_the_panel() -> None:
+    figure, ((axes,),) = sheet("T", "", columns=1, width_inches=6)
+    axes.set(xlim=(0, 10), ylim=(0, 10))
+    places = np.array([(5, 5), (5.1, 4.9), (9.9, 5), (2, 0.1), (2.2, 0.1)])
+    label_dots(axes, places, ["13", "14", "94", "9", "10"])
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in axes.texts]
+    panel = axes.get_window_extent()
+    for number, box in enumerate(boxes):
+        assert panel.x0 <= box.x0 < box.x1 <= panel.x1
+        assert not any(box.overlaps(other) for other in boxes[:number])
+        assert not any(box.contains(*dot) for dot in axes.transData.transform(places))
+
+
+def test_smoothed_numbers_are_means_of_neighbours() -> None:
+    assert smooth([1, 2, 3, 8], 2).tolist() == [1.5, 2.5, 5.5]
 
 
 def test_a_loss_map_has_lines_at_equal_ratios() -> None:

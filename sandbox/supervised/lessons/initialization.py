@@ -3,7 +3,8 @@
 Each layer multiplies what comes in. If every layer makes it a little smaller, little is left after twenty of
 them, going forwards (activations) as well as backwards (gradients), and nothing can be learned. Xavier keeps
 the size for activations that are straight about 0; ReLU throws away half, and Kaiming doubles the variance to
-make up for it. From zeros no layer ever gets a gradient: all units are the same, and stay so.
+make up for it. From zeros nothing comes through in either direction: only the last bias ever gets a gradient,
+so the net learns how frequent each digit is, and nothing of any picture.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from torch.nn.functional import cross_entropy
 
 from sandbox.core.lesson import Desk, Taught
 from sandbox.data.catalog import load
-from sandbox.ui.lesson_charts import draw_curves, headed, sheet
+from sandbox.ui.lesson_charts import draw_curves, headed, sheet, smooth
 
 INITIALIZATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "Kaiming": lambda weight: nn.init.kaiming_normal_(weight, nonlinearity="relu"),
@@ -106,10 +107,10 @@ def teach(desk: Desk) -> Taught:
     draw_curves(backwards, {name: (layers, _seen(one.gradients)) for name, one in begun.items()}, log=True)
     headed(learning, f"Loss, means of {SMOOTH} steps", "steps")
     steps = np.arange(SMOOTH, STEPS + 1)
-    draw_curves(learning, {name: (steps, smooth(one.losses)) for name, one in begun.items()})
+    draw_curves(learning, {name: (steps, smooth(one.losses, SMOOTH)) for name, one in begun.items()})
 
     back = {name: one.gradients[0] / (one.gradients[-1] or 1.0) for name, one in begun.items()}
-    last = {name: smooth(one.losses)[-1] for name, one in begun.items()}
+    last = {name: smooth(one.losses, SMOOTH)[-1] for name, one in begun.items()}
     return Taught(figure, (
         f"Left: the last activations are about {begun['Kaiming'].activations[-1]:.1g} from Kaiming, "
         f"{begun['Xavier'].activations[-1]:.0e} from Xavier, {begun['small'].activations[-1]:.0e} from "
@@ -121,11 +122,6 @@ def teach(desk: Desk) -> Taught:
         f"{last['Xavier']:.2f}, {last['small']:.2f} and {last['zeros']:.2f} from the others "
         "(guessing has 2.30).",
     ))  # fmt: skip
-
-
-def smooth(losses: list[float]) -> np.ndarray:
-    """Means of losses in succession."""
-    return np.convolve(losses, np.ones(SMOOTH) / SMOOTH, "valid")
 
 
 def _seen(sizes: list[float]) -> np.ndarray:

@@ -20,9 +20,9 @@ from sandbox.data.pictures import Pictures
 from sandbox.nn.fit import Training
 from sandbox.nn.fit_settings import FitSettings
 from sandbox.nn.lr_finder import Found, find_learning_rate
-from sandbox.supervised.models import Classifier
+from sandbox.supervised.lessons.small_nets import Layers
 from sandbox.ui.chart import COLOURS, INK, QUIET
-from sandbox.ui.lesson_charts import draw_curves, headed, say, sheet
+from sandbox.ui.lesson_charts import draw_curves, headed, say, sheet, smooth
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,20 +33,17 @@ FACTORS = {"too low": 1 / 30, "right": 1.0, "too high": 30.0}
 LOOKS = (COLOURS[0], COLOURS[2], COLOURS[1])
 
 
-class Net(Classifier):
+def net() -> Layers:
     """A small net for digits."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        hidden = [nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU()]
-        self.body = nn.Sequential(nn.Flatten(), *hidden, nn.Linear(64, 10))
+    hidden = [nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU()]
+    return Layers(nn.Flatten(), *hidden, nn.Linear(64, 10))
 
 
 def training(pictures: Pictures, seed: int, **settings: Any) -> Training:
     """A new net, and how it is trained; with the same seed always the same net and batches."""
     torch.manual_seed(seed)
     fit = FitSettings(optimizer="momentum", schedule="constant", batch_size=64, **settings)
-    return Training(Net(), pictures, fit, seed=seed)
+    return Training(net(), pictures, fit, seed=seed)
 
 
 def losses(pictures: Pictures, seed: int, rate: float, steps: int = STEPS) -> np.ndarray:
@@ -60,7 +57,7 @@ def teach(desk: Desk) -> Taught:
     pictures = load("digits").train
     found = find_learning_rate(training(pictures, desk.seed))
     rates = {name: found.suggestion * factor for name, factor in FACTORS.items()}
-    trained = {name: smooth(losses(pictures, desk.seed, rate)) for name, rate in rates.items()}
+    trained = {name: smooth(losses(pictures, desk.seed, rate), SMOOTH) for name, rate in rates.items()}
 
     figure, ((curve, learning),) = sheet(
         "The learning rate, and how to find it",
@@ -83,11 +80,6 @@ def teach(desk: Desk) -> Taught:
         f"At {rates['too low']:.2g} they end at {ends['too low']:.2f}, far from done; at "
         f"{rates['too high']:.2g} at {ends['too high']:.2f}, no better than guessing (2.30).",
     ))  # fmt: skip
-
-
-def smooth(numbers: np.ndarray) -> np.ndarray:
-    """Means of ten in succession."""
-    return np.convolve(numbers, np.ones(SMOOTH) / SMOOTH, "valid")
 
 
 def draw_found(axes: Axes, found: Found, rates: dict[str, float]) -> None:

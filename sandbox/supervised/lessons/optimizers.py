@@ -19,7 +19,7 @@ from torch.optim import SGD, Adagrad, Adam, Optimizer, RMSprop
 from sandbox.core.lesson import Desk, Taught
 from sandbox.data.catalog import load
 from sandbox.ui.chart import COLOURS, INK
-from sandbox.ui.lesson_charts import draw_curves, draw_path, headed, joined, loss_map, say, sheet
+from sandbox.ui.lesson_charts import draw_curves, draw_path, headed, joined, loss_map, say, sheet, smooth
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,13 +96,8 @@ def race(drive: Callable[[Make, float], Drive], last: int) -> dict[str, Drive]:
 
 def steps_to(drive: Drive, goal: float) -> int | None:
     """How many steps it took until the mean loss of ten steps was below the goal."""
-    below = np.flatnonzero(smooth(drive.losses) < goal)
+    below = np.flatnonzero(smooth(drive.losses, SMOOTH) < goal)
     return int(below[0]) + SMOOTH if below.size else None
-
-
-def smooth(losses: np.ndarray) -> np.ndarray:
-    """Means of ten losses in succession."""
-    return np.convolve(losses, np.ones(SMOOTH) / SMOOTH, "valid")
 
 
 def teach(desk: Desk) -> Taught:
@@ -126,7 +121,10 @@ def teach(desk: Desk) -> Taught:
     curves = headed(joined(panels[0][3], panels[1][3]), "Loss on the digits, means of 10 steps", "steps")
     draw_curves(
         curves,
-        {name: (np.arange(NET_STEPS - SMOOTH + 1) + SMOOTH, smooth(d.losses)) for name, d in learned.items()},
+        {
+            name: (np.arange(NET_STEPS - SMOOTH + 1) + SMOOTH, smooth(d.losses, SMOOTH))
+            for name, d in learned.items()
+        },
         log=True,
     )
     needed = {name: steps_to(drive, GOOD) for name, drive in learned.items()}

@@ -17,8 +17,8 @@ from sandbox.core.lesson import Desk, Taught
 from sandbox.data.catalog import load
 from sandbox.data.pictures import Dataset
 from sandbox.supervised.lessons.small_nets import Layers, fitted
-from sandbox.ui.chart import COLOURS, INK, QUIET
-from sandbox.ui.lesson_charts import headed, say, sheet
+from sandbox.ui.chart import COLOURS, QUIET
+from sandbox.ui.lesson_charts import headed, label_dots, say, sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -133,7 +133,8 @@ def draw_profile(axes: Axes, name: str, places: Numbers, scores: Numbers, ground
     axes.vlines(places[:, 0], 0, scores, color=colour, linewidth=1, linestyle=":")
     axes.plot(places[:, 0], scores, "o", color=colour, markersize=7, markeredgecolor="white", clip_on=False)
     best = int(scores.argmax())
-    side, gap = ("right", -0.12) if places[best, 0] > -1 else ("left", 0.12)
+    before, after = np.interp(places[best, 0] + np.array([-0.3, 0.3]), ground.rates, ground.scores.mean(0))
+    side, gap = ("right", -0.12) if before < after else ("left", 0.12)  # beside the curve, not over it
     say(axes, places[best, 0] + gap, scores[best] + 2, f"best: {scores[best]:.1f}", colour, ha=side,
         va="bottom", fontweight="bold", fontsize=10)  # fmt: skip
     axes.set(xlim=RATES, ylim=(0, 112), xticks=range(-4, 2), xticklabels=[])
@@ -149,10 +150,8 @@ def draw_places(axes: Axes, places: Numbers, scores: Numbers, ground: Map, colou
     axes.plot(
         places[:, 0], places[:, 1], "o", color=colour, markersize=8, markeredgecolor="white", clip_on=False
     )
-    for (x, y), value in zip(places, scores, strict=True):
-        say(axes, x + (-0.1 if x > 0.6 else 0.1), y, f"{value:.0f}", INK, va="center",
-            ha="right" if x > 0.6 else "left", fontweight="bold")  # fmt: skip
     powers = [rf"$10^{{{power}}}$" for power in range(-6, 2)]
     axes.set(xlim=RATES, ylim=DECAYS, xticks=range(-4, 2), xticklabels=powers[2:], yticks=range(-6, -1))
     axes.set_yticklabels(powers[:5])
+    label_dots(axes, places, [f"{value:.0f}" for value in scores])
     axes.grid(visible=False)

@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 from sandbox.core.lesson import Desk, Taught
 from sandbox.data.catalog import load
 from sandbox.ui.chart import COLOURS
-from sandbox.ui.lesson_charts import draw_curves, headed, sheet
+from sandbox.ui.lesson_charts import draw_curves, headed, sheet, smooth
 
 DEPTHS = (4, 16, 48)
 WIDTH, STEPS, BATCH, RATE, SMOOTH = 32, 250, 64, 0.001, 20
@@ -84,16 +84,18 @@ def teach(desk: Desk) -> Taught:
     steps = np.arange(SMOOTH, STEPS + 1)
     for axes, skip, title in ((plain, False, "Loss without them"), (skipping, True, "Loss with them")):
         headed(axes, title, "steps").set_ylim(0, 2.5)
-        curves = {f"{depth} layers": (steps, smooth(one.losses)) for depth, one in trained[skip].items()}
+        curves = {
+            f"{depth} layers": (steps, smooth(one.losses, SMOOTH)) for depth, one in trained[skip].items()
+        }
         draw_curves(axes, curves)
     headed(gradients, "Length of the first layer's gradient", "steps")
     deepest = DEPTHS[-1]
-    heard = {skip: smooth(nets[deepest].gradients) for skip, nets in trained.items()}
+    heard = {skip: smooth(nets[deepest].gradients, SMOOTH) for skip, nets in trained.items()}
     gradients.set_yscale("log")
     for skip, line in ((False, "--"), (True, "-")):
         label = f"{deepest} {'with' if skip else 'without'}"
         draw_curves(gradients, {label: (steps, heard[skip])}, colours=COLOURS[2:], linestyle=line)
-    ends = {skip: [smooth(one.losses)[-1] for one in nets.values()] for skip, nets in trained.items()}
+    ends = {skip: [smooth(one.losses, SMOOTH)[-1] for one in nets.values()] for skip, nets in trained.items()}
     told = " / ".join(str(depth) for depth in DEPTHS)
     return Taught(figure, (
         f"Left: without skip connections {told} layers end at a loss of "
@@ -102,8 +104,3 @@ def teach(desk: Desk) -> Taught:
         f"Right: without them the first of {deepest} layers hears nothing (gradient "
         f"{heard[False][-1]:.0e} at the end), with them it does ({heard[True][-1]:.1g}).",
     ))  # fmt: skip
-
-
-def smooth(numbers: np.ndarray) -> np.ndarray:
-    """Means of numbers in succession."""
-    return np.convolve(numbers, np.ones(SMOOTH) / SMOOTH, "valid")

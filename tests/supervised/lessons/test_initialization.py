@@ -29,6 +29,14 @@ def test_from_zeros_no_layer_hears_anything() -> None:
     assert set(begun("zeros").activations + begun("zeros").gradients) == {0.0}
 
 
+def test_from_zeros_only_the_last_bias_ever_learns() -> None:
+    net = deep_net(INITIALIZATIONS["zeros"], 0)
+    images, labels = torch.randn(200, 64), torch.zeros(200, dtype=torch.long)
+    begin(net, images, labels, steps=5)
+    moved = [name for name, part in net.named_parameters() if part.any()]
+    assert moved == [f"{len(net) - 1}.bias"]
+
+
 def test_only_from_kaiming_it_learns() -> None:
     losses = {name: begun(name, steps=150).losses for name in INITIALIZATIONS}
     ends = {name: sum(some[-20:]) / 20 for name, some in losses.items()}

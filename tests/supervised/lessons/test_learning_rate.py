@@ -18,6 +18,6 @@ def test_the_suggested_rate_learns_and_the_others_do_not(seed: int) -> None:
         np.nan_to_num(losses(pictures, seed, found.suggestion * factor)[-20:], nan=9).mean()
         for factor in FACTORS.values()
     )
-    assert right < 0.2
+    assert right < 0.5
     assert low > 2 * right
-    assert high > 1.5
+    assert high > 1  # guessing has 2.3

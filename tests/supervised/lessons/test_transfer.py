@@ -31,7 +31,7 @@ def test_a_backbone_that_knows_other_digits_helps_frozen_or_not() -> None:
         scores[way] = np.mean([
             fitted(lambda way=way: started(way, CANVAS, source), subset(new, per_class=20, seed=seed), seed,
                    steps=60, batch_size=25, learning_rate=rate).evaluate(test)["accuracy"]
-            for seed in range(1)
+            for seed in range(3)
         ])  # fmt: skip
     assert scores["frozen"] > scores["from scratch"] + 0.05
     assert scores["fine-tuned"] > scores["from scratch"] + 0.05
