@@ -97,7 +97,9 @@ class HfClassifier(Classifier):
         images = images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images
         if images.shape[-2:] != (self.side, self.side):
             images = F.interpolate(images, (self.side, self.side), mode="bilinear", antialias=True)
-        return self.vision(pixel_values=(images - self.shift) / self.scale).last_hidden_state
+        # Channels last, torch 2.13 crashes on the CPU in the backward pass of a frozen batch norm.
+        prepared = ((images - self.shift) / self.scale).contiguous()
+        return self.vision(pixel_values=prepared).last_hidden_state
 
     def _pooled(self, hidden: Tensor) -> Tensor:
         return hidden.mean((2, 3)) if hidden.ndim == 4 else hidden.mean(1)

@@ -16,6 +16,7 @@ from sandbox import load_run
 from sandbox.__main__ import main
 from sandbox.core.errors import Broken, NotFound, Refused, UsageError
 from sandbox.core.run import Run
+from sandbox.nn.batches import Batch
 from sandbox.supervised.hf import HfClassifier, pretrained
 from tests.agents.run_folders import at_metric_line, press_ctrl_c, resume
 from tests.supervised.run_folders import answer, assert_same_run, without_curves
@@ -102,6 +103,18 @@ def test_its_backbone_stays_as_it_is_unless_asked_otherwise(
     assert isinstance(model, HfClassifier)
     for one, other in zip(model.vision.parameters(), before.vision.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_all_of_it_learns_from_colour_pictures(resnet: Path, tmp_path: Path) -> None:
+    """Backward through 224×224 pixels whose channels come last in memory crashed the process."""
+    folder = shutil.copytree(resnet, tmp_path / "large")
+    (folder / "preprocessor_config.json").unlink()
+    model = pretrained(f"hf:{folder}", 3).train()
+    images = torch.rand(6, 3, 32, 32).contiguous(memory_format=torch.channels_last)
+    loss, _ = model.loss(Batch(2 * images - 1, torch.arange(6) % 3), torch.Generator())
+    loss.backward()
+    assert model.side == 224
+    assert all(part.grad is not None and bool(part.grad.isfinite().all()) for part in model.parameters())
 
 
 def test_a_run_of_such_a_model_can_be_started_from_by_its_name(root: Path, resnet: Path) -> None:
