@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 import torch
 
+from sandbox.core.lesson import Desk
 from sandbox.data.catalog import load
 from sandbox.data.pictures import subset
 from sandbox.supervised.lessons.small_nets import fitted
@@ -16,6 +20,7 @@ from sandbox.supervised.lessons.transfer import (
     TUNED_RATE,
     WAYS,
     digits_of,
+    hands,
     learn_source,
     started,
 )
@@ -35,6 +40,28 @@ def test_a_backbone_that_knows_other_digits_helps_frozen_or_not() -> None:
         ])  # fmt: skip
     assert scores["frozen"] > scores["from scratch"] + 0.05
     assert scores["fine-tuned"] > scores["from scratch"] + 0.05
+
+
+def test_digits_are_a_better_beginning_for_digits_than_hands_are(data_root: Path) -> None:
+    data = load("mnist", data_root)
+    known, new = (digits_of(data, "train", ends, 5_000, 0) for ends in (KNOWN, NEW))
+    test = digits_of(data, "test", NEW, 500, 1)
+    ((way, signs),) = hands(Desk(0, print, data_root), steps=100).values()
+    assert way == "fine-tuned"
+    from_digits, from_hands = (
+        fitted(lambda it=source: started(way, 28, it), subset(new, per_class=5, seed=0), 0,
+               steps=60, batch_size=25, learning_rate=TUNED_RATE).evaluate(test)["accuracy"]
+        for source in (learn_source(known, 0, 100, None), signs)
+    )  # fmt: skip
+    assert from_digits > from_hands + 0.03
+
+
+def test_where_there_are_no_hands_the_lesson_does_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SANDBOX_DATA", raising=False)
+    monkeypatch.setenv("SANDBOX_CACHE", str(tmp_path))
+    assert hands(Desk(0, print, tmp_path), steps=1) == {}
 
 
 def test_the_two_tasks_share_no_digit_and_both_count_from_0() -> None:
