@@ -102,6 +102,8 @@ class Show:
             NotFound: The data set's files are nowhere.
             Broken: One of them is damaged.
         """
+        if not 0 <= self.seed < 2**31:
+            raise UsageError(f"--seed must be between 0 and 2147483647, not {self.seed}")
         if self.augment and self.split != "train":
             raise UsageError(
                 f"--augment shows what training does, and {self.split} pictures are never altered",

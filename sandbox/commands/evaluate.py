@@ -64,6 +64,8 @@ class Evaluate:
         run = find_run(self.name, self.out)
         console.run = run
         kind = kind_of(run.info["kind"])
+        if kind.score == "accuracy" and self.gate is not None and self.gate > 1:
+            raise UsageError(f"--gate is a part of the pictures, 0 to 1, not {self.gate:g}")
         question = Question(
             checkpoint=self.checkpoint,
             device=self.device,
@@ -81,7 +83,7 @@ class Evaluate:
         # Negated, so that a NaN does not pass.
         if not reached >= self.gate:
             raise GateFailed(
-                f"the gate failed: a {kind.score} of {reached:.4g} is below {self.gate:g}",
+                f"the gate failed: the {kind.score} of {reached:.4g} is below {self.gate:g}",
                 data={**result, "gate": self.gate},
             )
         console.print(f"the gate of {self.gate:g} is passed")

@@ -65,7 +65,7 @@ def read_folder(text: str, form: Form, data_dir: Path | None = None) -> Dataset:
     Args:
         text: The folder.
         form: What differs from that.
-        data_dir: Searched for a folder of this name where there is none at its place any more.
+        data_dir: Where there is no folder at its place any more: the folder, or one that holds it.
 
     Raises:
         NotFound: There is no such folder.
@@ -89,9 +89,10 @@ def _moved(text: str, data_dir: Path | None) -> Path:
     try:
         return canonical_path(text)
     except NotFound:
-        if data_dir is not None and (data_dir / Path(text).name).is_dir():
-            return canonical_path(str(data_dir / Path(text).name))
-        raise
+        if data_dir is None or not data_dir.is_dir():
+            raise
+        inside = data_dir / Path(text).name
+        return canonical_path(str(inside if inside.is_dir() else data_dir))
 
 
 def _dataset(root: Path, arrays: Arrays) -> Dataset:

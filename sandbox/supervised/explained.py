@@ -55,7 +55,7 @@ def asked_pictures(
         picture = _read(Path(question.file), shape_of(run, config), None if known is None else known.ink)
         return Asked(torch.from_numpy(picture.copy())[None], Path(question.file).name)
     split = question.split or "test"
-    images = pictures_of(run, config, question.data_dir).split(split).images
+    images = pictures_of(run, config, console, question.data_dir).split(split).images
     count = min(question.frames or FRAMES, len(images))
     places = torch.linspace(0, len(images) - 1, count).long()
     return Asked(images[places].cpu(), f"{count:,} {split} pictures")

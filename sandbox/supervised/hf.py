@@ -187,10 +187,14 @@ def _has_weights(part: nn.Module) -> bool:
 
 def _name(source: str) -> str:
     name = source.removeprefix(HF)
+    if not name.strip():
+        raise UsageError("hf: names no model", hint="such as hf:microsoft/resnet-18, or hf:FOLDER")
     path = Path(name).expanduser()
     if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise NotFound(f"{path} holds no model: it has no config.json", hint="hf:FOLDER or hf:NAME")
         return str(path)
-    if name.startswith((".", "/", "~")) or name.count("/") > 1 or not name:
+    if name.startswith((".", "/", "~")) or name.count("/") > 1 or " " in name:
         raise NotFound(f"there is no folder {name!r} with a model", hint="such as hf:microsoft/resnet-18")
     return name
 

@@ -63,6 +63,11 @@ class LrFind(FitOptions):
         from sandbox.ui.range_test import draw_range_test
 
         found = self._test(config, console)
+        if found.lowest < 2:
+            raise UsageError(
+                f"the loss is lowest at the first rate, {self.lowest:g}: nothing can be suggested",
+                hint="try a lower --from",
+            )
         about = f"{config.model} on {name}, {config.fit.optimizer}, batches of {config.fit.batch_size}"
         draw_range_test(
             path,
@@ -120,7 +125,8 @@ class LrFind(FitOptions):
             f"suggestion {found.suggestion:g}: the loss is lowest at {lowest:.2g}, {why}"
             f" (now {config.fit.learning_rate:g})"
         )
+        console.print(f"curve  {path}")
         if found.lowest >= len(found.rates) - 2 and not found.exploded:
             console.note(f"note: the loss was still falling at {self.highest:g}: try a higher --to")
-        console.print(f"curve  {path}")
-        console.print(f"next   {command}")
+        else:
+            console.print(f"next   {command}")

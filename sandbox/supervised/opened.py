@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.core.config import load_config_of_run
 from sandbox.core.errors import Broken, RunBroken
+from sandbox.core.manifest import read_manifest
 from sandbox.core.run import Run
 from sandbox.data.catalog import entry
 from sandbox.supervised.config import MODEL_FOLDER, ClassifierConfig
@@ -67,8 +68,12 @@ def classes_of(run: Run, config: ClassifierConfig) -> tuple[str, ...]:
     raise RunBroken(f"{run.path / 'run.json'} is damaged: {classes!r} are no names of classes")
 
 
-def pictures_of(run: Run, config: ClassifierConfig, data_dir: str | None = None) -> Dataset:
+def pictures_of(run: Run, config: ClassifierConfig, console: Console, data_dir: str | None = None) -> Dataset:
     """The data set of a run, as its classifier sees it.
+
+    Args:
+        console: is told where it is not what the run began with.
+        data_dir: searched instead of the config's.
 
     Raises:
         Broken: its classes are not those that the run learned.
@@ -80,6 +85,11 @@ def pictures_of(run: Run, config: ClassifierConfig, data_dir: str | None = None)
             f"{config.data} has the classes {', '.join(dataset.classes)}, and {run.name} learned "
             f"{', '.join(learned)}",
             hint="give it back the classes that it had, or train anew",
+        )
+    if (read_manifest(run) or {}).get("data", dict(dataset.sums)) != dataset.sums:
+        console.note(
+            f"warning: the pictures of {config.data} have changed since {run.name} began: "
+            "it may have learned from some that are in another split now"
         )
     return dataset
 

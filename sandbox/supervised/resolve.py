@@ -19,6 +19,8 @@ from sandbox.supervised.presets import preset
 
 QUICK = 10
 """`--quick` leaves this part of the budget"""
+LINES, LOOKS = 10, 10
+"""of metrics, at least; at the validation pictures, at most, where only some pictures learn"""
 HEAD_SHARE = 0.3
 """part of the budget in which only the head learns, where the backbone is fine-tuned after it"""
 
@@ -99,6 +101,7 @@ def resolve_config(
     kept = budget == Budget() and "steps" in merged["fit"]
     steps = resolved.fit.steps if kept else _steps(budget, resolved, tuned["epochs"])
     resolved = with_steps(resolved, max(1, steps // QUICK) if quick else steps)
+    resolved = _seen_often_enough(resolved, {*own, *typed})
     if frozen_steps is None:
         return resolved if frozen is None else _freezing(resolved, frozen)
     return replace(resolved, fit=replace(resolved.fit, frozen_steps=frozen_steps))
@@ -109,6 +112,17 @@ def with_steps(config: ClassifierConfig, steps: int) -> ClassifierConfig:
     fit = config.fit
     frozen = round(steps * min(fit.frozen_steps / fit.steps, 1.0))
     return replace(config, fit=replace(fit, steps=steps, frozen_steps=frozen))
+
+
+def _seen_often_enough(config: ClassifierConfig, given: set[str]) -> ClassifierConfig:
+    """Short runs are logged more often; where few pictures learn, more are not looked at all the time."""
+    fit = config.fit
+    if "log_every" not in given:
+        fit = replace(fit, log_every=min(fit.log_every, max(1, fit.steps // LINES)))
+    if "eval_every" not in given and config.pictures is not None:
+        epoch = math.ceil(config.pictures / fit.batch_size)
+        fit = replace(fit, eval_every=max(epoch, math.ceil(fit.steps / LOOKS)))
+    return replace(config, fit=fit)
 
 
 def _freezing(config: ClassifierConfig, frozen: Frozen) -> ClassifierConfig:

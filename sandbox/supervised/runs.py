@@ -44,11 +44,14 @@ class ClassifierRuns:
         from sandbox.supervised.evaluation import outcome, tell
         from sandbox.supervised.looks import looks_of
         from sandbox.supervised.measure import measure
+        from sandbox.supervised.training import learned_from
 
         config = read_config(run, question.device)
         split = question.split or "test"
         looks = looks_of(config.data, question.tta, config.seed)
-        pictures = pictures_of(run, config, question.data_dir).split(split)
+        dataset = pictures_of(run, config, console, question.data_dir)
+        # Of those that train, it saw no more than it was given.
+        pictures = learned_from(config, dataset) if split == "train" else dataset.split(split)
         step, model = open_classifier(run, config, question.checkpoint, warning_to(console))
         with threads(config.threads):
             measured = measure(model, pictures, next(model.parameters()).device, looks)

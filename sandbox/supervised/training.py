@@ -10,7 +10,7 @@ from typing import Any, cast
 import torch
 
 from sandbox.core.errors import UsageError
-from sandbox.core.manifest import read_manifest, write_manifest
+from sandbox.core.manifest import write_manifest
 from sandbox.core.run import Run
 from sandbox.core.runs import start_run
 from sandbox.core.seeding import derive_seed
@@ -127,11 +127,7 @@ def resume(config: ClassifierConfig, run: Run, console: Console) -> dict[str, An
     Raises:
         Broken: the data has other classes than the run.
     """
-    dataset = pictures_of(run, config)
-    if (read_manifest(run) or {}).get("data", dict(dataset.sums)) != dataset.sums:
-        console.note(
-            f"warning: {config.data} has changed since the run began: it goes on with other pictures"
-        )
+    dataset = pictures_of(run, config, console)
     model = None
     if Checkpoints(run.checkpoints_dir).were_written():
         config = dataclasses.replace(config, init_from=None)  # which may be gone, and is not needed any more

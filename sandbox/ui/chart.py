@@ -6,6 +6,7 @@ matplotlib is imported when something is drawn, without pyplot: no global figure
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -131,7 +132,9 @@ def save(figure: Figure, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".writing-{path.name}")
     try:
-        figure.savefig(aside, format="png")
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph")  # a box stands for what the font has not
+            figure.savefig(aside, format="png")
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)

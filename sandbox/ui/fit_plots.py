@@ -35,7 +35,8 @@ def fit_curve(path: Path, metrics: Metrics, *, title: str, metric: str, higher_i
     training, validation = series(metrics, f"train/{metric}"), series(metrics, f"valid/{metric}")
     if not training.steps.size and not validation.steps.size:
         return save(message(title, "Nothing is logged yet: there is nothing to draw."), path)
-    parts = [f"{max(line['step'] for line in metrics):,} gradient steps"]
+    steps = max(line["step"] for line in metrics)
+    parts = [f"{steps:,} gradient step{'s' if steps > 1 else ''}"]
     seconds = series(metrics, "time/seconds").values
     if seconds.size:
         parts.append(f"{duration(seconds[-1])} of training")
@@ -46,7 +47,7 @@ def fit_curve(path: Path, metrics: Metrics, *, title: str, metric: str, higher_i
     labels = []
     for one, name, colour in ((training, "training", COLOURS[0]), (validation, "validation", COLOURS[1])):
         if one.steps.size:
-            dots = "o" if one.steps.size <= 40 and name == "validation" else ""
+            dots = "o" if one.steps.size <= 40 and (name == "validation" or one.steps.size == 1) else ""
             axes.plot(*one, color=colour, linewidth=2.2, marker=dots, markersize=5, clip_on=False, zorder=3)
             labels.append(Label(one.values[-1], name, colour))
     finish(axes, labels, None)

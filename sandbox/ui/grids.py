@@ -6,6 +6,7 @@ Every pixel of a picture becomes a square of whole pixels: nothing is smoothed, 
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,9 @@ def picture_grid(
         write(MARGIN_PX, y, row.label, PLOT_FONT_PT.body, LIGHT.ink, fontweight="bold", **centre)
         write(left - 18, y, row.note, PLOT_FONT_PT.small, horizontalalignment="right", **centre)
     content = io.BytesIO()
-    figure.savefig(content, format="png")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # a box stands for what the font has not
+        figure.savefig(content, format="png")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, content.getvalue())
     return path

@@ -90,7 +90,7 @@ def test_a_missed_gate_is_exit_code_6_with_the_evaluation(
 ) -> None:
     monkeypatch.setattr(FakeRuns, "mean", mean)
     result = answer(capsys, "evaluate", "first", "--gate", "475", code=6)
-    assert result["error"].startswith("the gate failed: a mean of ")
+    assert result["error"].startswith("the gate failed: the mean of ")
     assert result["code"] == 6
     assert result["evaluation"]["mean"] == (None if mean != mean else mean)
 

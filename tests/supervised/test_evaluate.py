@@ -52,8 +52,9 @@ def test_the_confusion_matrix_adds_up(run: Path, capsys: Captured) -> None:
             assert one["precision"] is None
 
 
-@pytest.mark.parametrize(("split", "n"), [("train", 1168), ("validation", 270), ("test", 359)])
+@pytest.mark.parametrize(("split", "n"), [("train", 60), ("validation", 270), ("test", 359)])
 def test_each_split_has_its_own_picture(run: Path, capsys: Captured, split: str, n: int) -> None:
+    """Of the pictures that train, those that it was given."""
     found = answer(capsys, "evaluate", "first", "--split", split)
     assert (found["evaluation"]["split"], found["evaluation"]["n"]) == (split, n)
     with Image.open(run / "plots" / f"confusion-{split}.png") as picture:
@@ -136,7 +137,8 @@ def test_an_agent_has_no_copies_to_look_at(run: Path) -> None:
 
 def test_a_gate_is_about_accuracy(run: Path, capsys: Captured) -> None:
     assert answer(capsys, "evaluate", "first", "--gate", "0.05")["gate"] == 0.05
-    failed = answer(capsys, "evaluate", "first", "--gate", "1.01", code=6)
+    assert "0 to 1" in error_of(capsys, ["evaluate", "first", "--gate", "95"], 2)
+    failed = answer(capsys, "evaluate", "first", "--gate", "1", code=6)
     assert failed["code"] == 6
     assert "accuracy" in failed["error"]
     assert failed["evaluation"]["n"] == 359

@@ -85,3 +85,10 @@ def test_bad_input_is_one_line(words: str, code: int, says: str, capsys: Capture
     assert shown.out == ""
     assert says in shown.err
     assert not list(Path().glob("*.png"))
+
+
+def test_nothing_is_suggested_where_the_loss_only_rises(tmp_path: Path, capsys: Captured) -> None:
+    words = ["lr-find", "digits", "--model", "linear", "--from", "50", "--to", "1000", "--threads", "1"]
+    assert main([*words, "-o", str(tmp_path / "a.png")]) == 2
+    assert "try a lower --from" in capsys.readouterr().err
+    assert not (tmp_path / "a.png").exists()

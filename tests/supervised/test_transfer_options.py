@@ -158,7 +158,24 @@ def test_pictures_that_change_while_a_run_is_stopped_are_told(
         assert main(words_for(photos, root, "--set", "log_every=2")) == 130
     Image.new("RGB", (20, 30)).save(photos / "dark" / "0.png")
     assert resume(root, "mine") == 0
-    assert "has changed since the run began" in capsys.readouterr().err
+    assert "have changed since mine began" in capsys.readouterr().err
+
+
+def test_a_moved_folder_is_named_by_data_dir(
+    root: Path, photos: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    assert main(words_for(photos, root)) == 0
+    photos.rename(tmp_path / "moved")
+    found = answer(capsys, "evaluate", str(root / "mine"), "--data-dir", str(tmp_path / "moved"))
+    assert found["evaluation"]["accuracy"] == 1.0
+    assert "have changed" not in capsys.readouterr().err
+
+
+def test_pictures_that_changed_are_told(root: Path, photos: Path, capsys: Captured) -> None:
+    assert main(words_for(photos, root)) == 0
+    (photos / "dark" / "7.png").unlink()
+    assert main(["evaluate", str(root / "mine")]) == 0
+    assert "have changed since mine began" in capsys.readouterr().err
 
 
 def test_frames_are_never_altered(root: Path, capsys: Captured) -> None:

@@ -71,7 +71,7 @@ def knowledge(
     if found is not None:
         return found
     try:
-        data = pictures_of(run, config, data_dir)
+        data = pictures_of(run, config, console, data_dir)
     except SandboxError as error:
         console.note(f"warning: cannot tell familiar pictures from others without the data: {error.message}")
         return None

@@ -16,6 +16,11 @@ from sandbox.ui.console import Console
 Answered = Sequence[tuple[Given, Answer]]
 
 
+def percent(part: float) -> str:
+    """A probability as people read it: nothing is certain, and nothing impossible."""
+    return "<0.1%" if part < 0.001 else ">99.9%" if part > 0.999 else f"{part:.1%}"
+
+
 def tell(
     console: Console, answers: Answered, bad: Sequence[Skipped], top: int, drawing: Path, csv_file: str | None
 ) -> None:
@@ -35,7 +40,7 @@ def tell(
     rows = [
         [
             one.name,
-            *[f"{name} {part:.1%}" for name, part in found.ranked[:top]],
+            *[f"{name} {percent(part)}" for name, part in found.ranked[:top]],
             *(["unfamiliar" if found.familiar is False else ""] if strange else []),
         ]
         for one, found in answers
