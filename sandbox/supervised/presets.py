@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.supervised.config import Frozen
-
 COURSE: dict[str, Any] = {
     "optimizer": "adam",
     "learning_rate": 1e-3,
@@ -44,19 +42,9 @@ DATA: dict[tuple[str, str], dict[str, Any]] = {
 }
 """(model, data set, or "folder" or "frames") -> what differs"""
 
-FROZEN: dict[tuple[str, Frozen | None], dict[str, Any]] = {}
-"""(model, how long its backbone is frozen) -> what differs"""
 
-
-def preset(model: str, data: str, frozen: Frozen | None = None) -> dict[str, Any]:
-    """Changes of the default config, as in a config file, and the budget as `epochs`.
-
-    Args:
-        model, data: names as in `ClassifierConfig`.
-        frozen: how long a backbone from elsewhere stays as it is.
-    """
-    kind = data.partition(":")[0]  # folder:, frames:, or the name itself
-    found: dict[str, Any] = {"fit": {}}
-    for part in (MODELS.get(model, {}), DATA.get((model, kind), {}), FROZEN.get((model, frozen), {})):
-        found = {**found, **part, "fit": {**found["fit"], **part.get("fit", {})}}
-    return found
+def preset(model: str, data: str) -> dict[str, Any]:
+    """Changes of the default config, as in a config file, and the budget as `epochs`."""
+    kind = data.partition(":")[0]  # folder, frames, or the name itself
+    base, own = MODELS.get(model, {}), DATA.get((model, kind), {})
+    return {**base, **own, "fit": {**base.get("fit", {}), **own.get("fit", {})}}

@@ -91,7 +91,7 @@ def resolve_config(
     own = values.get("fit", {}) if isinstance(values.get("fit", {}), Mapping) else {}
     if merged.get("model") == "hf" and "frozen_steps" not in own:
         frozen = frozen or "all"  # what else would take hours without a GPU
-    tuned = preset(str(merged.get("model", "backbone")), name, frozen)
+    tuned = preset(str(merged.get("model", "backbone")), name)
     typed = parse_assignments(settings, FitSettings)
     if "steps" in typed:
         budget = budget.with_steps(typed.pop("steps"))
