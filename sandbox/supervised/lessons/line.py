@@ -25,7 +25,7 @@ Numbers = NDArray[np.floating]
 SLOPE, HEIGHT, NOISE = 1.5, -0.5, 0.6
 START = np.array([-1.0, 2.0])  # slope, height
 POINTS, ROUNDS, RATE = 60, 45, 0.1
-NEAR = 0.1  # above the least loss
+NEAR = 0.5  # above the least loss
 BATCHES = {"full batch": POINTS, "mini-batch of 6": 6, "single samples": 1}
 
 
@@ -84,14 +84,15 @@ def teach(desk: Desk) -> Taught:
     draw_map(headed(ground, "The loss of every line: its height over its slope", "slope"), x, y, walks)
     ground.plot(*best, "+", color=INK, markersize=14, markeredgewidth=2, zorder=7)
     headed(curves, "Loss above that of the best line (means)", "points looked at").set_xscale("log")
-    draw_curves(curves, {name: above(walk, least) for name, walk in walks.items()}, log=True)
+    plotted = {name: above(walk, least) for name, walk in walks.items()}
+    draw_curves(curves, plotted, log=True)
 
-    full, few, one = (first_below(walk, least + NEAR) for walk in walks.values())
-    calm, middle, restless = (above(walk, least)[1][-1] for walk in walks.values())
+    full, few, one = (first_below(*curve, NEAR) for curve in plotted.values())
+    calm, middle, restless = (heights[-1] for _, heights in plotted.values())
     return Taught(figure, (
         "Middle: full batch walks smoothly downhill, mini-batches sway, single samples stagger about.",
-        f"To come within {NEAR} of the best loss, full batch looked at {full} points, mini-batches at {few}, "
-        f"single samples at {one}.",
+        f"Right: to come within {NEAR} of the best loss, full batch looks at about {full} points, "
+        f"mini-batches at {few}, single samples at {one}.",
         f"But single samples never settle: at the end they are {restless:.2g} above the best loss, "
         f"mini-batches {middle:.2g}, full batch {calm:.2g}.",
     ))  # fmt: skip
@@ -106,10 +107,10 @@ def above(walk: Walk, least: float) -> tuple[Numbers, Numbers]:
     return np.array(looks), np.array([(walk.losses[1:][group] - least).mean() for group in groups])
 
 
-def first_below(walk: Walk, height: float) -> int | None:
-    """How many points had been looked at when the loss was first below `height`."""
-    below = np.flatnonzero(walk.losses < height)
-    return int(walk.looked_at[below[0]]) if below.size else None
+def first_below(looks: Numbers, heights: Numbers, goal: float) -> int | None:
+    """How many points had been looked at where a curve (n,), (n,) is first below `goal`."""
+    below = np.flatnonzero(heights < goal)
+    return round(float(looks[below[0]])) if below.size else None
 
 
 def draw_points(axes: Axes, x: Numbers, y: Numbers, walks: Mapping[str, Walk]) -> None:
