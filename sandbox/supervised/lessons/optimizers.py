@@ -113,7 +113,7 @@ def teach(desk: Desk) -> Taught:
         f"left: {VALLEY_STEPS} steps down a narrow, curved valley   ·   "
         f"right: a small net on {len(images):,} digits   ·   best of the rates {RATES[0]} to {RATES[-1]:g}",
         rows=2, columns=4, width_inches=14, panel_inches=2.3, between_inches=0.55,
-        label_inches=(0, 0, 0.1, 1.0), shares=(1, 1, 1, 1.9),
+        label_inches=(0, 0, 0.1, 1.65), shares=(1, 1, 1, 1.9),
     )  # fmt: skip
     maps = [*panels[0][:3], *panels[1][:3]]
     for axes, colour, (name, drive) in zip(maps, COLOURS, down.items(), strict=True):
@@ -122,7 +122,7 @@ def teach(desk: Desk) -> Taught:
     draw_curves(
         curves,
         {
-            name: (np.arange(NET_STEPS - SMOOTH + 1) + SMOOTH, smooth(d.losses, SMOOTH))
+            f"{name}, rate {d.rate:g}": (np.arange(NET_STEPS - SMOOTH + 1) + SMOOTH, smooth(d.losses, SMOOTH))
             for name, d in learned.items()
         },
         log=True,
@@ -131,7 +131,9 @@ def teach(desk: Desk) -> Taught:
     return Taught(figure, (
         "Valley: those that gather speed arrive ("
         + ", ".join(f"{name} {down[name].losses[-1]:.1g}" for name in SPEEDY)
-        + f"), SGD creeps along its floor ({down['SGD'].losses[-1]:.1g}).",
+        + f"), SGD creeps along its floor ({down['SGD'].losses[-1]:.1g}), "
+        + " and ".join(f"{name} ({down[name].losses[-1]:.2g})" for name in ("RMSprop", "Adagrad"))
+        + " end farther up.",
         f"Digits, steps to a loss below {GOOD}: "
         + ", ".join(f"{name} {steps or 'more'}" for name, steps in needed.items()) + ".",
         "Their best rates there, never to be compared at one rate: "

@@ -21,6 +21,7 @@ def test_in_the_valley_speed_arrives_and_sgd_creeps() -> None:
     down = race(drive_valley, 1)
     slowest = max(down[name].losses[-1] for name in SPEEDY)
     assert slowest < 0.1 * min(down[name].losses[-1] for name in OPTIMIZERS if name not in SPEEDY)
+    assert min(down[name].losses[-1] for name in ("RMSprop", "Adagrad")) > down["SGD"].losses[-1]
 
 
 @pytest.mark.parametrize("seed", [0, 1])
