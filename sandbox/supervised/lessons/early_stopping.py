@@ -106,8 +106,8 @@ def teach(desk: Desk, *, pictures: int = 300, looks: int = 60, every: int = 20) 
     story = overfit(load("digits"), pictures, looks, every, desk.seed)
     figure, ((left, right),) = sheet(
         "Early stopping: the net gets better, then learns the mistakes by heart",
-        f"a dense net on {pictures} digits, of which one label in five is wrong   ·   "
-        f"those of the validation pictures are right",
+        f"a dense net on {pictures} digits, one label in five wrong (none of the validation pictures')   ·   "
+        f"best: the lowest validation loss   ·   a look every {every} steps",
     )
     for axes, title, values in (
         (left, "Loss", story.losses),
@@ -124,12 +124,14 @@ def teach(desk: Desk, *, pictures: int = 300, looks: int = 60, every: int = 20) 
             say(axes, story.steps[at], 0.98, word, colour, ha=side, va="top", fontweight="bold",
                 transform=axes.get_xaxis_transform())  # fmt: skip
     training, validation = story.losses["training"], story.losses["validation"]
+    right = story.accuracies["validation"]
     return Taught(figure, (
-        f"Left: until step {story.steps[story.best]} both losses fall; from there on training falls "
-        f"from {training[story.best]:.2f} to {training[-1]:.2f}, validation rises from "
+        f"Left: the best is the lowest validation loss, at step {story.steps[story.best]}; from there on "
+        f"training falls from {training[story.best]:.2f} to {training[-1]:.2f}, validation rises from "
         f"{validation[story.best]:.2f} to {validation[-1]:.2f}.",
-        f"Right: at the end {100 * story.accuracies['training'][-1]:.0f} % of the training labels are known "
-        f"by heart, one in five of them wrong; patience {PATIENCE} stops at step {story.steps[story.stop]}.",
+        f"Right: validation accuracy is highest at step {story.steps[right.index(max(right))]}; at the end "
+        f"{100 * story.accuracies['training'][-1]:.0f} % of the training labels are known by heart, one in "
+        f"five of them wrong. A patience of {PATIENCE} looks stops at step {story.steps[story.stop]}.",
         f"On the test pictures the best weights get {100 * story.test[0]:.1f} % right, the last "
         f"{100 * story.test[1]:.1f} %: "
         f"keep the best, not the last.",
