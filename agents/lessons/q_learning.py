@@ -80,9 +80,9 @@ def teach(desk: Desk) -> Taught:
 
     figure, (panels,) = sheet(
         "Q-learning with a table, and with a network",
-        f"what the best action of each cell is worth, and which that is; each step away is worth "
-        f"{DISCOUNT} of it; black are walls",
-        columns=3, width_inches=15, panel_inches=3.1, label_inches=0.0,
+        f"what the best action of each cell is worth, and which that is   ·   the goal gives 1, the pit "
+        f"costs 1, both end the episode   ·   a step later is worth {DISCOUNT} of it   ·   black: walls",
+        columns=3, width_inches=15, panel_inches=3.1, label_inches=0.0, below_inches=0.25,
     )  # fmt: skip
     titles = (f"Table, after {EARLY:,} steps", f"Table, after {STEPS:,} steps", f"DQN, after {STEPS:,} steps")
     shown = (tables[EARLY], tables[STEPS], deep)
@@ -91,7 +91,7 @@ def teach(desk: Desk) -> Taught:
     off = {name: worst(table, truth) for name, table in (("table", tables[STEPS]), ("network", deep))}
     same = sum(tables[STEPS][cell].argmax() == deep[cell].argmax() for cell in FREE)
     return Taught(figure, (
-        f"Left to middle: the goal's worth has trickled back; the best move is known in "
+        f"Left to middle: the goal's worth has trickled back; the best move is known (arrows) in "
         f"{best_in(tables[EARLY], truth)}, then {best_in(tables[STEPS], truth)} of {len(FREE)} cells.",
         f"Right: DQN knows it in {best_in(deep, truth)}; its arrows and the table's are the same in {same} "
         "(some cells have two best moves).",
@@ -106,13 +106,13 @@ def worst(table: Table, truth: Table) -> float:
 
 
 def draw_map(axes: Axes, table: Table) -> None:
-    """The value of each cell, and its best move; none where nothing is known yet."""
+    """The value of each cell, and its best move; none where nothing good is known yet."""
     values, arrows = np.full(CELLS.shape, np.nan), np.zeros((*CELLS.shape, 2))
     for cell in FREE:
         values[cell] = table[cell].max()
         up, right = MOVES[table[cell].argmax()] * (-1, 1)
-        arrows[cell] = (right, up) if table[cell].any() else (0, 0)
-    ends = {"G": ("goal", 1.0), "P": ("pit", 0.0)}
+        arrows[cell] = (right, up) if table[cell].max() > 0 else (0, 0)
+    ends = {"G": ("goal\n+1", 1.0), "P": ("pit\n−1", 0.0)}
     texts = {}
     for letter, (name, value) in ends.items():
         row, column = np.argwhere(letter == CELLS)[0].tolist()

@@ -36,6 +36,7 @@ def sheet(
     panel_inches: float = 4.2,
     label_inches: float | Sequence[float] = 1.2,
     between_inches: float = BETWEEN_INCHES,
+    below_inches: float = BELOW_INCHES,
     shares: Sequence[float] | None = None,
 ) -> tuple[Figure, list[list[Axes]]]:
     """A page with a title, a line below it that says what was done, and panels.
@@ -46,12 +47,13 @@ def sheet(
         panel_inches: height of a panel.
         label_inches: room to the right of each panel for the labels of its curves, or of each column.
         between_inches: from one row of panels to the next.
+        below_inches: for the numbers and the name of the horizontal axis.
         shares: the panels' widths in proportion to each other; all equal, unless given.
 
     Returns:
         The figure, and its axes as rows of columns.
     """
-    height = ABOVE_INCHES + rows * (panel_inches + between_inches) - between_inches + BELOW_INCHES
+    height = ABOVE_INCHES + rows * (panel_inches + between_inches) - between_inches + below_inches
     figure = page(title)
     figure.set_size_inches(width_inches, height)
     figure.texts[0].set_position((0.25 / width_inches, 1 - 0.42 / height))
