@@ -97,7 +97,7 @@ def teach(desk: Desk) -> Taught:
     figure, ((forwards, backwards, learning),) = sheet(
         "How a deep network begins",
         f"{LAYERS} layers of {WIDTH} ReLU units on {len(images):,} digits, plain SGD at rate {RATE}   ·   "
-        "left and middle: before the first step",
+        f"small: normal, of standard deviation {SMALL}   ·   left and middle: before the first step",
         columns=3, width_inches=14, label_inches=0.85,
     )  # fmt: skip
     layers = range(1, LAYERS + 1)
@@ -113,13 +113,13 @@ def teach(desk: Desk) -> Taught:
     last = {name: smooth(one.losses, SMOOTH)[-1] for name, one in begun.items()}
     return Taught(figure, (
         f"Left: the last activations are about {begun['Kaiming'].activations[-1]:.1g} from Kaiming, "
-        f"{begun['Xavier'].activations[-1]:.0e} from Xavier, {begun['small'].activations[-1]:.0e} from "
-        f"weights of {SMALL}.",
+        f"{begun['Xavier'].activations[-1]:.0e} from Xavier, {begun['small'].activations[-1]:.0e} from small "
+        "weights.",
         "Middle, from right to left: on its way back the gradient becomes "
-        f"{back['Kaiming']:.1g}, {back['Xavier']:.0e}, {back['small']:.0e} times what it was; from zeros "
-        "there is none (no curve).",
+        f"{back['Kaiming']:.1g} (Kaiming), {back['Xavier']:.0e} (Xavier), {back['small']:.0e} (small) times "
+        "what it was; from zeros there is none (no curve).",
         f"Right: after {STEPS} steps the loss is {last['Kaiming']:.2f} from Kaiming, and still "
-        f"{last['Xavier']:.2f}, {last['small']:.2f} and {last['zeros']:.2f} from the others "
+        f"{last['Xavier']:.2f} from Xavier, {last['small']:.2f} from small, {last['zeros']:.2f} from zeros "
         "(guessing has 2.30).",
     ))  # fmt: skip
 

@@ -101,14 +101,14 @@ def teach(desk: Desk, *, pictures: int = 50, draws: int = 3, steps: int = 400, l
     for name, some in means.items():
         left.plot(at, some[:, 0], color=TINTS[name], linestyle="--", linewidth=1.2)
     draw_curves(left, {name: (at, some[:, 1]) for name, some in means.items()}, colours=list(TINTS.values()))
-    draw_gaps(headed(right, "The gap in the end, from validation to training, in %"), curves)
+    draw_gaps(headed(right, "The gap in the end, from validation to training, in points"), curves)
     alone = {name: gap[name] for name in list(OPTIONS)[1:4]}
     best = min(alone, key=lambda name: alone[name])
     return Taught(figure, (
         f"With nothing on, the net knows {means['nothing'][-1, 0]:.0f} % of its {pictures} training pictures "
         f"and {means['nothing'][-1, 1]:.1f} % of the others: a gap of {gap['nothing']:.1f} points.",
         "Right, the gap with each alone: " + ", ".join(f"{k} {v:.1f}" for k, v in alone.items())
-        + f"; {best} helps most.",
+        + f"; {best} helps most here, in {draws} draws.",
         f"All three together leave {gap['all three']:.1f} points, at {means['all three'][-1, 1]:.1f} % on "
         f"the validation pictures. Dashed lines at 100 % say nothing about new pictures.",
     ))  # fmt: skip

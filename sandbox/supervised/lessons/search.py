@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Numbers = NDArray[np.floating]
 RATES, DECAYS = (-4.0, 1.0), (-6.0, -2.0)  # exponents of 10
+AROUND = (-4.25, 1.25), (-6.2, -1.8)  # what is drawn: with room for dots at the border
 STEPS = 60
 
 
@@ -105,8 +106,8 @@ def teach(desk: Desk, *, side: int = 3, columns: int = 26, rows: int = 4, search
 
     figure, panels = sheet(
         f"{side**2} trials by grid and at random",
-        f"a small net on digits, {STEPS} steps of SGD   ·   dark: good validation accuracy   ·   "
-        f"the numbers: what each trial got, in %",
+        f"a small net on digits, {STEPS} steps of SGD   ·   below: the darker, the better the validation "
+        f"accuracy   ·   the numbers: what each trial got, in %",
         rows=2, width_inches=12, panel_inches=2.2, label_inches=0.2,
     )  # fmt: skip
     for number, (name, places) in enumerate(ways.items()):
@@ -120,9 +121,9 @@ def teach(desk: Desk, *, side: int = 3, columns: int = 26, rows: int = 4, search
         f"learning rate {float(np.ptp(ground.scores.mean(axis=0))):.0f}.",
         f"Above: {side**2} trials are {rates['Grid']} learning rates on the grid and {rates['Random']} at "
         f"random; here the grid found {scores['Grid'].max():.1f} %, chance {scores['Random'].max():.1f} %.",
-        f"Replayed {searches:,} times on the map, with grids moved by chance, a random search comes within "
-        f"5 points of the best {100 * good[1]:.0f} % of the time, by grid {100 * good[0]:.0f} % "
-        f"(on average it finds {mean[1]:.1f} and {mean[0]:.1f} %).",
+        f"Replayed {searches:,} times on the map (grids moved by chance), random search comes within 5 "
+        f"points of the best in {100 * good[1]:.0f} % of the searches, grid search in {100 * good[0]:.0f} %; "
+        f"on average they find {mean[1]:.1f} and {mean[0]:.1f} %.",
     ))  # fmt: skip
 
 
@@ -131,13 +132,13 @@ def draw_profile(axes: Axes, name: str, places: Numbers, scores: Numbers, ground
     headed(axes, f"{name}: accuracy in %, over the learning rate alone")
     axes.plot(ground.rates, ground.scores.mean(axis=0), color=QUIET, linewidth=1.2)
     axes.vlines(places[:, 0], 0, scores, color=colour, linewidth=1, linestyle=":")
-    axes.plot(places[:, 0], scores, "o", color=colour, markersize=7, markeredgecolor="white", clip_on=False)
+    axes.plot(places[:, 0], scores, "o", color=colour, markersize=7, markeredgecolor="white")
     best = int(scores.argmax())
     before, after = np.interp(places[best, 0] + np.array([-0.3, 0.3]), ground.rates, ground.scores.mean(0))
     side, gap = ("right", -0.12) if before < after else ("left", 0.12)  # beside the curve, not over it
     say(axes, places[best, 0] + gap, scores[best] + 2, f"best: {scores[best]:.1f}", colour, ha=side,
         va="bottom", fontweight="bold", fontsize=10)  # fmt: skip
-    axes.set(xlim=RATES, ylim=(0, 112), xticks=range(-4, 2), xticklabels=[])
+    axes.set(xlim=AROUND[0], ylim=(-7, 112), xticks=range(-4, 2), xticklabels=[])
 
 
 def draw_places(axes: Axes, places: Numbers, scores: Numbers, ground: Map, colour: str) -> None:
@@ -147,11 +148,9 @@ def draw_places(axes: Axes, places: Numbers, scores: Numbers, ground: Map, colou
     headed(axes, "Weight decay", "learning rate")
     shades = LinearSegmentedColormap.from_list("score", ["#FFFFFF", "#C3CCD9", "#8796AD"])
     axes.contourf(ground.rates, ground.decays, ground.scores, np.linspace(0, 100, 21), cmap=shades)
-    axes.plot(
-        places[:, 0], places[:, 1], "o", color=colour, markersize=8, markeredgecolor="white", clip_on=False
-    )
+    axes.plot(places[:, 0], places[:, 1], "o", color=colour, markersize=8, markeredgecolor="white")
     powers = [rf"$10^{{{power}}}$" for power in range(-6, 2)]
-    axes.set(xlim=RATES, ylim=DECAYS, xticks=range(-4, 2), xticklabels=powers[2:], yticks=range(-6, -1))
-    axes.set_yticklabels(powers[:5])
+    axes.set(xlim=AROUND[0], ylim=AROUND[1], xticks=range(-4, 2), xticklabels=powers[2:])
+    axes.set_yticks(range(-6, -1), powers[:5])
     label_dots(axes, places, [f"{value:.0f}" for value in scores])
     axes.grid(visible=False)
