@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,13 +81,24 @@ def _picture(figure: Figure, size: tuple[int, int], left: int, top: int, tile: T
     figure.add_artist(Rectangle(*box, fill=False, edgecolor=LIGHT.edge, linewidth=0.5))
 
 
+def _shortened(text: str) -> str:
+    """The text with every number that is long as 1.2e8."""
+
+    def short(number: re.Match[str]) -> str:
+        mantissa, power = f"{float(number[0].replace(',', '')):.1e}".split("e")
+        return f"{mantissa.rstrip('0').rstrip('.')}e{int(power)}"
+
+    return re.sub(r"\d[\d,.]{6,}(e[+-]?\d+)?|\d[\d.]*e[+-]?\d+", short, text)
+
+
 def _numbers(figure: Figure, size: tuple[int, int], left: int, top: int, tile: Tile) -> None:
     """The square of numbers: what adds is blue, what takes away orange; below it the notes."""
     side = round(len(tile.texts) ** 0.5)
     cell, strongest = MATRIX_PX / side, max(map(abs, tile.signs)) or 1.0
-    longest = max(map(len, tile.texts))
+    texts = [_shortened(text) for text in tile.texts]
+    longest = max(map(len, texts))
     points = min(PLOT_FONT_PT.body, 0.75 * cell / max(longest, 2) * 72 / DOTS_PER_INCH * 1.7)
-    for index, (text, value) in enumerate(zip(tile.texts, tile.signs, strict=True)):
+    for index, (text, value) in enumerate(zip(texts, tile.signs, strict=True)):
         row, column = divmod(index, side)
         x, y = left + column * cell, top + row * cell
         colour = COLOURS[0] if value > 0 else COLOURS[1]
@@ -99,4 +111,4 @@ def _numbers(figure: Figure, size: tuple[int, int], left: int, top: int, tile: T
     if tile.divisor:
         _text(figure, size, left, top + MATRIX_PX + 24, tile.divisor, color=LIGHT.ink)
     y = top + MATRIX_PX + (44 if tile.divisor else 20)
-    _text(figure, size, left, y, tile.note, color=QUIET, fontsize=7.5)
+    _text(figure, size, left, y, _shortened(tile.note), color=QUIET, fontsize=7.5)
