@@ -137,8 +137,9 @@ def _panel(
     room = max(highest - lowest, 0.05)
     unmeasured = any(dot.goodness is None for dot in dots)
     floor = lowest - (0.16 if unmeasured else 0.06) * room
+    zero = _zero(axis, dots)
     for dot in dots:
-        place = _place(axis, dot.values[axis.name])
+        place = _place(axis, dot.values[axis.name]) or zero
         # What was never measured lies on the floor.
         axes.plot(place, floor if dot.goodness is None else dot.goodness, linestyle="", clip_on=False,
                   **LOOKS[dot.kind])  # fmt: skip
@@ -150,12 +151,32 @@ def _panel(
     axes.set_yticks([at for at, _ in shown], [f"{percent:g} %" for _, percent in shown])
     axes.tick_params(labelleft=labelled)
     _scale(axes, axis)
+    if zero:
+        _mark_zero(axes, zero)
     axes.set_title(axis.name, fontsize=PLOT_FONT_PT.body, fontweight="bold", color=LIGHT.ink, loc="left")
 
 
 def _place(axis: Axis, value: Any) -> float:
     """Where a value stands; of a list, the how manieth it is."""
     return float(value) if axis.values is None else float(list(axis.values).index(value))
+
+
+def _zero(axis: Axis, dots: Sequence[Dot]) -> float:
+    """Where 0 stands on a logarithmic axis: left of all else; 0 itself where nothing has to be moved."""
+    numbers = [_place(axis, dot.values[axis.name]) for dot in dots] if axis.logarithmic else []
+    above = [number for number in numbers if number > 0]
+    if len(above) == len(numbers):
+        return 0.0
+    return min(above) * (min(above) / max(above)) ** 0.2 / 2 if above else 1.0
+
+
+def _mark_zero(axes: Axes, zero: float) -> None:
+    """Write 0 below what stands for it, and powers of ten only where they are to its right."""
+    low, high = axes.get_xlim()
+    powers = [tick for tick in axes.get_xticks() if 2 * zero < tick <= high]
+    powers = powers[:: -(-len(powers) // 3) or 1]  # more would touch
+    axes.set_xticks([zero, *powers], ["0", *(f"{tick:g}" for tick in powers)])
+    axes.set_xlim(low, high)
 
 
 def _scale(axes: Axes, axis: Axis) -> None:

@@ -56,6 +56,7 @@ def test_the_table_shows_the_start_beside_the_best(runs_root: Path, capsys: Capt
     assert "trial" in shown.out
     assert "0 (start)" in shown.out
     assert "the start had" in shown.out
+    assert "(as long as a trial: " in shown.out, "the best config has a trial's budget"
     assert shown.err == ""
 
 

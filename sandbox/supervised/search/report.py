@@ -49,6 +49,8 @@ def report(config: SearchConfig, run: Run, console: Console) -> dict[str, Any]:
     console.print(f"run      {run.relative()}")
     console.print(f"picture  {run.relative() / picture}")
     console.print(f"next     {command}")
+    steps = f"{config.of_trial(best.values).fit.steps:,} steps"
+    console.print(f"         (as long as a trial: {steps}; with --epochs N as long as you like)")
     return {
         "schema": SCHEMA,
         "run": str(run.path),
