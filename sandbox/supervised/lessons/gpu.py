@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from statistics import median
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from sandbox.core.lesson import Desk, Taught
@@ -20,11 +20,10 @@ from sandbox.nn.device import threads
 from sandbox.nn.fit import Training
 from sandbox.nn.fit_settings import FitSettings
 from sandbox.supervised.models import build_classifier
-from sandbox.ui.chart import readable
 from sandbox.ui.lesson_charts import draw_curves, headed, sheet
 
 SIDE = 28
-WARM_UP_STEPS, MOST_STEPS = 3, 40
+WARM_UP_STEPS, MOST_STEPS, ROUNDS = 2, 40, 3
 
 
 class Way(NamedTuple):
@@ -65,7 +64,7 @@ def noise(count: int, seed: int) -> Pictures:
 
 
 def step_seconds(way: Way, batch: int, seconds: float, seed: int) -> float:
-    """The median time of a training step of the small backbone; takes about `seconds`."""
+    """The time of the fastest training step of the small backbone; what else runs only ever adds to it."""
     with threads(way.threads):
         torch.manual_seed(seed)
         model = build_classifier("backbone", (1, SIDE, SIDE), 10)
@@ -76,7 +75,7 @@ def step_seconds(way: Way, batch: int, seconds: float, seed: int) -> float:
         times, end = [timed(training)], time.perf_counter() + seconds
         while len(times) < MOST_STEPS and time.perf_counter() < end:
             times.append(timed(training))
-    return median(times)
+    return min(times)
 
 
 def timed(training: Training) -> float:
@@ -88,17 +87,19 @@ def timed(training: Training) -> float:
     return time.perf_counter() - begun
 
 
-def teach(desk: Desk, *, batches: Sequence[int] = (1, 4, 16, 64, 256), seconds: float = 0.5) -> Taught:
+def teach(desk: Desk, *, batches: Sequence[int] = (1, 4, 16, 64, 256), seconds: float = 0.1) -> Taught:
     """Time a step of ever larger batches on all that there is."""
-    ways, table = compared(), {}
-    for way in ways:
-        desk.note(way.name)
-        table[way.name] = [1_000 * step_seconds(way, batch, seconds, desk.seed) for batch in batches]
+    ways, rounds = compared(), []
+    for number in range(ROUNDS):  # in turns, so that what else runs disturbs no way alone
+        desk.note(f"round {number + 1} of {ROUNDS}: " + "; ".join(way.name for way in ways))
+        rounds.append([[step_seconds(way, some, seconds, desk.seed) for some in batches] for way in ways])
+    fastest = 1_000 * np.array(rounds).min(axis=0)  # (ways, batches) in ms
+    table = {way.name: times.tolist() for way, times in zip(ways, fastest, strict=True)}
     gpu = bool(accelerators())
     figure, ((left, right),) = sheet(
         "GPU against CPU" if gpu else "No GPU was found: what a CPU can do instead",
-        f"one training step of the small backbone on pictures of {SIDE}×{SIDE}   ·   medians   ·   "
-        f"torch {torch.__version__}   ·   what else runs on the machine counts, too",
+        f"one training step of the small backbone on pictures of {SIDE}×{SIDE}   ·   the fastest step of "
+        f"{ROUNDS} rounds   ·   torch {torch.__version__}   ·   threads suffer most on a busy machine",
         label_inches=1.7,
     )  # fmt: skip
     panels = (
@@ -122,19 +123,33 @@ def speeds(batches: Sequence[int], table: dict[str, list[float]]) -> dict[str, l
     }
 
 
+def digits(number: float) -> str:
+    """Two digits of it, as 0.54, 5.4, 54 and 540: times are not known better."""
+    return f"{float(f'{number:.2g}'):,g}"
+
+
+def against(base: float, other: float) -> str:
+    """How a time compares with that of the base, in words."""
+    if max(base, other) < 1.05 * min(base, other):
+        return "as fast"
+    ratio = digits(max(base, other) / min(base, other))
+    return f"{ratio} times {'faster' if other < base else 'slower'}"
+
+
 def told(batches: Sequence[int], table: dict[str, list[float]], gpu: bool) -> tuple[str, str, str]:
     """What came out, in words."""
     base, *others = table
 
     def faster(at: int) -> str:
-        return ", ".join(f"{name} {table[base][at] / table[name][at]:.2g} times as fast" for name in others)
+        return "; ".join(f"{name} {against(table[base][at], table[name][at])}" for name in others)
 
     found = f"Against {base}" if gpu else f"torch finds no GPU here. Against {base} in float32"
     per_picture = [table[base][at] / batches[at] for at in (0, -1)]
     return (
-        f"{found}, with {batches[0]} picture in a batch: {faster(0)}.",
-        f"With {batches[-1]} pictures in a batch: {faster(-1)}.",
-        f"Left: on {base} a step with {batches[-1]} pictures takes {table[base][-1] / table[base][0]:.0f} "
-        f"times as long as with {batches[0]}, {readable(per_picture[1])} ms a picture instead of "
-        f"{readable(per_picture[0])}: every step also costs something by itself.",
+        f"{found}, with {batches[0]} in a batch: {faster(0)}.",
+        f"With {batches[-1]} in a batch: {faster(-1)}.",
+        f"Left: on {base} a step with {batches[-1]} pictures takes "
+        f"{digits(table[base][-1] / table[base][0])} times as long as with {batches[0]}, "
+        f"{digits(per_picture[1])} ms a picture instead of {digits(per_picture[0])}: "
+        "every step also costs something by itself.",
     )

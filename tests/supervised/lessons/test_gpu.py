@@ -8,7 +8,17 @@ import pytest
 import torch
 
 from sandbox.core.lesson import Desk
-from sandbox.supervised.lessons.gpu import Way, accelerators, compared, speeds, step_seconds, teach, told
+from sandbox.supervised.lessons.gpu import (
+    Way,
+    accelerators,
+    against,
+    compared,
+    digits,
+    speeds,
+    step_seconds,
+    teach,
+    told,
+)
 
 
 def test_a_step_is_timed_with_the_threads_asked_for_and_leaves_the_old_number() -> None:
@@ -36,9 +46,14 @@ def test_every_gpu_is_compared_with_the_cpu(monkeypatch: pytest.MonkeyPatch) -> 
     assert [way.name for way in compared()] == ["CPU, 1 thread", "card 0", "card 1"]
 
 
+def test_times_are_told_with_two_digits() -> None:
+    assert [digits(number) for number in (0.5395, 2.386, 57.9, 1234.0)] == ["0.54", "2.4", "58", "1,200"]
+
+
 def test_the_lines_say_what_the_numbers_say() -> None:
     table = {"CPU, 1 thread": [2.0, 200.0], "card": [4.0, 5.0]}
     first, second, _ = told((1, 100), table, gpu=True)
-    assert "card 0.5 times as fast" in first
-    assert "card 40 times as fast" in second
+    assert "card 2 times slower" in first
+    assert "card 40 times faster" in second
+    assert against(10.0, 10.2) == "as fast"
     assert speeds((1, 100), table)["card"] == [250.0, 20_000.0]
