@@ -134,20 +134,17 @@ def teach(
     mean = {way: some.mean(axis=0) for way, some in scores.items()}
     apart = max(float(np.ptp(some[:, 0])) for some in scores.values())
     gain = max(some[0] for some in mean.values()) - mean["from scratch"][0]
+    tuned, frozen = (scores[way][:, -1] for way in WAYS[1:])
+    best = "tuning" if tuned.min() > frozen.max() else "freezing" if frozen.min() > tuned.max() else ""
+    shown = f"{best} was better in all draws" if best else "the draws of fine-tuned and frozen overlap"
     return Taught(figure, (
         f"With {sizes[0]} pictures of each new digit: "
         + ", ".join(f"{way} {some[0]:.1f} %" for way, some in mean.items())
         + f": a gain of up to {gain:.1f} points.",
         f"With {sizes[-1]}: " + ", ".join(f"{way} {some[-1]:.1f} %" for way, some in mean.items())
-        + f": {compared(scores['fine-tuned'][:, -1], scores['frozen'][:, -1])}.",
+        + f": {shown}.",
         f"The whiskers: draws of {sizes[0]} a class differ by up to {apart:.1f} points; one proves little.",
     ))  # fmt: skip
-
-
-def compared(tuned: np.ndarray, frozen: np.ndarray) -> str:
-    """What the draws (draws,) show."""
-    best = "tuning" if tuned.min() > frozen.max() else "freezing" if frozen.min() > tuned.max() else ""
-    return f"{best} was better in all draws" if best else "the draws of fine-tuned and frozen overlap"
 
 
 def draw_scores(axes: Axes, sizes: Sequence[int], scores: Mapping[str, np.ndarray]) -> None:
