@@ -23,12 +23,12 @@ def build_optimizer(
         rates: parts of the learning rate, for parameters that follow only a part of it.
     """
     learning = [part for part in model.parameters() if part.requires_grad]
-    groups = [
-        {"params": chosen, "weight_decay": decay, "part": share}
-        for share, members in _by_rate(learning, rates or {}).items()
-        for matrices, decay in ((True, settings.weight_decay), (False, 0.0))
-        if (chosen := [part for part in members if (part.ndim > 1) == matrices])
-    ]
+    groups: list[dict[str, Any]] = []
+    for share, members in _by_rate(learning, rates or {}).items():
+        matrices = [part for part in members if part.ndim > 1]
+        vectors = [part for part in members if part.ndim <= 1]
+        groups.append({"params": matrices, "weight_decay": settings.weight_decay, "part": share})
+        groups.append({"params": vectors, "weight_decay": 0.0, "part": share})
     rate, betas = settings.learning_rate, (settings.momentum, settings.beta2)
     fused: dict[str, Any] = {"fused": all(part.is_floating_point() for part in learning)}
     match settings.optimizer:
@@ -49,7 +49,7 @@ def build_optimizer(
 def _by_rate(
     learning: list[nn.Parameter], rates: Mapping[nn.Parameter, float]
 ) -> dict[float, list[nn.Parameter]]:
-    members: dict[float, list[nn.Parameter]] = {}
+    members: dict[float, list[nn.Parameter]] = {} if learning else {1.0: []}
     for part in learning:
         members.setdefault(rates.get(part, 1.0), []).append(part)
     return members
