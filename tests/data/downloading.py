@@ -22,7 +22,7 @@ IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 PATH = f"/{IMAGES}.gz"
 HASTE = Patience(connect_s=5, silence_s=5, window_s=5, backoff_s=0)
 FILES = mnist_files()
-PACKED = gzip.compress(FILES[IMAGES])
+PACKED = gzip.compress(FILES[IMAGES], mtime=0)
 
 
 class Ear:

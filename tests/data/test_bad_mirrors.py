@@ -104,7 +104,9 @@ def test_a_lie_is_one_line_and_leaves_nothing(mirror: Mirror, tmp_path: Path, pa
     assert lying(tmp_path) == set()
 
 
-@pytest.mark.parametrize("bomb", [gzip.compress(bytes(20_000_000)), zipped({IMAGES: bytes(20_000_000)})])
+@pytest.mark.parametrize(
+    "bomb", [gzip.compress(bytes(20_000_000)), zipped({IMAGES: bytes(20_000_000)})], ids=["gzip", "zip"]
+)
 def test_bombs_are_not_unpacked_further_than_needed(mirror: Mirror, tmp_path: Path, bomb: bytes) -> None:
     (tmp_path / "sent").write_bytes(bomb)
     tracemalloc.start()
@@ -247,7 +249,7 @@ def test_all_mirrors_are_named_with_what_is_wrong(mirror: Mirror, second: Mirror
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is a thing of Linux")
-@pytest.mark.parametrize("body", [PACKED, PACKED[:10]])
+@pytest.mark.parametrize("body", [PACKED, PACKED[:10]], ids=["whole", "a beginning"])
 def test_a_disk_that_is_full_while_downloading(mirror: Mirror, tmp_path: Path, body: bytes) -> None:
     mirror.offer(PATH, body)
     (tmp_path / "mnist").mkdir()
