@@ -103,10 +103,12 @@ def _fitted_to(minutes: float, config: ClassifierConfig, console: Console) -> Cl
 def report(result: dict[str, Any], console: Console) -> None:
     """Say in a few lines how training went and what to do next."""
     from sandbox.core.run import Run
+    from sandbox.data.catalog import label
     from sandbox.supervised.drawings import draw_curve
 
     run, score = Run(result["run"]), result["evaluation"]
-    console.print(f"done: {result['model']} on {result['data']}, seed {result['seed']}: {told(score)}")
+    what = f"{result['model']} on {label(result['data'])}, seed {result['seed']}"
+    console.print(f"done: {what}: {told(score)}")
     console.print(
         f"trained {result['epochs']:g} epochs ({result['steps']:,} steps) in {result['train_seconds']:.1f} s"
     )

@@ -11,6 +11,7 @@ from torch import Tensor
 from sandbox.core.errors import Broken, NotFound, UsageError
 from sandbox.core.plugins import Question
 from sandbox.core.run import Run
+from sandbox.data.catalog import label
 from sandbox.nn.explain import Subject
 from sandbox.supervised.config import ClassifierConfig
 from sandbox.supervised.models import Classifier
@@ -90,7 +91,7 @@ def subject(
 
     taken_for = torch.cat([answer(0, part).argmax(1) for part in asked.pictures.split(FRAMES)])
     return Subject(
-        title=f"{config.model} on {config.data}, step {step:,}",
+        title=f"{config.model} on {label(config.data)}, step {step:,}",
         source=asked.source,
         eyes=model,
         pictures=asked.pictures,
