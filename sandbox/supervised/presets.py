@@ -38,6 +38,7 @@ DATA: dict[tuple[str, str], dict[str, Any]] = {
     ("backbone", "digits"): {"epochs": 40},
     ("backbone", "sign_mnist"): {"epochs": 10, "fit": {"ema_decay": 0.99}},
     ("backbone", "folder"): {"epochs": 20},
+    ("backbone", "frames"): {"epochs": 10},
     ("cnn", "folder"): {"epochs": 30},
 }
 """(model, data set, or "folder" or "frames") -> what differs"""
