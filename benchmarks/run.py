@@ -161,19 +161,15 @@ RECIPES = (
         seeds=(0, 1, 2),
         quick="--quick",
     ),
-    Recipe(
-        "supervised-transfer",
-        "bench supervised --seeds 1 --first-seed {seed} --only transfer",
-        seeds=(0, 1, 2),
-        quick="--quick",
-        tables=("transfer",),
-    ),
-    Recipe(
-        "supervised-search",
-        "bench supervised --seeds 1 --first-seed {seed} --only search",
-        seeds=(0, 1, 2),
-        quick="--quick",
-        tables=("search",),
+    *(
+        Recipe(
+            f"supervised-{name}",
+            f"bench supervised --seeds 1 --first-seed {{seed}} --only {name}",
+            seeds=(0, 1, 2),
+            quick="--quick",
+            tables=(name,),
+        )
+        for name in ("transfer", "search")
     ),
     Recipe(
         "supervised-best",

@@ -51,10 +51,14 @@ def answer(
     device = next(model.parameters()).device
     temperature = 1.0 if known is None else known.temperature
     images = picture[None].to(device)
-    scores = looks.log_probabilities(model, images, looks.generator(device), temperature)[0].cpu()
+    features, logits = seen(model, images)
+    if looks.copies:
+        scores = looks.log_probabilities(model, images, looks.generator(device), temperature)[0].cpu()
+    else:
+        scores = (logits[0] / temperature).log_softmax(0)
     probabilities, familiar, as_far = scores.exp(), None, None
     if known is not None:
-        distance = float(known.distance(seen(model, images)[0]))
+        distance = float(known.distance(features))
         probabilities, familiar = known.tempered(scores, distance)
         as_far = known.as_far(distance)
     order = scores.argsort(descending=True, stable=True).tolist()  # flattened ones may be equal

@@ -84,23 +84,18 @@ class Predict:
         import torch
 
         from sandbox.nn.device import threads
+        from sandbox.supervised import opened
         from sandbox.supervised.drawings import draw_predictions
         from sandbox.supervised.looks import looks_of
-        from sandbox.supervised.opened import (
-            classes_of,
-            open_classifier,
-            read_config,
-            shape_of,
-            warning_to,
-        )
         from sandbox.supervised.prediction.answers import answer, knowledge
         from sandbox.supervised.prediction.drawn import entry, tell
         from sandbox.supervised.prediction.given import Skipped, named, read_given
 
-        config = read_config(run, self.device)
+        config = opened.read_config(run, self.device)
         looks = looks_of(config.data, self.tta, config.seed)
-        step, model = open_classifier(run, config, self.checkpoint, warning_to(console))
-        classes, shape = classes_of(run, config), shape_of(run, config)
+        warn = opened.warning_to(console)
+        step, model = opened.open_classifier(run, config, self.checkpoint, warn)
+        classes, shape = opened.classes_of(run, config), opened.shape_of(run, config)
         with threads(config.threads):
             where = None if self.data_dir is None else str(self.data_dir)
             known = knowledge(run, config, step, model, where, console)

@@ -9,7 +9,6 @@ import os
 import socket
 import tracemalloc
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,31 +27,12 @@ from tests.data.downloading import (
     PATH,
     Ear,
     fetched,
-    keep_to_this_machine,
     lying,
     one_file,
     zipped,
 )
 from tests.data.made import sign_files, small_mnist, small_signs
-from tests.data.mirror import Mirror, Page, running_mirror
-
-
-@pytest.fixture(autouse=True)
-def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    keep_to_this_machine(monkeypatch, tmp_path / "cache")
-
-
-@pytest.fixture
-def mirror() -> Iterator[Mirror]:
-    with running_mirror() as made:
-        yield made
-
-
-@pytest.fixture
-def second() -> Iterator[Mirror]:
-    with running_mirror() as made:
-        yield made
-
+from tests.data.mirror import Mirror, Page
 
 # Servers that lie.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,30 +20,12 @@ from tests.data.downloading import (
     PATH,
     Ear,
     fetched,
-    keep_to_this_machine,
     lying,
     one_file,
     zipped,
 )
 from tests.data.made import put, sign_files, small_mnist, small_signs
 from tests.data.mirror import Mirror, Page, running_mirror
-
-
-@pytest.fixture(autouse=True)
-def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    keep_to_this_machine(monkeypatch, tmp_path / "cache")
-
-
-@pytest.fixture
-def mirror() -> Iterator[Mirror]:
-    with running_mirror() as made:
-        yield made
-
-
-@pytest.fixture
-def second() -> Iterator[Mirror]:
-    with running_mirror() as made:
-        yield made
 
 
 def test_all_files_arrive_unpacked_and_nothing_else_stays(mirror: Mirror, tmp_path: Path) -> None:
