@@ -9,9 +9,9 @@ from typing import Any
 
 from sandbox.core.config import Count, to_mapping, to_toml
 from sandbox.core.errors import UsageError
+from sandbox.nn.budget import QUICK, Budget
 from sandbox.supervised.config import ClassifierConfig
 from sandbox.supervised.options import FitOptions
-from sandbox.supervised.resolve import QUICK, Budget
 from sandbox.ui.console import Console
 
 

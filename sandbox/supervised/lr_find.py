@@ -12,9 +12,9 @@ from sandbox.core.config import Count, parse_assignments
 from sandbox.core.errors import Interrupted, UsageError
 from sandbox.core.signals import StopRequest
 from sandbox.data.catalog import label
+from sandbox.nn.budget import Budget
 from sandbox.nn.fit_settings import FitSettings
 from sandbox.supervised.options import FitOptions
-from sandbox.supervised.resolve import Budget
 from sandbox.ui.console import Console
 from sandbox.ui.png import png_path
 

@@ -12,8 +12,9 @@ from tyro.conf import Positional, UseAppendAction, arg
 from sandbox.core.config import Count
 from sandbox.core.errors import UsageError
 from sandbox.data.form import Colours
+from sandbox.nn.budget import Budget
 from sandbox.supervised.config import ClassifierConfig, Frozen, Model, Preset
-from sandbox.supervised.resolve import Budget, resolve_config
+from sandbox.supervised.resolve import resolve_config
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,40 +13,16 @@ from sandbox.core.config import from_mapping, parse_assignments, read_toml
 from sandbox.core.errors import UsageError
 from sandbox.core.runs import find_run
 from sandbox.data.catalog import FOLDER, FRAMES, canonical, entry
+from sandbox.nn import budget as budgets
+from sandbox.nn.budget import QUICK, Budget, logged_often, steps_of
 from sandbox.nn.fit_settings import FitSettings
 from sandbox.supervised.config import HF, MODEL_FOLDER, ClassifierConfig, Frozen
 from sandbox.supervised.presets import preset
 
-QUICK = 10
-"""`--quick` leaves this part of the budget"""
-LINES, LOOKS = 10, 10
-"""of metrics, at least; at the validation pictures, at most, where only some pictures learn"""
+LOOKS = 10
+"""at the validation pictures, at most, where only some pictures learn"""
 HEAD_SHARE = 0.3
 """part of the budget in which only the head learns, where the backbone is fine-tuned after it"""
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How long to train: one of three, or what the preset says."""
-
-    epochs: float | None = None
-    steps: int | None = None
-    max_minutes: float | None = None
-
-    def __post_init__(self) -> None:
-        given = {name: value for name, value in vars(self).items() if value is not None}
-        if len(given) > 1:
-            names = " and ".join(f"--{name.replace('_', '-')}" for name in given)
-            raise UsageError(f"{names} are two budgets", hint="give one of them")
-        for name, value in given.items():
-            if not 0 < value < math.inf:
-                raise UsageError(f"--{name.replace('_', '-')} must be above 0, not {value}")
-
-    def with_steps(self, steps: int) -> Budget:
-        """The budget of `--set steps=…`, which means the same as `--steps`."""
-        if self.steps is not None:
-            raise UsageError("--steps and --set steps are two budgets", hint="give one of them")
-        return replace(self, steps=steps)
 
 
 def resolve_config(
@@ -109,16 +85,14 @@ def resolve_config(
 
 def with_steps(config: ClassifierConfig, steps: int) -> ClassifierConfig:
     """The same config with another budget, of which the backbone is frozen for the same part."""
-    fit = config.fit
-    frozen = round(steps * min(fit.frozen_steps / fit.steps, 1.0))
-    return replace(config, fit=replace(fit, steps=steps, frozen_steps=frozen))
+    return replace(config, fit=budgets.with_steps(config.fit, steps))
 
 
 def _seen_often_enough(config: ClassifierConfig, given: set[str]) -> ClassifierConfig:
     """Short runs are logged more often; where few pictures learn, more are not looked at all the time."""
     fit = config.fit
     if "log_every" not in given:
-        fit = replace(fit, log_every=min(fit.log_every, max(1, fit.steps // LINES)))
+        fit = logged_often(fit)
     if "eval_every" not in given and config.pictures is not None:
         epoch = math.ceil(config.pictures / fit.batch_size)
         fit = replace(fit, eval_every=max(epoch, math.ceil(fit.steps / LOOKS)))
@@ -161,7 +135,7 @@ def _steps(budget: Budget, config: ClassifierConfig, epochs: float) -> int:
     if budget.steps is not None:
         return int(budget.steps)
     pictures = config.pictures or _training_pictures(config)
-    return max(1, math.ceil((budget.epochs or epochs) * pictures / config.fit.batch_size))
+    return steps_of(budget.epochs or epochs, pictures, config.fit.batch_size)
 
 
 def _training_pictures(config: ClassifierConfig) -> int:

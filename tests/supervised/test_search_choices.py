@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from sandbox.core.errors import ConfigError, RunBroken, SandboxError, UsageError
+from sandbox.nn.budget import Budget
 from sandbox.supervised.config import ClassifierConfig
-from sandbox.supervised.resolve import Budget, resolve_config
+from sandbox.supervised.resolve import resolve_config
 from sandbox.supervised.search.chooser import Chooser, goodness, importances
 from sandbox.supervised.search.config import LOOKS, SearchConfig
 from sandbox.supervised.search.space import (

@@ -14,9 +14,10 @@ import pytest
 from sandbox import load_run
 from sandbox.__main__ import main
 from sandbox.core.run import Run
+from sandbox.nn.budget import Budget
 from sandbox.nn.transfer import load_backbone
 from sandbox.supervised.config import ClassifierConfig
-from sandbox.supervised.resolve import Budget, resolve_config
+from sandbox.supervised.resolve import resolve_config
 from tests.supervised.run_folders import answer, assert_same_run, left_behind, train, without_curves
 
 Captured = pytest.CaptureFixture[str]

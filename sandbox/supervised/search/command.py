@@ -10,9 +10,10 @@ from tyro.conf import UseAppendAction, arg
 
 from sandbox.core.config import Count, to_mapping, to_toml
 from sandbox.core.errors import UsageError
+from sandbox.nn.budget import QUICK, Budget
 from sandbox.supervised.config import ClassifierConfig
 from sandbox.supervised.options import FitOptions
-from sandbox.supervised.resolve import QUICK, Budget, with_steps
+from sandbox.supervised.resolve import with_steps
 from sandbox.supervised.search.config import Equal, Method, SearchConfig
 from sandbox.supervised.search.space import default_space, dimensions, grid_size, read_space
 from sandbox.ui.console import Console
