@@ -1,6 +1,28 @@
-"""The wing of generative models: autoencoders, VAEs and diffusion models over the sandbox's one backbone.
+"""The wing of generative models over the sandbox's one backbone: autoencoder and VAE.
 
-Its first models come with the autoencoder. Until then the package only marks the place: it stands beside
-``agents`` above ``sandbox`` and ``envs``, imports neither from ``agents`` nor is imported by it, and brings
-its own commands through the table in ``sandbox/core/plugins.py``.
+Models are diffusers' `ModelMixin` and `ConfigMixin`: a folder that `save_pretrained` wrote, such as a run's
+`model/`, opens with `from_pretrained`. Nothing heavy is loaded before it is used.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .autoencoder import Autoencoder
+    from .vae import VAE
+
+__all__ = ["VAE", "Autoencoder"]
+
+_HOMES = {"Autoencoder": "generative.autoencoder", "VAE": "generative.vae"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'generative' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -34,6 +34,11 @@ def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
     return 0.5 * (mean.square() + torch.expm1(log_variance) - log_variance)
 
 
+def standard_normal_log_density(latents: Tensor) -> Tensor:
+    """Of latents (n, latent), each standard normal on its own: (n,) in nats."""
+    return -0.5 * (latents.square() + LOG_2_PI).sum(1)
+
+
 def bernoulli_log_likelihood(targets: Tensor, logits: Tensor) -> Tensor:
     """Log probability of black and white pictures, summed over their pixels.
 
@@ -65,8 +70,8 @@ def discretized_gaussian_log_likelihood(images: Tensor, mean: Tensor, log_scale:
     low = (images - HALF_BIN - mean) * per_scale
     high = (images + HALF_BIN - mean) * per_scale
     inside = _log_mass(low, high, 2 * HALF_BIN * per_scale)
-    brightest = torch.where(images > 1 - HALF_BIN, torch.special.log_ndtr(-low), inside)
-    return torch.where(images < HALF_BIN - 1, torch.special.log_ndtr(high), brightest).flatten(1).sum(1)
+    brightest = torch.where(images > 1 - HALF_BIN, _log_below(-low), inside)
+    return torch.where(images < HALF_BIN - 1, _log_below(high), brightest).flatten(1).sum(1)
 
 
 def _log_mass(low: Tensor, high: Tensor, width: Tensor) -> Tensor:
@@ -74,14 +79,21 @@ def _log_mass(low: Tensor, high: Tensor, width: Tensor) -> Tensor:
     # Mirrored into the left tail, where Φ is small and its logarithm exact.
     mirrored = low + high > 0
     left, right = torch.where(mirrored, -high, low), torch.where(mirrored, -low, high)
-    log_right = torch.special.log_ndtr(right)
-    ratio = (torch.special.log_ndtr(left) - log_right).clamp(max=-1e-6)  # log of Φ(left) / Φ(right)
+    log_right = _log_below(right)
+    ratio = (_log_below(left) - log_right).clamp(max=-1e-6)  # log of Φ(left) / Φ(right)
     wide = log_right + torch.log(-torch.expm1(ratio))
     # The bin's width times the density at its middle, with the next term of the series.
     middle, narrow = (low + high) / 2, width.clamp(max=NARROW)
     curve = torch.log1p(narrow.square() * (middle.square() - 1) / 24)
     by_middle = torch.log(narrow) - 0.5 * (middle.square() + LOG_2_PI) + curve
     return torch.where(width < NARROW, by_middle, wide)
+
+
+def _log_below(x: Tensor) -> Tensor:
+    """log Φ(x), as `torch.special.log_ndtr`, whose gradient is wrong far in the tail (float32, x < −100)."""
+    tail, body = x.clamp(max=0), x.clamp(min=0)
+    in_tail = torch.log(torch.special.erfcx(-tail / math.sqrt(2)) / 2) - tail.square() / 2
+    return torch.where(x < 0, in_tail, torch.log1p(-torch.special.erfc(body / math.sqrt(2)) / 2))
 
 
 def free_bits(kl: Tensor, nats: float) -> Tensor:

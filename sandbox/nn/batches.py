@@ -25,6 +25,8 @@ class Batch:
     """(batch,) int64."""
     features: Tensor | None = None
     """What a frozen backbone makes of the images, (batch, …) float32: given while it is frozen."""
+    progress: float = 1.0
+    """The part of the training that lies behind; 1 in evaluation."""
 
     def __len__(self) -> int:
         return len(self.images)

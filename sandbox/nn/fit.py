@@ -148,12 +148,13 @@ class Training:
         rows = batch_rows(self.seed, step, settings.batch_size, len(self.images), self._order)
         rows = rows.to(self.device)
         images = to_model(self.images[rows], self.augment, self._generator)
+        progress = step / settings.steps
         if self._body is None or step >= settings.frozen_steps:
-            return Batch(images, self.labels[rows])
+            return Batch(images, self.labels[rows], progress=progress)
         # What is altered looks different each time.
         kept = None if self.augment else self._body.kept(self.images, self.device)
         features = self._body.features(images) if kept is None else kept[rows]
-        return Batch(images, self.labels[rows], features)
+        return Batch(images, self.labels[rows], features, progress)
 
     @torch.no_grad()
     def evaluate(self, pictures: Pictures) -> dict[str, float]:

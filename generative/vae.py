@@ -1,0 +1,189 @@
+"""The variational autoencoder (Kingma and Welling 2014)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from torch import Tensor, nn
+
+from generative.coder import Decoder, Encoder, plain_shape
+from generative.objective import (
+    bernoulli_log_likelihood,
+    discretized_gaussian_log_likelihood,
+    free_bits,
+    gaussian_kl,
+    importance_bound,
+    standard_normal_log_density,
+)
+from sandbox.nn.backbone import Backbone
+from sandbox.nn.batches import Batch
+
+LARGEST_LOG_VARIANCE = 10.0
+
+
+class Posterior(NamedTuple):
+    """What the encoder takes a picture's latents to be: normal, each on its own."""
+
+    mean: Tensor
+    """(batch, latent)"""
+    log_variance: Tensor
+    """(batch, latent)"""
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """Latents (batch, latent), differentiable in mean and variance."""
+        noise = torch.randn(self.mean.shape, generator=generator, device=self.mean.device)
+        return self.mean + torch.exp(0.5 * self.log_variance) * noise
+
+    def kl(self) -> Tensor:
+        """Divergence from the standard normal, (batch, latent) in nats."""
+        return gaussian_kl(self.mean, self.log_variance)
+
+    def log_density(self, latents: Tensor) -> Tensor:
+        """Of latents (batch, latent): (batch,) in nats."""
+        standard = (latents - self.mean) * torch.exp(-0.5 * self.log_variance)
+        return standard_normal_log_density(standard) - 0.5 * self.log_variance.sum(1)
+
+    def repeat(self, times: int) -> Posterior:
+        """All of it `times` times, one after the other: (times · batch, latent)."""
+        return Posterior(self.mean.repeat(times, 1), self.log_variance.repeat(times, 1))
+
+
+class VAE(ModelMixin, ConfigMixin):
+    """Encoder: the shared backbone and dense layers. Decoder: its mirror. All pictures are in [−1, 1].
+
+    The objective is the evidence lower bound in nats, summed over pixels and latents, averaged over the batch.
+    A model of diffusers': `save_pretrained` and `VAE.from_pretrained` write and read a folder.
+
+    Args:
+        channels, height, width: of the pictures.
+        latent: latents, standard normal in the prior.
+        hidden: units of the dense layer on either side of them.
+        widths, depth, stem_stride: shape of the backbone, see `sandbox.nn.backbone.Backbone`.
+        likelihood: of a pixel. "bernoulli": white with the probability that is its grey value, drawn anew
+            each time, and black otherwise. "gaussian": the mass that a normal has on its grey level, with a
+            deviation that is learned, one for each channel (Rybkin et al. 2021).
+        beta: weight of the divergence from the prior in `loss`; the bound itself has 1.
+        kl_warmup: part of the training in which that weight grows from 0.
+        free_bits: divergence in nats that each latent may have for nothing in training.
+        importance_samples: latents drawn for each picture in training; above 1 `loss` is the bound of Burda
+            et al. (2016).
+        classes: names of the classes that encoder and decoder are told; none for a model without.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        channels: int = 1,
+        height: int = 28,
+        width: int = 28,
+        latent: int = 32,
+        hidden: int = 256,
+        widths: Sequence[int] = (16, 32, 64),
+        depth: int = 1,
+        stem_stride: int = 1,
+        likelihood: str = "gaussian",
+        beta: float = 1.0,
+        kl_warmup: float = 0.0,
+        free_bits: float = 0.0,
+        importance_samples: int = 1,
+        classes: Sequence[str] = (),
+    ) -> None:
+        super().__init__()
+        self.shape, self.latent, self.likelihood = plain_shape(channels, height, width), latent, likelihood
+        self.beta, self.kl_warmup, self.free_bits = beta, kl_warmup, free_bits
+        self.importance_samples, self.classes = importance_samples, tuple(classes)
+        self.backbone = Backbone(channels, widths, depth, stem_stride)
+        self.encoder = Encoder(self.backbone, self.shape, hidden, 2 * latent, len(self.classes))
+        self.decoder = Decoder(self.backbone, self.shape, latent, hidden, len(self.classes))
+        self.log_scale = (
+            None if likelihood == "bernoulli" else nn.Parameter(torch.full((channels, 1, 1), -1.0))
+        )
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Reconstructions (batch, channels, height, width) in [−1, 1], by the posterior's mean."""
+        return self.decode(self.embed(images, labels), labels)
+
+    def encode(self, images: Tensor, labels: Tensor | None = None) -> Posterior:
+        """What the latents of pictures (batch, channels, height, width) are taken to be.
+
+        Args:
+            images: in [−1, 1].
+            labels: (batch,) int64, of a class-conditional model.
+        """
+        mean, log_variance = self.encoder(self.backbone(images)[-1], labels).float().chunk(2, 1)
+        return Posterior(mean, log_variance.clamp(-LARGEST_LOG_VARIANCE, LARGEST_LOG_VARIANCE))
+
+    def embed(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The means of the latents (batch, latent) of pictures."""
+        return self.encode(images, labels).mean
+
+    def decode(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The mean pictures (batch, channels, height, width) in [−1, 1] of latents (batch, latent)."""
+        return self._mean(self.decoder(latents, labels).float())
+
+    def targets(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """What the model describes: pictures as they are, or (Bernoulli) made black and white by chance."""
+        if self.likelihood != "bernoulli":
+            return images
+        drawn = torch.rand(images.shape, generator=generator, device=images.device)
+        return (2 * drawn < images + 1).to(images.dtype).mul(2).sub(1)
+
+    def log_likelihood(self, targets: Tensor, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Of `targets` (batch, channels, height, width), given latents (batch, latent): (batch,) in nats."""
+        raw = self.decoder(latents, labels).float()
+        if self.log_scale is None:
+            return bernoulli_log_likelihood((targets + 1) / 2, raw)
+        return discretized_gaussian_log_likelihood(targets, self._mean(raw), self.log_scale)
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        """The negative bound, and its terms; β, its growth and free bits as they are at this moment.
+
+        What is evaluated knows neither growth nor free bits nor importance samples, so that one look at the
+        validation data can be compared with another.
+        """
+        labels = batch.labels if self.classes else None
+        targets = self.targets(batch.images, generator)
+        posterior = self.encode(targets, labels)
+        if self.training and self.importance_samples > 1:
+            return self._importance_loss(targets, posterior, labels, generator)
+        latents = posterior.sample(generator)
+        reconstruction = -self.log_likelihood(targets, latents, labels).mean()
+        kl = posterior.kl().mean(0)  # (latent,)
+        charged, weight = kl.sum(), self.beta
+        if self.training:
+            charged = free_bits(kl, self.free_bits).sum()
+            weight = self.beta * min(1.0, batch.progress / self.kl_warmup) if self.kl_warmup else self.beta
+        terms = {"reconstruction": reconstruction.detach(), "kl": kl.detach().sum()}
+        return reconstruction + weight * charged, {**terms, "elbo": -sum(terms.values())}
+
+    def _importance_loss(
+        self, targets: Tensor, posterior: Posterior, labels: Tensor | None, generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        times = self.importance_samples
+        weights = self.log_weights(targets, posterior, labels, times, generator)  # (times, batch)
+        kl = posterior.kl().sum(1).mean().detach()
+        elbo = weights.detach().mean()
+        return -importance_bound(weights).mean(), {"reconstruction": -elbo - kl, "kl": kl, "elbo": elbo}
+
+    def log_weights(
+        self,
+        targets: Tensor,
+        posterior: Posterior,
+        labels: Tensor | None,
+        times: int,
+        generator: torch.Generator,
+    ) -> Tensor:
+        """log p(x, z) − log q(z | x) of `times` latents drawn for each picture: (times, batch) in nats."""
+        many = posterior.repeat(times)
+        latents = many.sample(generator)
+        labels = None if labels is None else labels.repeat(times)
+        seen = self.log_likelihood(targets.repeat(times, 1, 1, 1), latents, labels)
+        weights = seen + standard_normal_log_density(latents) - many.log_density(latents)
+        return weights.unflatten(0, (times, -1))
+
+    def _mean(self, raw: Tensor) -> Tensor:
+        return raw.sigmoid().mul(2).sub(1)
