@@ -37,6 +37,8 @@ class Row:
     """(pictures, channels, height, width), channels 1 or 3; some rows may have fewer than others"""
     above: Sequence[str] = ()
     """a caption over each picture; none, and the row takes no room for them"""
+    below: Sequence[str] = ()
+    """a caption under each picture, likewise"""
 
 
 class _Tiles(NamedTuple):
@@ -74,11 +76,12 @@ def picture_grid(
     left = MARGIN_PX + _label_px(rows)
     top = HEAD_PX + (HEADERS_PX if any(columns) else 0)
     across = max(left + tiles.lefts[-1] + tiles.width + MARGIN_PX, _head_px(title, subtitle))
-    down = top + tiles.tops[-1] + tiles.height + MARGIN_PX
+    foot = MARGIN_PX + (HEADERS_PX if rows[-1].below else 0)
+    down = top + tiles.tops[-1] + tiles.height + foot
     figure = Figure((across / DOTS_PER_INCH, down / DOTS_PER_INCH), DOTS_PER_INCH, facecolor=LIGHT.background)
     FigureCanvasAgg(figure)
     # Not an axes' image: that would be resampled.
-    figure.figimage(_mosaic(rows, tiles), xo=left, yo=MARGIN_PX, origin="upper")
+    figure.figimage(_mosaic(rows, tiles), xo=left, yo=foot, origin="upper")
 
     def write(x: float, y: float, text: str, points: float, colour: str = LIGHT.quiet, **how: Any) -> None:
         # A dollar sign in a class's name is no formula.
@@ -93,6 +96,9 @@ def picture_grid(
         for across_at, caption in zip(tiles.lefts, row.above, strict=False):
             middle = left + across_at + tiles.width / 2
             write(middle, top + at - 12, caption, PLOT_FONT_PT.small, horizontalalignment="center")
+        for across_at, caption in zip(tiles.lefts, row.below, strict=False):
+            middle, under = left + across_at + tiles.width / 2, top + at + tiles.height + HEADERS_PX - 5
+            write(middle, under, caption, PLOT_FONT_PT.small, horizontalalignment="center")
         centre = {"verticalalignment": "center_baseline"}
         y = top + at + tiles.height / 2
         write(MARGIN_PX, y, row.label, PLOT_FONT_PT.body, LIGHT.ink, fontweight="bold", **centre)
@@ -116,7 +122,7 @@ def _layout(rows: Sequence[Row], block: int | None) -> _Tiles:
     tops, below = [], 0
     for row in rows:
         tops.append(below + (HEADERS_PX if row.above else 0))
-        below = tops[-1] + scale * height + GAP_PX
+        below = tops[-1] + scale * height + GAP_PX + (HEADERS_PX if row.below else 0)
     return _Tiles(scale, lefts, tops, scale * width, scale * height)
 
 

@@ -46,7 +46,8 @@ def test_kl_is_the_integral_that_defines_it(mean: float, log_variance: float) ->
     deviation = math.exp(log_variance / 2)
 
     def weighted(z: float) -> float:
-        return norm.pdf(z, mean, deviation) * (norm.logpdf(z, mean, deviation) - norm.logpdf(z))
+        ratio = norm.logpdf(z, mean, deviation) - norm.logpdf(z)
+        return float(norm.pdf(z, mean, deviation) * ratio)
 
     integral = quad(weighted, mean - 12 * deviation, mean + 12 * deviation)[0]
     kl = gaussian_kl(torch.tensor([[mean]]).double(), torch.tensor([[log_variance]]).double())

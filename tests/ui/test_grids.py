@@ -76,6 +76,18 @@ def test_captions_stand_over_their_own_row_and_cost_room_only_there(tmp_path: Pa
     assert (between < 200).any()
 
 
+def test_captions_stand_under_their_own_row_too_and_at_the_foot(tmp_path: Path) -> None:
+    plain = draw(tmp_path / "grid.png", Row("a", "", red(2)), Row("b", "", red(2)))
+    below = ["one", "$two"]
+    image = draw(tmp_path / "grid.png", Row("a", "", red(2), below=below), Row("b", "", red(2), below=below))
+    assert len(image) == len(plain) + 2 * HEADERS_PX
+    rows = np.flatnonzero((image == RED).all(2).any(1))
+    upper, lower = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
+    for first in (upper[-1] + 1, lower[-1] + 1):
+        assert (image[first : first + HEADERS_PX] < 200).any()
+    assert (image[-MARGIN_PX + 8 :] == WHITE).all()
+
+
 def test_pictures_without_labels_begin_where_the_title_does(tmp_path: Path) -> None:
     image = draw(tmp_path / "grid.png", Row("", "", red(2)))
     assert np.argwhere((image == RED).all(2))[0, 1] == MARGIN_PX
