@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -63,9 +64,7 @@ class Encoder(nn.Module):
         super().__init__()
         scales = scales_of(backbone, shape)
         further = scales.channels[len(backbone.channels) - 1 :]
-        self.further = nn.Sequential(
-            *(ResidualBlock(*pair, stride=2) for pair in zip(further, further[1:], strict=False))
-        )
+        self.further = nn.Sequential(*(ResidualBlock(*pair, stride=2) for pair in pairwise(further)))
         self.flat = nn.Sequential(group_norm(further[-1]), nn.SiLU(), nn.Flatten())
         self.dense = nn.Linear(scales.flat, hidden)
         self.label = nn.Embedding(classes, hidden) if classes else None
@@ -104,8 +103,7 @@ class Decoder(nn.Module):
         self.grow = nn.Linear(hidden, self.scales.flat)
         coarse_first = self.scales.channels[::-1]
         self.blocks = nn.ModuleList(
-            UpBlock(before, after, backbone.preset.depth)
-            for before, after in zip(coarse_first, coarse_first[1:], strict=False)
+            UpBlock(before, after, backbone.preset.depth) for before, after in pairwise(coarse_first)
         )
         self.norm = group_norm(coarse_first[-1])
         self.out = nn.Conv2d(coarse_first[-1], shape[0] * stride**2, 3, padding=1)

@@ -96,7 +96,7 @@ class VAEConfig(GeneratorConfig):
     free_bits: float = 0.0
     """divergence in nats that each latent may have for nothing (Kingma et al. 2016)"""
     importance_samples: Count = 1
-    """latents drawn for each picture in training; above 1 the tighter bound of Burda et al. (2016) is raised"""
+    """latents drawn for each picture in training; above 1 the bound of Burda et al. (2016) is raised"""
     class_conditional: bool = False
     """encoder and decoder are told the class: the latents hold what is left"""
 
@@ -108,7 +108,7 @@ class VAEConfig(GeneratorConfig):
         require(self.importance_samples >= 1, "importance_samples", "at least 1", self.importance_samples)
         if self.importance_samples > 1 and (self.beta, self.kl_warmup, self.free_bits) != (1.0, 0.0, 0.0):
             raise ConfigError(
-                "importance_samples raises another bound, in which beta, kl_warmup and free_bits have no place",
+                "importance_samples raises another bound: beta, kl_warmup and free_bits have no place in it",
                 key="importance_samples",
             )
 

@@ -55,7 +55,8 @@ class Posterior(NamedTuple):
 class VAE(ModelMixin, ConfigMixin):
     """Encoder: the shared backbone and dense layers. Decoder: its mirror. All pictures are in [−1, 1].
 
-    The objective is the evidence lower bound in nats, summed over pixels and latents, averaged over the batch.
+    The objective is the evidence lower bound in nats: summed over pixels and latents, and averaged over the
+    batch.
     A model of diffusers': `save_pretrained` and `VAE.from_pretrained` write and read a folder.
 
     Args:
@@ -157,8 +158,9 @@ class VAE(ModelMixin, ConfigMixin):
         if self.training:
             charged = free_bits(kl, self.free_bits).sum()
             weight = self.beta * min(1.0, batch.progress / self.kl_warmup) if self.kl_warmup else self.beta
-        terms = {"reconstruction": reconstruction.detach(), "kl": kl.detach().sum()}
-        return reconstruction + weight * charged, {**terms, "elbo": -sum(terms.values())}
+        error, divergence = reconstruction.detach(), kl.detach().sum()
+        terms = {"reconstruction": error, "kl": divergence, "elbo": -error - divergence}
+        return reconstruction + weight * charged, terms
 
     def _importance_loss(
         self, targets: Tensor, posterior: Posterior, labels: Tensor | None, generator: torch.Generator

@@ -49,6 +49,12 @@ COMMANDS: dict[str, Command] = {
     "train-classifier": Command(
         "sandbox.supervised.commands:TrainClassifier", "train a classifier of pictures", "make", "DATA"
     ),
+    "train-generator": Command(
+        "generative.commands:TrainGenerator",
+        "train an autoencoder or a VAE of pictures",
+        "make",
+        "KIND DATA",
+    ),
     "resume": Command("sandbox.commands.resume:Resume", "continue a run that was stopped", "make", "[RUN]"),
     "lr-find": Command("sandbox.supervised.lr_find:LrFind", "find a learning rate", "make", "DATA"),
     "search": Command(
@@ -57,6 +63,15 @@ COMMANDS: dict[str, Command] = {
     "watch": Command("agents.watch:Watch", "watch an agent play, in a window or a video", "look", "[RUN]"),
     "play": Command("agents.play:Play", "play an environment yourself", "look", "ENV"),
     "evaluate": Command("sandbox.commands.evaluate:Evaluate", "measure how good a run is", "look", "RUN"),
+    "compress": Command(
+        "generative.compression.command:Compress",
+        "pictures as a few numbers each, in a file",
+        "look",
+        "RUN FILE…",
+    ),
+    "decompress": Command(
+        "generative.compression.undo:Decompress", "pictures out of such a file", "look", "NPZ"
+    ),
     "predict": Command(
         "sandbox.supervised.prediction.command:Predict",
         "what a classifier says of your pictures",
@@ -103,6 +118,8 @@ KINDS: dict[str, str] = {
     ),
     "classifier": "sandbox.supervised.runs:ClassifierRuns",
     "search": "sandbox.supervised.search.runs:SearchRuns",
+    "autoencoder": "generative.runs:AutoencoderRuns",
+    "vae": "generative.runs:VAERuns",
 }
 
 BENCHES: dict[str, str] = {

@@ -31,6 +31,7 @@ class FitSession(Session):
         checkpoint_every: steps between checkpoints; 0 for as often as evaluations.
         keep_checkpoints: how many of the newest, besides the best.
         on_best: gets the model at each best look, to keep it in the form that others read.
+        on_look: gets the model and its step at each look, to show how it grows.
     """
 
     def __init__(
@@ -45,10 +46,11 @@ class FitSession(Session):
         checkpoint_every: int = 0,
         keep_checkpoints: int = 3,
         on_best: Callable[[nn.Module], None] = lambda model: None,
+        on_look: Callable[[nn.Module, int], None] = lambda model, step: None,
     ) -> None:
         super().__init__(run, console, settings.steps, description, keep_checkpoints)
         self.settings, self.monitor, self.higher_is_better = settings, monitor, higher_is_better
-        self.checkpoint_every, self.on_best = checkpoint_every, on_best
+        self.checkpoint_every, self.on_best, self.on_look = checkpoint_every, on_best, on_look
         self.looks_without_better = 0
         self.sums: dict[str, Tensor] = {}
         """Of the metrics since the last line; on the device, so that nobody waits for it."""
@@ -83,6 +85,8 @@ class FitSession(Session):
         if logs:
             self._log(step)
         improved = looks and self._look(training, validation)
+        if looks:
+            self.on_look(training.learned, step)
         if improved or saves or stops or self.reason == "patience":
             self.write(step, training.learned.state_dict(), training.state_dict())
         if improved:

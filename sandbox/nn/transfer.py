@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sandbox.core.errors import Broken, NotFound, UsageError
 from sandbox.core.files import write_atomically
+from sandbox.core.run import Run
 from sandbox.core.runs import find_run
 from sandbox.nn.backbone import Backbone, preset_name
 
@@ -117,6 +118,19 @@ def adopted(source: str, asked: str | None, root: Path | None) -> dict[str, str]
     if asked not in (None, name):
         raise UsageError(f"the backbone of {source} is {name!r}, not {asked!r}", hint="leave --backbone out")
     return {"init_from": str(file.absolute()), "backbone": name}
+
+
+def parent_of(source: str | None, prefix: str = "") -> str | None:
+    """The name of the run that a file belongs to, or the source itself where that is part of no run.
+
+    Args:
+        source: what a run starts from; None, and so is the answer.
+        prefix: before the path of some sources.
+    """
+    if source is None:
+        return None
+    run = Run(Path(source.removeprefix(prefix)).parent)
+    return run.name if run.problem is None else source
 
 
 def find_backbone(source: str | Path, root: str | Path | None = None) -> Path:

@@ -23,7 +23,7 @@ from sandbox.nn.device import keep_memory, pick_device
 from sandbox.nn.fit import Training
 from sandbox.nn.fit_run import carry_out
 from sandbox.nn.fit_session import FitSession
-from sandbox.nn.transfer import FILE, load_backbone, save_backbone, transfer
+from sandbox.nn.transfer import FILE, load_backbone, parent_of, save_backbone, transfer
 from sandbox.supervised import hf
 from sandbox.supervised.config import HF, MODEL_FOLDER, ClassifierConfig
 from sandbox.supervised.measure import Measured, measure
@@ -109,7 +109,7 @@ def train(config: ClassifierConfig, root: Path | None, name: str | None, console
         ["python", "-m", "sandbox", *sys.argv[1:]],
         about(config, training, dataset),
         name,
-        parent_of(config),
+        parent_of(config.init_from, HF),
         data=config.data,
         model=config.model,
         classes=list(dataset.classes),
@@ -134,14 +134,6 @@ def resume(config: ClassifierConfig, run: Run, console: Console) -> dict[str, An
         model = hf.reopened(run.path / MODEL_FOLDER, len(dataset.classes)) if config.model == "hf" else None
     training = build_training(config, dataset, console, model)
     return _carry_out(config, run, training, dataset, console, resume=True)
-
-
-def parent_of(config: ClassifierConfig) -> str | None:
-    """The name of the run that another one starts from, or the file where that is part of no run."""
-    if config.init_from is None:
-        return None
-    run = Run(Path(config.init_from.removeprefix(HF)).parent)
-    return run.name if run.problem is None else config.init_from
 
 
 def about(config: ClassifierConfig, training: Training, dataset: Dataset) -> dict[str, Any]:

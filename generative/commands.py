@@ -1,0 +1,210 @@
+"""`train-generator`: the command line of the generative wing. Loads torch only when there is work."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from tyro.conf import Positional, UseAppendAction, arg
+
+from generative.config import GeneratorConfig, Likelihood, Preset
+from generative.resolve import checked_kind, resolve_config
+from sandbox.core.config import Count, to_mapping, to_toml
+from sandbox.core.errors import UsageError
+from sandbox.data.form import Colours
+from sandbox.nn.budget import QUICK, Budget, with_steps
+from sandbox.ui.console import Console
+
+
+@dataclass(frozen=True)
+class TrainGenerator:
+    """Train a model of pictures, and leave a run folder that explains itself.
+
+    KIND is autoencoder (a picture through a few numbers, and back) or vae (which can draw new ones, too).
+    DATA is the name of a data set (python -m sandbox list data), folder:PATH for pictures of your own in a
+    folder for each class, or frames:ENV for what an environment shows. The validation pictures choose the
+    weights to keep; the test pictures are looked at once, in the end.
+
+    Examples:
+        python -m sandbox train-generator autoencoder mnist --latent 32
+        python -m sandbox train-generator autoencoder mnist --only 3
+        python -m sandbox train-generator autoencoder folder:~/pets --size 64 --noise 0.2
+        python -m sandbox train-generator vae mnist --class-conditional --max-minutes 5
+        python -m sandbox train-generator vae frames:Snake --latent 64 --kl-warmup 0.2
+        python -m sandbox train-generator vae sign_mnist --init-from latest
+    """
+
+    kind: Annotated[Positional[str], arg(metavar="KIND")]
+    """autoencoder or vae."""
+    data: Annotated[Positional[str], arg(metavar="DATA")] = ""
+    """The data set; may be left out with --config."""
+    latent: Count | None = None
+    """Numbers that a picture is brought to; 32, unless given."""
+    only: str | None = None
+    """Learn from these classes only, by their names, such as 3 or A,B; all, unless given."""
+    noise: float | None = None
+    """Of an autoencoder: remove noise of this standard deviation, such as 0.3, on pixels from 0 to 1."""
+    likelihood: Likelihood | None = None
+    """Of a VAE: bernoulli for black and white (MNIST's, unless given), gaussian for 256 grey levels."""
+    class_conditional: bool | None = None
+    """Of a VAE: tell it the classes, so that pictures of one of them can be drawn."""
+    beta: float | None = None
+    """Of a VAE: weight of the divergence from the prior; 1, unless given."""
+    kl_warmup: float | None = None
+    """Of a VAE: part of the budget in which that weight grows from 0, such as 0.2."""
+    free_bits: float | None = None
+    """Of a VAE: divergence in nats that each latent may have for nothing, such as 0.1."""
+    importance_samples: Count | None = None
+    """Of a VAE: latents drawn for each picture in training; above 1 raises the importance-weighted bound."""
+    hidden: Count | None = None
+    """Units of the dense layer on either side of the latents."""
+    backbone: Preset | None = None
+    """Size of the backbone."""
+    init_from: str | None = None
+    """Start from the backbone of this run, or of this file."""
+    size: Count | None = None
+    """Side of the pictures in pixels; the data set's own, unless given."""
+    colours: Colours | None = None
+    """grey or colour; the data set's own, unless given."""
+    seed: int | None = None
+    """Decides everything that is random; 0, unless given."""
+    device: str | None = None
+    """auto, cpu, cuda, cuda:1 or mps."""
+    threads: Count | None = None
+    """torch's threads on the CPU; one for each core, unless given."""
+    set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
+    """Change a hyperparameter, such as batch_size=64; may be repeated."""
+    data_dir: Path | None = None
+    """Folder with the data; SANDBOX_DATA, then the cache, unless given."""
+    config: Path | None = None
+    """Start from a config file, such as a run's config.toml; options change it."""
+    epochs: float | None = None
+    """Budget: how often each picture is seen."""
+    steps: Count | None = None
+    """Budget: gradient steps."""
+    max_minutes: float | None = None
+    """Budget: minutes, turned into steps by a few steps of a copy before training begins."""
+    seeds: Count = 1
+    """Train this many seeds, one after the other, each into a run of its own."""
+    compile: bool = False
+    """Let torch.compile make each step faster; worth its minute in long runs only."""
+    name: str | None = None
+    """Name of the run's folder."""
+    out: Path | None = None
+    """Folder for the runs; SANDBOX_RUNS or ./runs, unless given."""
+    quick: bool = False
+    """A tenth of the budget."""
+    dry_run: bool = False
+    """Show the resolved config, and write nothing."""
+
+    def run(self, console: Console) -> dict[str, Any]:
+        """Train; returns what `--json` prints."""
+        if self.seeds < 1:
+            raise UsageError("--seeds must be at least 1")
+        if self.seeds > 1 and self.name:
+            raise UsageError("--name is for one run, and --seeds makes several", hint="leave one of them out")
+        config = self.resolve(console)
+        configs = [dataclasses.replace(config, seed=config.seed + number) for number in range(self.seeds)]
+        if self.dry_run:
+            console.print(to_toml(config).rstrip())
+            return {"schema": "sandbox.config/1", "config": to_mapping(config)}
+        from generative.training import train
+
+        results = []
+        for one in configs:
+            results.append(train(one, self.out, self.name, console))
+            report(results[-1], console)
+        return results[0] if self.seeds == 1 else {"schema": "sandbox.generators/1", "runs": results}
+
+    def resolve(self, console: Console) -> GeneratorConfig:
+        """Preset, then config file, then options: each changes what came before.
+
+        Raises:
+            SandboxError: one line that names the option or key and what is wrong with it.
+        """
+        changes = {name: getattr(self, name) for name in PASSED_ON if getattr(self, name) is not None}
+        if self.only is not None:
+            changes["only"] = tuple(name.strip() for name in self.only.split(","))
+        if self.data_dir is not None:
+            changes["data_dir"] = str(self.data_dir)
+        config = resolve_config(
+            checked_kind(self.kind),
+            self.data,
+            changes,
+            settings=(*self.set, *(("compile=true",) if self.compile else ())),
+            budget=Budget(self.epochs, self.steps, self.max_minutes),
+            config=self.config,
+            quick=self.quick,
+            root=self.out,
+        )
+        if self.max_minutes is None:
+            return config
+        return _fitted_to(self.max_minutes / (QUICK if self.quick else 1), config, self, console)
+
+
+PASSED_ON = (
+    *("latent", "noise", "likelihood", "class_conditional", "beta", "kl_warmup", "free_bits"),
+    *(
+        "importance_samples",
+        "hidden",
+        "backbone",
+        "init_from",
+        "size",
+        "colours",
+        "seed",
+        "device",
+        "threads",
+    ),
+)
+"""Fields of a `GeneratorConfig` of the same name."""
+
+
+def _fitted_to(
+    minutes: float, config: GeneratorConfig, asked: TrainGenerator, console: Console
+) -> GeneratorConfig:
+    """The config with as many steps as `minutes` have room for."""
+    from generative.pictures import learned_from, load_pictures
+    from generative.resolve import looked_at
+    from generative.training import build_training
+    from sandbox.nn.fit_run import steps_in
+
+    dataset = load_pictures(config)
+    steps = steps_in(minutes, build_training(config, dataset, Console(quiet=True)))
+    console.note(f"{minutes:g} minutes have room for {steps:,} steps")
+    config = dataclasses.replace(config, fit=with_steps(config.fit, steps))
+    given = {text.partition("=")[0] for text in asked.set}
+    return looked_at(config, len(learned_from(config, dataset).train), given)
+
+
+def report(result: dict[str, Any], console: Console) -> None:
+    """Say in a few lines how training went and what to do next."""
+    from generative.drawings import draw_curve
+    from sandbox.core.run import Run
+    from sandbox.data.catalog import label
+
+    run, score = Run(result["run"]), result["evaluation"]
+    what = f"{result['kind']} on {label(result['data'])}, {result['latent']} latents, seed {result['seed']}"
+    console.print(f"done: {what}: {told(score)}")
+    console.print(
+        f"trained {result['epochs']:g} epochs ({result['steps']:,} steps) in {result['train_seconds']:.1f} s"
+    )
+    console.print(f"run    {run.relative()}")
+    curve = draw_curve(run)
+    if curve is not None:
+        console.print(f"curve  {run.relative() / curve.relative_to(run.path)}")
+    console.print(f"film   {run.relative() / 'samples' / 'training.gif'}")
+    then = "generate" if result["kind"] == "vae" else "reconstruct"
+    console.print(f"next   python -m sandbox {then} {run.relative()}")
+
+
+def told(score: dict[str, Any]) -> str:
+    """An evaluation in words."""
+    where = f"on {score['n']:,} {score['split']} pictures"
+    if "mse" in score:
+        return f"a squared error of {score['mse']:.4f} a pixel {where}"
+    return (
+        f"{-score['elbo']:.2f} nats {where} "
+        f"({score['reconstruction']:.2f} of reconstruction and {score['kl']:.2f} of divergence)"
+    )

@@ -1,0 +1,149 @@
+"""What a generative run holds: its config, the form and classes of its pictures, and the model."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from generative.config import CONFIGS, AutoencoderConfig, GeneratorConfig, VAEConfig
+from generative.pictures import load_pictures
+from sandbox.core.config import load_config_of_run
+from sandbox.core.errors import Broken, RunBroken, UsageError
+from sandbox.core.manifest import read_manifest
+from sandbox.core.run import Run
+
+if TYPE_CHECKING:
+    from generative.autoencoder import Autoencoder
+    from generative.vae import VAE
+    from sandbox.data.pictures import Dataset
+    from sandbox.ui.console import Console
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A generative run, ready for use."""
+
+    run: Run
+    config: GeneratorConfig
+    step: int
+    """after which the model is as it is here"""
+    model: Autoencoder | VAE
+    """in evaluation mode, on the device"""
+    classes: tuple[str, ...]
+    """of the data; the model itself knows them only where it is class-conditional"""
+
+    @property
+    def shape(self) -> Shape:
+        """(channels, height, width) of the pictures."""
+        return self.model.shape
+
+
+def open_generator(
+    run: Run,
+    device: str | None = None,
+    checkpoint: str = "best",
+    on_broken: Callable[[str], None] = warnings.warn,
+) -> Opened:
+    """The model of a run with the weights of a checkpoint.
+
+    Args:
+        run: made by `train-generator`.
+        device: other than the config's.
+        checkpoint: best, last, first, or a step.
+        on_broken: is told in a sentence of each damaged checkpoint that had to be passed over.
+
+    Raises:
+        UsageError: it is another kind of run.
+        RunBroken, CheckpointBroken: a file is missing or damaged; the message names it.
+        NoDevice: this machine has no such device.
+    """
+    from torch import nn
+
+    from sandbox.nn.checkpoint import Checkpoints
+    from sandbox.nn.device import pick_device
+    from sandbox.nn.fit_run import learned_weights
+
+    config = read_config(run, device)
+    classes = _classes_of(run)
+    model = build_model(config, _shape_of(run), classes)
+    step, state = Checkpoints(run.checkpoints_dir).load(checkpoint, on_broken)
+    try:
+        model.load_state_dict(learned_weights(state))
+    except (KeyError, RuntimeError) as error:
+        raise RunBroken(f"the checkpoint of {run.name} does not fit its config: {error}") from None
+    nn.Module.to(model, pick_device(config.device))  # diffusers' own `to` hides its types
+    return Opened(run, config, step, model.eval(), classes)
+
+
+def build_model(config: GeneratorConfig, shape: Shape, classes: tuple[str, ...]) -> Autoencoder | VAE:
+    """A new model of a config, for pictures of `shape` (channels, height, width)."""
+    from generative.autoencoder import Autoencoder
+    from generative.vae import VAE
+    from sandbox.nn.backbone import PRESETS
+
+    preset = PRESETS[config.backbone]
+    form = (*shape, config.latent, config.hidden, preset.widths, preset.depth, preset.stem_stride)
+    if isinstance(config, AutoencoderConfig):
+        return Autoencoder(*form, noise=config.noise)
+    own = cast(VAEConfig, config)
+    objective = (own.likelihood, own.beta, own.kl_warmup, own.free_bits, own.importance_samples)
+    return VAE(*form, *objective, classes=classes if own.class_conditional else ())
+
+
+def read_config(run: Run, device: str | None = None) -> GeneratorConfig:
+    """The config of a run, on another device if one is given.
+
+    Raises:
+        UsageError: it is another kind of run.
+        RunBroken: config.toml is missing or damaged; the message names the file, and line and key.
+    """
+    kind = run.info["kind"]
+    if kind not in CONFIGS:
+        raise UsageError(
+            f"{run.name} is a run of {run.info['what']}, and no generative model",
+            hint="python -m sandbox train-generator makes one",
+        )
+    config = load_config_of_run(run.config_path, CONFIGS[kind])
+    return config if device in (None, "auto") else dataclasses.replace(config, device=device)
+
+
+def pictures_of(run: Run, config: GeneratorConfig, console: Console, data_dir: str | None = None) -> Dataset:
+    """The data set of a run, with all of its classes, as its model sees it.
+
+    Args:
+        console: is told where it is not what the run began with.
+        data_dir: searched instead of the config's.
+
+    Raises:
+        Broken: its classes are not those that the run was made with.
+        SandboxError: the pictures are not there, or damaged.
+    """
+    dataset, known = load_pictures(config, data_dir=data_dir), _classes_of(run)
+    if dataset.classes != known:
+        raise Broken(
+            f"{config.data} has the classes {', '.join(dataset.classes)}, and when {run.name} was made "
+            f"{', '.join(known)}",
+            hint="give it back the classes that it had, or train anew",
+        )
+    if (read_manifest(run) or {}).get("data", dict(dataset.sums)) != dataset.sums:
+        console.note(f"warning: the pictures of {config.data} have changed since {run.name} began")
+    return dataset
+
+
+def _shape_of(run: Run) -> Shape:
+    match run.info.get("shape"):
+        case [int(channels), int(height), int(width)] if min(channels, height, width) > 0:
+            return channels, height, width
+    raise RunBroken(f"{run.path / 'run.json'} is damaged: it has no shape of pictures")
+
+
+def _classes_of(run: Run) -> tuple[str, ...]:
+    classes = run.info.get("classes")
+    if isinstance(classes, list) and classes and all(isinstance(name, str) for name in classes):
+        return tuple(classes)
+    raise RunBroken(f"{run.path / 'run.json'} is damaged: it has no names of classes")

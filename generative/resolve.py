@@ -1,0 +1,113 @@
+"""From what a person typed to a config with nothing left open."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from generative.config import CONFIGS, GeneratorConfig
+from generative.presets import preset
+from sandbox.core.config import from_mapping, parse_assignments, read_toml
+from sandbox.core.errors import UnknownName, UsageError
+from sandbox.data.catalog import FOLDER, FRAMES, canonical, entry
+from sandbox.nn.budget import QUICK, Budget, logged_often, steps_of, with_steps
+from sandbox.nn.fit_settings import FitSettings
+
+FEWEST_LOOKS, MOST_LOOKS = 10, 40
+"""at the validation pictures, and at samples, where an epoch does not decide"""
+
+
+def resolve_config(
+    kind: str,
+    data: str,
+    changes: Mapping[str, Any],
+    *,
+    settings: Sequence[str] = (),
+    budget: Budget,
+    config: Path | None = None,
+    quick: bool = False,
+    root: Path | None = None,
+) -> GeneratorConfig:
+    """Preset of kind and data, then the config file, then the options: each changes what came before.
+
+    Args:
+        kind: of model, a key of `CONFIGS`.
+        data: name of the data set; empty to take the config file's.
+        changes: fields of the kind's config that were given as options.
+        settings: `KEY=VALUE` texts for the hyperparameters.
+        budget: how long; `max_minutes` leaves the steps of the preset, to be replaced by measured ones.
+        config: a TOML file of the config's form; what it leaves out comes from the preset.
+        quick: a tenth of the budget.
+        root: folder with the runs, among them one to start from.
+
+    Raises:
+        UsageError, NotFound: one line that says what is wrong with which option, key or name.
+    """
+    cls = CONFIGS[kind]
+    strange = set(changes) - {field.name for field in fields(cls)}
+    if strange:
+        owner = next(other for other, its in CONFIGS.items() if strange <= {one.name for one in fields(its)})
+        option = f"--{min(strange).replace('_', '-')}"
+        raise UsageError(f"{option} is for {owner}, and this is to be {kind}")
+    values, lines = ({}, {}) if config is None else read_toml(config)
+    if not data and not isinstance(values.get("data"), str):
+        raise UsageError("which data?", hint="such as mnist; all of them: python -m sandbox list data")
+    name = canonical(data or values["data"])
+    tuned = preset(kind, name)
+    given = {**values, **changes}
+    if given.get("init_from") is not None:
+        from sandbox.nn.transfer import adopted  # loads torch
+
+        given |= adopted(str(given["init_from"]), changes.get("backbone"), root)
+    own = values.get("fit", {}) if isinstance(values.get("fit", {}), Mapping) else {}
+    typed = parse_assignments(settings, FitSettings)
+    if "steps" in typed:
+        budget = budget.with_steps(typed.pop("steps"))
+    fit = {**tuned["fit"], **own, **typed}
+    preferred = {key: value for key, value in tuned.items() if key not in ("epochs", "fit")}
+    merged = {"threads": os.cpu_count() or 1, **preferred, **given, "data": name, "fit": fit}
+    resolved = from_mapping(cls, merged, source=config, lines=lines)
+    pictures = _training_pictures(resolved)
+    kept = budget == Budget() and "steps" in own
+    if kept:
+        steps = resolved.fit.steps
+    else:
+        steps = budget.steps or steps_of(budget.epochs or tuned["epochs"], pictures, resolved.fit.batch_size)
+    resolved = replace(
+        resolved, fit=with_steps(resolved.fit, max(1, int(steps) // QUICK) if quick else int(steps))
+    )
+    return looked_at(resolved, pictures, {*own, *typed})
+
+
+def looked_at(config: GeneratorConfig, pictures: int, given: set[str]) -> GeneratorConfig:
+    """Short runs are logged more often; and about every epoch they are looked at, neither too often nor
+    too rarely to see them grow."""
+    fit = config.fit if "log_every" in given else logged_often(config.fit)
+    if "eval_every" not in given:
+        fit = replace(fit, eval_every=looks_every(fit.steps, pictures, fit.batch_size))
+    return replace(config, fit=fit)
+
+
+def looks_every(steps: int, pictures: int, batch_size: int) -> int:
+    """Steps between two looks: an epoch, but 10 to 40 of them in all."""
+    epoch = math.ceil(pictures / batch_size)
+    return max(1, min(max(epoch, math.ceil(steps / MOST_LOOKS)), steps // FEWEST_LOOKS))
+
+
+def _training_pictures(config: GeneratorConfig) -> int:
+    if not config.only and not config.data.startswith((FOLDER, FRAMES)):
+        return entry(config.data).counts["train"]
+    from generative.pictures import learned_from, load_pictures
+
+    return len(learned_from(config, load_pictures(config)).train)
+
+
+def checked_kind(kind: str) -> str:
+    """The kind of model; raises UnknownName with a suggestion."""
+    if kind not in CONFIGS:
+        raise UnknownName("kind of model", kind, list(CONFIGS))
+    return kind

@@ -1,0 +1,66 @@
+"""The kinds of run that `train-generator` makes: load them, evaluate them, resume them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from generative.opened import open_generator, read_config
+from sandbox.core.plugins import Question
+from sandbox.core.run import Run
+from sandbox.ui.console import Console
+
+if TYPE_CHECKING:
+    from generative.autoencoder import Autoencoder
+    from generative.vae import VAE
+    from sandbox.nn.explain import Subject
+
+
+class GeneratorRuns:
+    """See `sandbox.core.plugins.Kind`."""
+
+    def load(
+        self, run: Run, *, checkpoint: str = "best", device: str = "auto", trust: bool = False
+    ) -> Autoencoder | VAE:
+        """The trained model, ready for pictures (batch, channels, height, width) in [−1, 1].
+
+        Raises:
+            RunBroken, CheckpointBroken: a file is missing or damaged; the message names it.
+        """
+        del trust  # nothing here can execute code
+        return open_generator(run, device, checkpoint).model
+
+    def evaluate(self, run: Run, console: Console, question: Question) -> dict[str, Any]:
+        """How well it reconstructs, and of a VAE the terms of its bound; see `generative.measure`."""
+        from generative.measure import evaluate
+
+        return evaluate(run, console, question)
+
+    def explain(self, run: Run, console: Console, question: Question) -> Subject:
+        """The encoder's backbone, and pictures of the split."""
+        from generative.measure.explained import subject
+
+        return subject(run, console, question)
+
+    def resume(self, run: Run, console: Console, *, trust: bool, device: str | None) -> dict[str, Any]:
+        """Continue from the newest good checkpoint to the end of the config's steps."""
+        del trust
+        from generative.commands import report
+        from generative.training import resume
+
+        result = resume(read_config(run, device), run, console)
+        report(result, console)
+        return result
+
+
+class AutoencoderRuns(GeneratorRuns):
+    """Runs of `train-generator autoencoder`."""
+
+    score = "mse"
+    lower_is_better = True
+
+
+class VAERuns(GeneratorRuns):
+    """Runs of `train-generator vae`."""
+
+    score = "nats"
+    lower_is_better = True

@@ -1,0 +1,84 @@
+"""Pictures on the way: what a model makes of the same few inputs at each look, and a film of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from generative.autoencoder import Autoencoder
+from generative.vae import VAE
+from sandbox.core.seeding import derive_seed
+from sandbox.data.pictures import Pictures
+from sandbox.nn.batches import to_model
+from sandbox.ui.mosaic import mosaic, save_gif, save_png
+
+FILM = "training.gif"
+COLUMNS, ROWS = 8, 8
+SECONDS, LAST_SECONDS = 0.25, 2.0
+
+
+class Samples:
+    """Writes `samples/step-….png` at each look, and `samples/training.gif` of them.
+
+    Of an autoencoder pictures of the validation data, each over its reconstruction. Of a VAE pictures from
+    the prior, of latents (and classes, evenly dealt) that stay the same.
+
+    Args:
+        folder: of the run.
+        pictures: of the validation data.
+        seed: of the run.
+    """
+
+    def __init__(self, folder: Path, pictures: Pictures, seed: int) -> None:
+        self.folder = folder
+        self._generator_seed = derive_seed(seed, "samples")
+        rows = torch.linspace(0, len(pictures) - 1, min(len(pictures), COLUMNS * ROWS // 2)).long()
+        self._images = pictures.images[rows.to(pictures.images.device)]
+
+    @torch.no_grad()
+    def write(self, model: torch.nn.Module, step: int) -> None:
+        """Draw what the model, which is being trained, makes at this step."""
+        was_training = model.training
+        pictures = self._made(model.eval())
+        model.train(was_training)
+        grid = mosaic(pictures.cpu().numpy(), COLUMNS)
+        save_png(self.folder / f"step-{step:09d}.png", grid)
+
+    def film(self) -> Path:
+        """All pictures so far, one after the other, as a GIF."""
+        from PIL import Image
+
+        frames = [np.asarray(Image.open(path)) for path in sorted(self.folder.glob("step-*.png"))]
+        return save_gif(self.folder / FILM, frames, SECONDS, last_seconds=LAST_SECONDS)
+
+    def _made(self, model: torch.nn.Module) -> Tensor:
+        device = next(model.parameters()).device
+        # On the CPU, so that all devices draw the same.
+        generator = torch.Generator().manual_seed(self._generator_seed)
+        if isinstance(model, VAE):
+            latents = torch.randn(COLUMNS * ROWS, model.latent, generator=generator).to(device)
+            labels = torch.arange(COLUMNS * ROWS, device=device) % max(1, len(model.classes))
+            return as_bytes(model.decode(latents, labels if model.classes else None))
+        assert isinstance(model, Autoencoder)
+        images = self._images.to(device)
+        inputs = model.noised(to_model(images, None, generator).cpu(), generator).to(device)
+        return rows_in_turn(as_bytes(inputs), as_bytes(model(inputs)), COLUMNS)
+
+
+def rows_in_turn(above: Tensor, below: Tensor, columns: int) -> Tensor:
+    """A row of the one, then a row of the other: what a mosaic of so many columns shows over each other.
+
+    Where the last row is not full, it is filled with pictures of the background's grey.
+    """
+    missing = -len(above) % columns
+    filled = [torch.cat([part, part.new_full((missing, *part.shape[1:]), 255)]) for part in (above, below)]
+    pairs = zip(*(part.split(columns) for part in filled), strict=True)
+    return torch.cat([part for pair in pairs for part in pair])
+
+
+def as_bytes(images: Tensor) -> Tensor:
+    """Pictures in [−1, 1] as uint8."""
+    return images.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)

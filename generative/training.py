@@ -1,0 +1,156 @@
+"""From a config to a trained model, and from a stopped run to its end."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from generative.autoencoder import Autoencoder
+from generative.config import GeneratorConfig
+from generative.model_folder import save_model
+from generative.opened import build_model, pictures_of
+from generative.pictures import learned_from, load_pictures
+from generative.samples import Samples
+from generative.vae import VAE
+from sandbox.core.manifest import write_manifest
+from sandbox.core.run import Run
+from sandbox.core.runs import start_run
+from sandbox.core.seeding import derive_seed
+from sandbox.data.catalog import label
+from sandbox.data.pictures import Dataset
+from sandbox.nn.checkpoint import Checkpoints
+from sandbox.nn.device import keep_memory, pick_device
+from sandbox.nn.fit import Training
+from sandbox.nn.fit_run import carry_out
+from sandbox.nn.fit_session import FitSession
+from sandbox.nn.transfer import FILE, load_backbone, parent_of, save_backbone, transfer
+from sandbox.ui.console import Console
+
+SCHEMA = "sandbox.generator/1"
+
+
+def build_training(config: GeneratorConfig, dataset: Dataset, console: Console) -> Training:
+    """A new model of the config, with the pictures that it is to learn from.
+
+    Raises:
+        SandboxError: the device is missing, or the backbone to start from does not fit.
+    """
+    torch.set_num_threads(config.threads)
+    keep_memory()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(config.seed, "model"))
+        model = build_model(config, dataset.shape, dataset.classes)
+    if config.init_from is not None:
+        moved = transfer(load_backbone(config.init_from), model.backbone)
+        console.note(f"backbone from {config.init_from}: {moved}")
+    pictures = learned_from(config, dataset).train
+    return Training(model, pictures, config.fit, seed=config.seed, device=pick_device(config.device))
+
+
+def train(config: GeneratorConfig, root: Path | None, name: str | None, console: Console) -> dict[str, Any]:
+    """Train a new run to its end and measure it on the test split; returns what `--json` prints.
+
+    Raises:
+        Interrupted: a signal came; the run is saved.
+        Diverged: the loss became NaN; the run is marked so.
+    """
+    dataset = load_pictures(config, console)
+    training = build_training(config, dataset, console)
+    run = start_run(
+        root,
+        "train-generator",
+        "-".join([config.kind, label(config.data), *config.only]),
+        config.kind,
+        config,
+        ["python", "-m", "sandbox", *sys.argv[1:]],
+        _about(config, training, dataset),
+        name,
+        parent_of(config.init_from),
+        data=config.data,
+        model=config.kind,
+        classes=list(dataset.classes),
+        only=list(config.only),
+        shape=list(dataset.shape),
+    )
+    console.run = run
+    return _carry_out(config, run, training, dataset, console, resume=False)
+
+
+def resume(config: GeneratorConfig, run: Run, console: Console) -> dict[str, Any]:
+    """Continue a stopped run from its newest good checkpoint; otherwise as `train`.
+
+    Raises:
+        Broken: the data has other classes than the run.
+    """
+    dataset = pictures_of(run, config, console)
+    if Checkpoints(run.checkpoints_dir).were_written():
+        config = dataclasses.replace(config, init_from=None)  # which may be gone, and is not needed any more
+    training = build_training(config, dataset, console)
+    return _carry_out(config, run, training, dataset, console, resume=True)
+
+
+def _carry_out(
+    config: GeneratorConfig,
+    run: Run,
+    training: Training,
+    dataset: Dataset,
+    console: Console,
+    *,
+    resume: bool,
+) -> dict[str, Any]:
+    splits = learned_from(config, dataset)
+    samples = Samples(run.samples_dir, splits.validation, config.seed)
+
+    def keep(model: nn.Module) -> None:
+        learned = cast(Autoencoder | VAE, model)
+        save_model(run.path, learned, session.best_step or 0)
+        save_backbone(run.path / FILE, learned.backbone)
+
+    with run.lock():
+        if resume:
+            write_manifest(run, sys.argv, _about(config, training, dataset))
+        else:
+            samples.write(training.learned, 0)
+        session = FitSession(
+            run,
+            console,
+            config.fit,
+            f"{config.kind} on {label(config.data)}",
+            checkpoint_every=config.checkpoint_every,
+            keep_checkpoints=config.keep_checkpoints,
+            on_best=keep,
+            on_look=samples.write,
+        )
+        carry_out(training, splits.validation, session, resume=resume, again=f"train-generator {config.kind}")
+        samples.film()
+        result = _outcome(run, config, training) | {"train_seconds": round(session.seconds, 3)}
+        result["evaluation"] = {"split": "test", "n": len(splits.test), **training.evaluate(splits.test)}
+        kept = {key: result[key] for key in ("steps", "epochs", "train_seconds", "evaluation")}
+        run.update(status="finished", best=session.best, **kept)
+    return result
+
+
+def _about(config: GeneratorConfig, training: Training, dataset: Dataset) -> dict[str, Any]:
+    """What the manifest says beyond machine and versions."""
+    return {"device": str(training.device), "threads": config.threads, "data": dict(dataset.sums)}
+
+
+def _outcome(run: Run, config: GeneratorConfig, training: Training) -> dict[str, Any]:
+    """What `train-generator` tells scripts."""
+    return {
+        "schema": SCHEMA,
+        "run": str(run.path),
+        "kind": config.kind,
+        "data": config.data,
+        "only": list(config.only),
+        "latent": config.latent,
+        "seed": config.seed,
+        "steps": training.step,
+        "epochs": round(training.step * config.fit.batch_size / len(training.images), 3),
+        "parameters": sum(part.numel() for part in training.model.parameters()),
+    }
