@@ -17,6 +17,7 @@ from sandbox.commands.comparison.measured import (
     MEASURES,
     Measured,
     check_metric,
+    check_scale,
     choose_metric,
     measure,
 )
@@ -45,7 +46,7 @@ class Compare:
     by: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY")] = ()
     """Group by this setting, such as algo or n_steps; may be repeated. "run" keeps all runs apart."""
     metric: str | None = None
-    """A key of metrics.jsonl; an agent's evaluations, a classifier's validation accuracy, unless given."""
+    """A key of metrics.jsonl; what agents are judged by, or models on validation pictures, unless given."""
     threshold: float | None = None
     """When a run counts as successful; what its config says, unless given."""
     png: Path | None = None
@@ -66,6 +67,7 @@ class Compare:
         runs = [measure(run) for run in find_all(self.names, root)]
         task = the_task(runs)
         metric = choose_metric(runs) if self.metric is None else check_metric(self.metric, runs)
+        check_scale(metric, runs)
         groups = group_runs(runs, self.by)
         result = compare(groups, metric, self.threshold, judged=self.metric is None)
         picture = Path(f"compare-{task.replace('/', '-')}.png") if self.png is None else self.png
@@ -177,11 +179,12 @@ def draw(
     agents = "env" in groups[0].runs[0].info
     algos = {str(run.settings["algo"]) for group in groups for run in group.runs}
     algos = {algo.upper() for algo in algos} if agents else algos
+    algo = algos.pop() if len(algos) == 1 else ""
     try:
         learning_curves(
             path,
             curves,
-            title=f"{algos.pop()} on {task}" if len(algos) == 1 else task,
+            title=f"{algo} on {task.removeprefix(f'{algo}-')}" if algo else task,
             measure=MEASURES.get(metric, metric),
             steps="environment steps" if agents else "gradient steps",
             threshold=threshold,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sandbox.commands.comparison.grouping import flatten
 from sandbox.core.config import read_toml
-from sandbox.core.errors import ConfigError, NotFound, RunBroken, UnknownName
+from sandbox.core.errors import ConfigError, NotFound, RunBroken, UnknownName, UsageError
 from sandbox.core.metrics import read_metrics
 from sandbox.core.plugins import kind_of
 from sandbox.core.run import Run
@@ -19,9 +19,14 @@ MEASURES = {
     "eval/mean_reward": "return of greedy evaluations",
     "rollout/ep_rew_mean": "return in training, mean of recent episodes",
     "valid/accuracy": "accuracy on the validation data",
+    "valid/mse": "squared error a pixel on the validation data, pixels from 0 to 1",
+    "valid/nats": "nats a picture of the validation data, by the lower bound of its likelihood",
     "valid/loss": "loss on the validation data",
 }
 """Metrics that are compared unless another is asked for, the best one first."""
+SCALES = {"valid/mse": ("shape",), "valid/nats": ("likelihood", "shape")}
+"""What of a run, or of its settings, makes a metric another quantity."""
+LESS_IS_BETTER = ("loss", "mse", "nats", "reconstruction")
 ENOUGH_POINTS = 2
 """that every run needs for a curve"""
 
@@ -90,7 +95,13 @@ def measure(run: Run) -> Measured:
         raise RunBroken(f"{run.name} has logged nothing yet: there is nothing to compare", hint=hint)
     algo = info.get("algo") or info.get("model") or info["kind"]
     names = {"algo": algo, "seed": info["seed"], "run": run.name}
-    return Measured(run, info, status, config | names, metrics)
+    return Measured(run, info, status, config | names, [_with_nats(line) for line in metrics])
+
+
+def _with_nats(line: dict[str, Any]) -> dict[str, Any]:
+    """A line of metrics; a VAE's bound, whatever its loss weighs, in the unit and direction of its score."""
+    bound = number(line.get("valid/elbo"))
+    return line if bound is None else {**line, "valid/nats": -bound}
 
 
 def choose_metric(runs: Sequence[Measured]) -> str:
@@ -125,7 +136,20 @@ def check_metric(key: str, runs: Sequence[Measured]) -> str:
 
 def is_better_when_lower(metric: str) -> bool:
     """Whether a metric measures mistakes."""
-    return "loss" in metric.rpartition("/")[2]
+    return any(word in metric.rpartition("/")[2] for word in LESS_IS_BETTER)
+
+
+def check_scale(metric: str, runs: Sequence[Measured]) -> None:
+    """Raise UsageError where `metric` is not the same quantity in all runs."""
+    for key in SCALES.get(metric, ()):
+        found = {str(run.settings.get(key, run.info.get(key))): run.run.name for run in runs}
+        if len(found) > 1:
+            (one, first), (other, second) = list(found.items())[:2]
+            raise UsageError(
+                f"{metric} is not the same thing in all of these runs: {key} is {one} in {first}, "
+                f"and {other} in {second}",
+                hint="name runs with one of them",
+            )
 
 
 def number(value: Any) -> float | None:
