@@ -63,6 +63,7 @@ COMMANDS: dict[str, Command] = {
     "watch": Command("agents.watch:Watch", "watch an agent play, in a window or a video", "look", "[RUN]"),
     "play": Command("agents.play:Play", "play an environment yourself", "look", "ENV"),
     "evaluate": Command("sandbox.commands.evaluate:Evaluate", "measure how good a run is", "look", "RUN"),
+    "generate": Command("generative.generate.command:Generate", "draw new pictures", "look", "RUN"),
     "compress": Command(
         "generative.compression.command:Compress",
         "pictures as a few numbers each, in a file",

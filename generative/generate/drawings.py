@@ -1,0 +1,78 @@
+"""The drawings of `generate`: ways between pictures, walks along latents, sums of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from generative.generate.arithmetic import Sum
+from generative.generate.formula import Term, written
+from generative.generate.interpolation import End
+from generative.generate.walk import FAR, Rows
+from sandbox.ui.grids import Row, picture_grid
+from sandbox.ui.mosaic import mosaic, save_gif
+
+WIDEST = 13
+"""pictures in a row of a strip"""
+ANIMATED_PX = 280
+"""about the side of a picture in an animation"""
+FRAME_S, REST_S = 0.05, 0.6
+"""that a frame of an animation is seen, and either end of the way"""
+
+Bytes = NDArray[np.uint8]
+Way = Sequence[tuple[str, Tensor]]
+"""what a row of pictures is drawn as ("" where there is but one way), and (steps, channels, height, width)"""
+
+
+def draw_way(path: Path, ends: tuple[End, End], ways: Way, subtitle: str) -> Path:
+    """A strip: the originals, and between them all pictures on the way; long ones take several rows."""
+    rows = []
+    for label, pictures in ways:
+        last = len(pictures) - 1
+        tiles = np.stack([ends[0].picture.numpy(), *pictures.numpy(), ends[1].picture.numpy()])
+        shares = [f"{number / last:.0%}".replace("%", " %") for number in range(last + 1)]
+        captions = ["original", *shares, "original"]
+        rows += [
+            Row(label if at == 0 else "", "", tiles[at : at + WIDEST], captions[at : at + WIDEST])
+            for at in range(0, len(tiles), WIDEST)
+        ]
+    return picture_grid(path, rows, title=f"From {ends[0].name} to {ends[1].name}", subtitle=subtitle)
+
+
+def animate_way(path: Path, ways: Sequence[Tensor]) -> Path:
+    """The way there and back as a GIF, a picture for each of `ways` side by side."""
+    frames = np.stack(
+        [pictures.numpy() for pictures in ways], axis=1
+    )  # (steps, ways, channels, height, width)
+    scale = max(1, round(ANIMATED_PX / max(frames.shape[-2:])))
+    there = [mosaic(frame, len(ways), scale=scale) for frame in frames]
+    rest = round(REST_S / FRAME_S)
+    frames_seen = [there[0]] * rest + there[1:-1] + [there[-1]] * rest + there[-2:0:-1]
+    return save_gif(path, frames_seen, FRAME_S)
+
+
+def draw_rows(path: Path, rows: Rows, subtitle: str) -> Path:
+    """A row for each latent, captioned by how far from the mean it is."""
+    steps = rows.pictures.shape[1]
+    places = np.linspace(-FAR, FAR, steps)
+    columns = [f"{place:+.2g}σ".replace("-", "−").replace("+0σ", "0") for place in places]
+    drawn = [
+        Row(f"latent {latent + 1}", f"σ = {deviation:.2g}", pictures)
+        for latent, deviation, pictures in zip(
+            rows.latents, rows.deviations, rows.pictures.numpy(), strict=True
+        )
+    ]
+    return picture_grid(path, drawn, title="What each latent changes", subtitle=subtitle, columns=columns)
+
+
+def draw_sum(path: Path, terms: Sequence[Term], found: Sum, pictures: Bytes, subtitle: str) -> Path:
+    """The decoded mean of each term, and behind them the decoded result, the last of `pictures`."""
+    captions = [term.name if term.sign > 0 else f"− {term.name}" for term in terms]
+    captions[1:] = [f"+ {term.name}" if term.sign > 0 else f"− {term.name}" for term in terms[1:]]
+    row = Row("", "", pictures, [*captions, "= result"])
+    about = f"nearest class mean: {found.nearest}  ·  {subtitle}"
+    return picture_grid(path, [row], title=written(terms), subtitle=about)

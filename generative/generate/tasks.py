@@ -1,0 +1,215 @@
+"""What `generate` can do, each in one function: open what it needs, draw, and say what was drawn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from generative.generate import drawings, numbered, pictures
+from generative.generate.arithmetic import summed
+from generative.generate.codes import Codes, chosen_row, codes_of
+from generative.generate.formula import parse_formula, written
+from generative.generate.interpolation import find_end, way
+from generative.generate.plane_plot import draw_plane, plane_marks
+from generative.generate.source import Prior, Source, decoded
+from generative.generate.walk import walk_plane, walk_rows
+from generative.opened import Opened, pictures_of
+from generative.pictures import of_classes
+from generative.vae import VAE
+from sandbox.core.errors import UsageError
+from sandbox.data.pictures import Pictures
+from sandbox.ui.console import Console
+from sandbox.ui.mosaic import mosaic, save_png
+
+Place = Callable[[Path, str], Path]
+"""where a picture goes: (the run's folder, its name there) -> path"""
+SMOOTH = 4
+"""pictures of an animation for each step of the strip"""
+ROW_STEPS, PLANE_SIDE = 11, 20
+
+
+@dataclass(frozen=True)
+class Made:
+    """Files, and what scripts are told of them."""
+
+    files: dict[str, Path]
+    about: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model that was opened, and what goes with it."""
+
+    opened: Opened
+    seed: int
+    console: Console
+    data_dir: str | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next(self.opened.model.parameters()).device
+
+    @property
+    def samples(self) -> Path:
+        """Where pictures go unless something else is said."""
+        return self.opened.run.samples_dir
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """The classes that the run learned from."""
+        only = self.opened.config.only
+        return tuple(name for name in self.opened.classes if not only or name in only)
+
+    @property
+    def said(self) -> str:
+        """The run and the step, for people."""
+        return f"{self.opened.run.name}, step {self.opened.step:,}"
+
+    @cached_property
+    def test(self) -> Pictures:
+        """The test pictures of the classes that the run learned from.
+
+        Raises:
+            UsageError: there are none.
+        """
+        data = pictures_of(self.opened.run, self.opened.config, self.console, self.data_dir)
+        found = of_classes(data.test, self.opened.config.only)
+        if not len(found):
+            raise UsageError(f"{self.opened.config.data} has no test pictures to begin with")
+        return found
+
+    def codes(self) -> Codes:
+        """The latents of the test pictures."""
+        return codes_of(self.opened.model, self.test, self.device)
+
+    def source(self) -> Source:
+        """What draws new pictures."""
+        return Prior(self.opened.model, self.seed, self.device)
+
+
+def draw_grid(subject: Subject, count: int, one: str | None, several: str | None, place: Place) -> Made:
+    """Pictures 0 to `count` - 1 in one PNG."""
+    source = subject.source()
+    chosen = pictures.asked_for(source, subject.learned, one, several, subject.opened.run.name)
+    names = _named(source, chosen)
+    pictures.check_grid(count, source.shape)
+    parts = [some.numpy() for _, some in pictures.drawn(source, count, chosen)]
+    columns = pictures.columns_for(count, source.shape, len(chosen))
+    few = "-".join(names) if one is not None or several is not None else ""
+    path = place(subject.samples, f"grid-{_slug(few)}-seed{subject.seed}.png".replace("--", "-"))
+    save_png(path, mosaic(np.concatenate(parts), columns))
+    if len(names) > 1:
+        subject.console.print(f"columns   {', '.join(names)}{', …' if columns > len(names) else ''}")
+    return Made({"grid": path}, {"pictures": count, "classes": names})
+
+
+def draw_each(subject: Subject, count: int, one: str | None, several: str | None, folder: Path) -> Made:
+    """Pictures 0 to `count` - 1 in a file each."""
+    source, opened = subject.source(), subject.opened
+    chosen = pictures.asked_for(source, subject.learned, one, several, opened.run.name)
+    names = _named(source, chosen)
+    about = {"run": opened.run.name, "steps": opened.step, "seed": subject.seed, "classes": names}
+    numbered.prepare_folder(folder, about)
+    with subject.console.progress(count, "drawing", "pictures") as progress:
+        for numbers, some in pictures.drawn(source, count, chosen):
+            labels = [names[number % len(names)] if names else None for number in numbers]
+            files = [numbered.file_name(*pair) for pair in zip(numbers, labels, strict=True)]
+            numbered.write_pictures(folder, files, some.numpy())
+            progress.update(numbers.stop)
+    return Made({"folder": folder}, {"pictures": count, "classes": names})
+
+
+def interpolate(subject: Subject, first: str, last: str, steps: int, place: Place) -> Made:
+    """A strip from one picture to another, and an animation beside it."""
+    model, device, learned = subject.opened.model, subject.device, subject.learned
+    ends = (
+        find_end(first, subject.test, learned, subject.seed, "first"),
+        find_end(last, subject.test, learned, subject.seed, "last"),
+    )
+    finer = way(model, ends, learned, SMOOTH * (steps - 1) + 1, device)
+    ways = [
+        ("" if len(finer) == 1 or label is None else f"as {model.classes[label]}", found[::SMOOTH])
+        for label, found in finer
+    ]
+    means = "posterior means" if isinstance(model, VAE) else "codes"
+    name = f"interpolate-{_slug(Path(first).stem)}-{_slug(Path(last).stem)}-seed{subject.seed}.png"
+    path = place(subject.samples, name)
+    drawings.draw_way(path, ends, ways, f"linear between {means}  ·  {subject.said}")
+    gif = drawings.animate_way(path.with_suffix(".gif"), [found for _, found in finer])
+    labels = [model.classes[label] for label, _ in finer if label is not None]
+    about = {"ends": [end.name for end in ends], "frames": steps, "classes": labels}
+    return Made({"strip": path, "animation": gif}, about)
+
+
+def walk(subject: Subject, name: str | None, steps: int | None, place: Place) -> Made:
+    """What each latent does: a plane of two, else rows."""
+    model, seed = subject.opened.model, subject.seed
+    label = _label(subject, name)
+    codes = subject.codes()
+    path = place(subject.samples, f"walk-{_slug('' if label is None else model.classes[label])}"
+                 f"-seed{seed}.png".replace("--", "-"))  # fmt: skip
+    normal = isinstance(model, VAE)
+    drawn_as = "" if label is None else f"drawn as {model.classes[label]}  ·  "
+    if model.latent == 2:
+        side = steps or PLANE_SIDE
+        plane = walk_plane(model, codes.latents, label, side, subject.device, normal=normal)
+        of = "the standard normal prior" if normal else "the test pictures' codes"
+        subtitle = f"{drawn_as}at quantiles of {of}  ·  {subject.said}"
+        draw_plane(path, plane, plane_marks(codes.latents, normal=normal), codes.pictures, subtitle)
+        return Made({"walk": path}, {"latents": [1, 2], "side": side})
+    row = chosen_row(subject.test, label, seed) if label is not None else seed % len(subject.test)
+    rows = walk_rows(model, codes.latents, codes.latents[row], label, steps or ROW_STEPS, subject.device)
+    subtitle = (
+        f"{drawn_as}{rows.active} of {model.latent} latents vary  ·  from test:{row}  ·  {subject.said}"
+    )
+    drawings.draw_rows(path, rows, subtitle)
+    latents = [latent + 1 for latent in rows.latents]
+    return Made({"walk": path}, {"latents": latents, "deviations": rows.deviations, "active": rows.active})
+
+
+def add_up(subject: Subject, formula: str, place: Place) -> Made:
+    """The picture of a formula.
+
+    Raises:
+        UsageError: the latents say nothing of the class.
+    """
+    model, learned = subject.opened.model, subject.learned
+    if model.classes:
+        raise UsageError(
+            f"{subject.opened.run.name} is told the class, so its latents do not hold it: "
+            "there is nothing to add up",
+            hint="train one without --class-conditional",
+        )
+    terms = parse_formula(formula, learned)
+    codes = subject.codes()
+    found = summed(codes, terms, learned)
+    shown = decoded(model, torch.cat([found.terms, found.result[None]]), None, subject.device).numpy()
+    text = "".join(f"{'+' if term.sign > 0 else '-'}{_slug(term.name)}" for term in terms).removeprefix("+")
+    path = place(subject.samples, f"arithmetic-{text}.png")
+    drawings.draw_sum(path, terms, found, shown, subject.said)
+    subject.console.print(f"{written(terms)}: nearest to the mean of {found.nearest}")
+    about = {"formula": [[term.sign, term.name] for term in terms], "nearest": found.nearest}
+    return Made({"picture": path}, about)
+
+
+def _label(subject: Subject, name: str | None) -> int | None:
+    """The one class that a class-conditional model draws: `name`, or the first that was learned."""
+    chosen = pictures.asked_for(subject.source(), subject.learned, name, None, subject.opened.run.name)
+    return chosen[0] if chosen else None
+
+
+def _named(source: Source, chosen: list[int]) -> list[str]:
+    return [source.classes[label] for label in chosen]
+
+
+def _slug(text: str) -> str:
+    """Text as a part of a file's name."""
+    return re.sub(r"[^\w.]+", "-", text).strip("-.")

@@ -1,0 +1,96 @@
+"""What each latent does to a picture: a plane of two, else a row for each of the most active ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from generative.generate.source import Decoding, decoded
+
+MOST_ROWS = 12
+FAR = 2.5
+"""standard deviations that rows go to either side"""
+ACTIVE = 0.01
+"""variance of a latent's means over pictures from which on it says anything (Burda et al. 2016)"""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Pictures along some latents."""
+
+    latents: list[int]
+    """which, counted from 0; the most active one first"""
+    deviations: list[float]
+    """of each of them, over test pictures"""
+    pictures: Tensor
+    """(rows, steps, channels, height, width) uint8"""
+    active: int
+    """of all latents"""
+
+
+def walk_rows(
+    model: Decoding, codes: Tensor, start: Tensor, label: int | None, steps: int, device: torch.device
+) -> Rows:
+    """A row for each of the most active latents, from -2.5 to 2.5 standard deviations around the mean.
+
+    Args:
+        codes: (n, latent) of test pictures: mean and deviation of each latent are theirs.
+        start: (latent,): the value of all other latents.
+        label: the class that a class-conditional model draws.
+        steps: pictures in a row.
+    """
+    deviations, means = codes.std(0), codes.mean(0)
+    active = int((deviations.square() > ACTIVE).sum())
+    order = deviations.argsort(descending=True, stable=True)[: min(MOST_ROWS, max(1, active))].tolist()
+    latents = start.repeat(len(order), steps, 1)  # (rows, steps, latent)
+    places = torch.linspace(-FAR, FAR, steps)
+    for row, latent in enumerate(order):
+        latents[row, :, latent] = means[latent] + places * deviations[latent]
+    shown = _shown(model, latents.flatten(0, 1), label, device)
+    return Rows(order, [float(deviations[one]) for one in order], shown.unflatten(0, (-1, steps)), active)
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """Pictures at places of the plane that two latents span."""
+
+    ticks: Tensor
+    """(2, side): values of either latent at the pictures, in ascending order"""
+    pictures: Tensor
+    """(side, side, channels, height, width) uint8: along the first latent from left to right, along the
+    second from bottom to top, so that the last row is the lowest"""
+    places: Tensor
+    """(n, 2): where test pictures lie, as parts of all that there is below and left of them"""
+
+
+def walk_plane(
+    model: Decoding, codes: Tensor, label: int | None, side: int, device: torch.device, *, normal: bool
+) -> Plane:
+    """The classic grid of a model with two latents.
+
+    The places divide what is common into equal parts: they are quantiles of the standard normal distribution,
+    the prior of a VAE, or else of the codes themselves, each latent on its own.
+
+    Args:
+        codes: (n, 2) of test pictures.
+        label: the class that a class-conditional model draws.
+        side: pictures in a row, and in a column.
+        normal: whether the latents are standard normal in the prior.
+    """
+    parts = (torch.arange(side, dtype=torch.float64) + 0.5) / side
+    if normal:
+        ticks = torch.special.ndtri(parts).float().expand(2, side)
+        places = torch.special.ndtr(codes)
+    else:
+        ticks = torch.quantile(codes.double(), parts, dim=0).T.float()
+        ranks = codes.argsort(dim=0, stable=True).argsort(dim=0)  # (n, 2)
+        places = (ranks + 0.5) / len(codes)
+    across, up = torch.meshgrid(ticks[0], ticks[1].flip(0), indexing="xy")
+    latents = torch.stack([across, up], -1).flatten(0, 1)  # (side * side, 2)
+    return Plane(ticks, _shown(model, latents, label, device).unflatten(0, (side, side)), places)
+
+
+def _shown(model: Decoding, latents: Tensor, label: int | None, device: torch.device) -> Tensor:
+    return decoded(model, latents, None if label is None else torch.full((len(latents),), label), device)
