@@ -1,0 +1,123 @@
+"""What compressing gained, and what it lost: for people, for scripts, and as a picture."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generative.compression.coding import Bytes, decibels
+from generative.drawings import title_of
+from sandbox.core.run import Run
+from sandbox.ui.console import Console
+
+DRAWN = 12
+"""pictures for which a drawing has room"""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes before and after."""
+
+    files: int | None
+    """of the picture files; None of a data set"""
+    pixels: int
+    """of the pictures in the model's form, a byte a pixel and channel"""
+    zipped_pixels: int
+    """the same, deflated: what zip makes of them without any model and without loss"""
+    compressed: int
+    """of the npz file"""
+    codes: int
+    """of the codes in it, as they lie there; the rest are names, ranges, and what zip archives need"""
+    model: int
+    """of the weights that turn codes into pictures again; they stay in the run"""
+
+
+@dataclass(frozen=True, eq=False)
+class Lost:
+    """What is lost: mean squared errors of n pictures, on pixels from 0 to 1."""
+
+    each: NDArray[np.float64]
+    """(n,): of what decompressing will write"""
+    unquantised: NDArray[np.float64]
+    """(n,): of what it would write if latents were kept as they are"""
+
+    def as_json(self) -> dict[str, float | None]:
+        """The means over the pictures, and their peak signal-to-noise ratios in dB."""
+        mse, before = float(self.each.mean()), float(self.unquantised.mean())
+        return {
+            "mse": mse,
+            "psnr": decibels(mse),
+            "mse_unquantised": before,
+            "psnr_unquantised": decibels(before),
+        }
+
+
+def sizes_of(file_bytes: int | None, pictures: Bytes, content: bytes, model_bytes: int) -> Sizes:
+    """The bytes of pictures in the model's form, and of the npz file with this ``content``."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        codes = archive.getinfo("codes.npy").compress_size
+    zipped = len(zlib.compress(pictures.tobytes()))
+    return Sizes(file_bytes, pictures.nbytes, zipped, len(content), codes, model_bytes)
+
+
+def tell(
+    console: Console, file: Path, pictures: Bytes, latent: int, bits: int, sizes: Sizes, lost: Lost
+) -> None:
+    """Print sizes and errors."""
+    count, _, height, width = pictures.shape
+    colours = "grey" if pictures.shape[1] == 1 else "colour"
+
+    def row(what: str, size: int) -> list[str]:
+        return [what, f"{size:,}", f"{size / count:,.1f}", f"{sizes.pixels / size:,.1f}×"]
+
+    console.table(
+        ["", "bytes", "a picture", "smaller than pixels"],
+        [
+            *([] if sizes.files is None else [row("the files", sizes.files)]),
+            row(f"pixels, {width}×{height} {colours}", sizes.pixels),
+            row("pixels, zipped", sizes.zipped_pixels),
+            row(str(file), sizes.compressed),
+            row(f"of which {latent} codes of {bits} bits", sizes.codes),
+        ],
+    )
+    console.print(f"error {_told(lost.each)}; with latents that are not rounded {_told(lost.unquantised)}")
+    console.print(
+        f"back  python -m sandbox decompress {file}   (needs the run: {sizes.model:,} bytes of weights)"
+    )
+
+
+def draw(path: Path, run: Run, pictures: Bytes, back: Bytes, sizes: Sizes, lost: Lost) -> Path:
+    """Draw some pictures over what comes back of them, to the PNG ``path``."""
+    from sandbox.ui.grids import Row, picture_grid
+
+    count = len(pictures)
+    some = np.unique(np.linspace(0, count - 1, min(count, DRAWN)).round().astype(int))
+    which = "" if len(some) == count else f", {len(some)} of {count:,} pictures"
+    return picture_grid(
+        path,
+        [
+            Row("original", f"{sizes.pixels / count:,.0f} bytes", pictures[some]),
+            Row("comes back", f"{sizes.compressed / count:,.1f} bytes", back[some]),
+        ],
+        title=f"{title_of(run.info)}{which}",
+        subtitle=f"bytes a picture, and the error of what comes back: {_told(lost.each)}",
+    )
+
+
+def entries(names: Sequence[str], lost: Lost) -> list[dict[str, Any]]:
+    """Each picture as ``--json`` has it."""
+    return [{"name": name, "mse": float(error)} for name, error in zip(names, lost.each, strict=True)]
+
+
+def _told(errors: NDArray[np.float64]) -> str:
+    mean = float(errors.mean())
+    ratio = decibels(mean)
+    return "none" if ratio is None else f"{mean:.5f} (MSE, pixels 0 to 1), {ratio:.1f} dB"
