@@ -13,6 +13,10 @@ from sandbox.nn.fit_settings import FitSettings
 
 Likelihood = Literal["bernoulli", "gaussian"]
 Preset = Literal["tiny", "small", "large"]
+MOST_UNITS = 16_384
+"""of a dense layer: its weights alone are a gigabyte then"""
+MOST_SAMPLES = 1_000
+"""latents for each picture: each is decoded"""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,10 @@ class GeneratorConfig:
     """budget, optimiser, schedule"""
 
     def __post_init__(self) -> None:
-        for name in ("latent", "hidden", "threads", "keep_checkpoints"):
+        for name in ("latent", "hidden"):
+            value = getattr(self, name)
+            require(1 <= value <= MOST_UNITS, name, f"1 to {MOST_UNITS:,}", value)
+        for name in ("threads", "keep_checkpoints"):
             require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         require(self.checkpoint_every >= 0, "checkpoint_every", "0 or more", self.checkpoint_every)
         require(0 <= self.seed < 2**31, "seed", "between 0 and 2147483647", self.seed)
@@ -105,7 +112,8 @@ class VAEConfig(GeneratorConfig):
         require(0 <= self.beta < math.inf, "beta", "0 or more", self.beta)
         require(0 <= self.kl_warmup <= 1, "kl_warmup", "between 0 and 1", self.kl_warmup)
         require(0 <= self.free_bits < math.inf, "free_bits", "0 or more", self.free_bits)
-        require(self.importance_samples >= 1, "importance_samples", "at least 1", self.importance_samples)
+        samples = self.importance_samples
+        require(1 <= samples <= MOST_SAMPLES, "importance_samples", f"1 to {MOST_SAMPLES:,}", samples)
         if self.importance_samples > 1 and (self.beta, self.kl_warmup, self.free_bits) != (1.0, 0.0, 0.0):
             raise ConfigError(
                 "importance_samples raises another bound: beta, kl_warmup and free_bits have no place in it",

@@ -40,12 +40,12 @@ def learned_from(config: GeneratorConfig, dataset: Dataset) -> Splits:
     """The pictures of the classes that a run learns from, in each split.
 
     Raises:
-        UsageError: there are none in one of the first two splits.
+        UsageError: there are none in one of the splits.
     """
     from sandbox.data.pictures import Splits
 
     found = Splits(*(of_classes(getattr(dataset, split), config.only) for split in Splits._fields))
-    for split in ("train", "validation"):
+    for split in Splits._fields:
         if not len(getattr(found, split)):
             raise UsageError(
                 f"{config.data} has no {split} pictures of {', '.join(config.only) or 'any class'}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from generative.autoencoder import Autoencoder
@@ -13,11 +14,13 @@ from generative.vae import VAE
 from sandbox.core.seeding import derive_seed
 from sandbox.data.pictures import Pictures
 from sandbox.nn.batches import to_model
-from sandbox.ui.mosaic import mosaic, save_gif, save_png
+from sandbox.ui.mosaic import Picture, mosaic, save_gif, save_png
 
 FILM = "training.gif"
 COLUMNS, ROWS = 8, 8
 SECONDS, LAST_SECONDS = 0.25, 2.0
+MOST_FRAMES = 100
+"""of the film, which is made in memory"""
 
 
 class Samples:
@@ -47,11 +50,14 @@ class Samples:
         grid = mosaic(pictures.cpu().numpy(), COLUMNS)
         save_png(self.folder / f"step-{step:09d}.png", grid)
 
-    def film(self) -> Path:
-        """All pictures so far, one after the other, as a GIF."""
-        from PIL import Image
-
-        frames = [np.asarray(Image.open(path)) for path in sorted(self.folder.glob("step-*.png"))]
+    def film(self) -> Path | None:
+        """Pictures from the first to the last, as a GIF; None where there are none any more."""
+        paths = sorted(self.folder.glob("step-*.png"))
+        count = min(len(paths), MOST_FRAMES)
+        chosen = [paths[row] for row in np.linspace(0, len(paths) - 1, count).round().astype(int)]
+        frames = [frame for frame in map(_picture, chosen) if frame is not None]
+        if not frames:
+            return None
         return save_gif(self.folder / FILM, frames, SECONDS, last_seconds=LAST_SECONDS)
 
     def _made(self, model: torch.nn.Module) -> Tensor:
@@ -66,6 +72,14 @@ class Samples:
         images = self._images.to(device)
         inputs = model.noised(to_model(images, None, generator).cpu(), generator).to(device)
         return rows_in_turn(as_bytes(inputs), as_bytes(model(inputs)), COLUMNS)
+
+
+def _picture(path: Path) -> Picture | None:
+    """A picture (height, width, 3) as it was written; None for a damaged file, which spoils no run."""
+    try:
+        return np.asarray(Image.open(path).convert("RGB"))
+    except OSError:
+        return None
 
 
 def rows_in_turn(above: Tensor, below: Tensor, columns: int) -> Tensor:

@@ -114,7 +114,7 @@ def _carry_out(
     with run.lock():
         if resume:
             write_manifest(run, sys.argv, _about(config, training, dataset))
-        else:
+        if not Checkpoints(run.checkpoints_dir).were_written():
             samples.write(training.learned, 0)
         session = FitSession(
             run,

@@ -1,0 +1,83 @@
+"""Small runs of `train-generator` for tests: made, stopped, resumed, and compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sandbox.__main__ import main
+from tests.agents.run_folders import bytes_in
+from tests.supervised import run_folders as classifiers
+
+CONFIG = """
+data = "{data}"
+latent = 4
+hidden = 16
+backbone = "tiny"
+threads = 1
+keep_checkpoints = 99
+[fit]
+steps = 12
+batch_size = 16
+schedule = "cosine"
+ema_decay = 0.9
+log_every = 2
+eval_every = 3
+"""
+"""12 steps with four looks, a checkpoint at each"""
+
+
+def train_words(root: Path, name: str, kind: str = "autoencoder", *options: str, data: str = "") -> list[str]:
+    """The command line of `train`."""
+    config = root.parent / f"{root.name}.toml"
+    config.write_text(CONFIG.format(data="digits"))
+    words = ["train-generator", kind, *([data] if data else []), "--config", str(config)]
+    return [*words, "--out", str(root), "--name", name, "--quiet", *options]
+
+
+def train(root: Path, name: str, kind: str = "autoencoder", *options: str, data: str = "") -> int:
+    """Train a small run `root/name` in this process; returns the exit code."""
+    return main(train_words(root, name, kind, *options, data=data))
+
+
+def left_behind(run: Path) -> dict[str, Any]:
+    """All that must not depend on interruptions."""
+    return {
+        **classifiers.left_behind(run),
+        "samples": bytes_in(run / "samples"),
+        "model": bytes_in(run / "model"),
+        "folders": sorted(path.name for path in run.glob("model-*")),
+    }
+
+
+def assert_same_run(one: Path, other: Path) -> None:
+    """`other`, which may have been stopped, left behind what `one` did.
+
+    It may have more checkpoints, of the moments when it was stopped, and another name behind `model`.
+    """
+    first, second = left_behind(one), left_behind(other)
+    assert len(first.pop("folders")) == len(second.pop("folders")) == 1
+    for name, files in first.pop("checkpoints").items():
+        assert second["checkpoints"].get(name) == files, name
+    for name, kept in first.items():
+        assert second[name] == kept, name
+
+
+def without_curves(patch: pytest.MonkeyPatch) -> None:
+    """Draw no curve at the end of a run."""
+    patch.setattr("generative.drawings.draw_curve", lambda run: None)
+
+
+def pictures_in(folder: Path, *classes: str, each: int = 10, size: tuple[int, int] = (14, 10)) -> str:
+    """Colour pictures (height, width) of one's own, a folder for each class; returns what names them."""
+    rng = np.random.default_rng(0)
+    for number, name in enumerate(classes):
+        (folder / name).mkdir(parents=True)
+        for row in range(each):
+            pixels = rng.integers(80 * number, 80 * number + 80, (*size, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{row}.png")
+    return f"folder:{folder}"
