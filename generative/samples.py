@@ -18,6 +18,8 @@ from sandbox.ui.mosaic import Picture, mosaic, save_gif, save_png
 
 FILM = "training.gif"
 COLUMNS, ROWS = 8, 8
+TILE_PX = 56
+"""about: there are many of them"""
 SECONDS, LAST_SECONDS = 0.25, 2.0
 MOST_FRAMES = 100
 """of the film, which is made in memory"""
@@ -47,7 +49,8 @@ class Samples:
         was_training = model.training
         pictures = self._made(model.eval())
         model.train(was_training)
-        grid = mosaic(pictures.cpu().numpy(), COLUMNS)
+        scale = max(1, round(TILE_PX / max(pictures.shape[-2:])))
+        grid = mosaic(pictures.cpu().numpy(), COLUMNS, scale=scale)
         save_png(self.folder / f"step-{step:09d}.png", grid)
 
     def film(self) -> Path | None:
