@@ -79,7 +79,7 @@ class Encoder(nn.Module):
         """
         h = self.dense(self.flat(self.further(features)))  # (batch, hidden)
         if self.label is not None:
-            h = h + self.label(labels)
+            h = h + self.label(needed(labels))
         return self.out(F.silu(h))
 
 
@@ -118,7 +118,7 @@ class Decoder(nn.Module):
         """
         h = self.dense(latents)  # (batch, hidden)
         if self.label is not None:
-            h = h + self.label(labels)
+            h = h + self.label(needed(labels))
         x = self.grow(F.silu(h)).unflatten(1, (self.scales.channels[-1], *self.scales.sizes[-1]))
         for block, size in zip(self.blocks, self.scales.sizes[-2::-1], strict=True):
             x = block(x, size)
@@ -146,6 +146,13 @@ class UpBlock(nn.Module):
         h = self.conv1(F.silu(self.norm1(x)))
         h = self.conv2(F.silu(self.norm2(F.interpolate(h, size))))
         return F.interpolate(self.shortcut(x), size) + h
+
+
+def needed(labels: Tensor | None) -> Tensor:
+    """The labels; raises ValueError where a class-conditional model was given none."""
+    if labels is None:
+        raise ValueError("a class-conditional model needs labels: (batch,) int64, indices into its classes")
+    return labels
 
 
 def plain_shape(channels: int, height: int, width: int) -> Shape:
