@@ -51,6 +51,8 @@ class AgentRuns:
             raise UsageError("--split and --data-dir are for classifiers: an agent plays episodes")
         if question.tta is not None:
             raise UsageError("--tta is for classifiers: an agent plays episodes")
+        if question.samples is not None or question.images is not None:
+            raise UsageError("--samples and --images are for VAEs: an agent plays episodes")
         from .session import final_evaluation, note_unfinished
         from .training import outcome
 

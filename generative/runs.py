@@ -31,7 +31,7 @@ class GeneratorRuns:
 
     def evaluate(self, run: Run, console: Console, question: Question) -> dict[str, Any]:
         """How well it reconstructs, and of a VAE the terms of its bound; see `generative.measure`."""
-        from generative.measure import evaluate
+        from generative.measure.evaluation import evaluate
 
         return evaluate(run, console, question)
 

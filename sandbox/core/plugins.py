@@ -192,9 +192,13 @@ class Question:
     """of a classifier: STAGE:NUMBER, likewise"""
     tta: int | None = None
     """of a classifier: altered copies of each picture to look at, too; only `evaluate` asks for it"""
+    samples: int | None = None
+    """of a VAE: latents drawn for each picture for the importance-weighted bound; only `evaluate` asks"""
+    images: int | None = None
+    """of a VAE: pictures on which that bound is measured, likewise"""
 
     def __post_init__(self) -> None:
-        for name in ("episodes", "frames"):
+        for name in ("episodes", "frames", "samples", "images"):
             count = getattr(self, name)
             if count is not None and count < 1:
                 raise UsageError(f"--{name} must be at least 1")
@@ -206,7 +210,8 @@ class Kind(Protocol):
     """What the kernel asks of a kind of run. ``resume`` takes the run's lock itself.
 
     A kind whose networks see pictures may have ``explain(run, console, question)``, too, which returns a
-    `sandbox.nn.explain.Subject`.
+    `sandbox.nn.explain.Subject`. One whose ``score`` is the better the lower it is, such as an error, has
+    ``lower_is_better = True``.
     """
 
     score: str

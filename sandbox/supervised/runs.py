@@ -40,6 +40,8 @@ class ClassifierRuns:
         """
         if question.episodes is not None or question.seed is not None:
             raise UsageError("--episodes and --seed are for agents: a classifier sees a whole split")
+        if question.samples is not None or question.images is not None:
+            raise UsageError("--samples and --images are for VAEs: a classifier has no bound")
         from sandbox.nn.device import threads
         from sandbox.supervised.evaluation import outcome, tell
         from sandbox.supervised.looks import looks_of

@@ -64,6 +64,8 @@ def test_evaluate_hands_everything_to_the_kind(run: Run, capsys: Captured) -> No
         "classes": [],
         "channel": None,
         "tta": None,
+        "samples": None,
+        "images": None,
     }
     assert result["evaluation"]["mean"] == 480.0
 
@@ -75,6 +77,13 @@ def test_what_is_asked_of_pictures_is_handed_on_too(run: Run, capsys: Captured) 
     assert asked["tta"] == 4
 
 
+def test_what_is_asked_of_a_bound_is_handed_on_too(run: Run, capsys: Captured) -> None:
+    asked = answer(capsys, "evaluate", "first", "--samples", "1k", "--images", "20")["asked"]
+    assert (asked["samples"], asked["images"]) == (1000, 20)
+    error = answer(capsys, "evaluate", "first", "--samples", "0", code=2)["error"]
+    assert error == "--samples must be at least 1"
+
+
 def test_the_kind_tells_people_the_score(run: Run, capsys: Captured) -> None:
     assert main(["evaluate", "latest", "--gate", "400"]) == 0
     assert capsys.readouterr().out == "first: 480\nthe gate of 400 is passed\n"
@@ -82,6 +91,18 @@ def test_the_kind_tells_people_the_score(run: Run, capsys: Captured) -> None:
 
 def test_a_gate_that_is_reached_is_reported(run: Run, capsys: Captured) -> None:
     assert answer(capsys, "evaluate", "first", "--gate", "475")["gate"] == 475
+
+
+def test_where_less_is_better_a_gate_must_not_be_exceeded(
+    run: Run, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeRuns, "lower_is_better", True, raising=False)
+    for gate in ("480", "480.01"):
+        assert answer(capsys, "evaluate", "first", "--gate", gate)["gate"] == float(gate)
+    for mean, gate in ((480.0, "479.9"), (float("nan"), "479.9")):
+        monkeypatch.setattr(FakeRuns, "mean", mean)
+        error = answer(capsys, "evaluate", "first", "--gate", gate, code=6)["error"]
+        assert error == f"the gate failed: the mean of {mean:.4g} is above 479.9"
 
 
 @pytest.mark.parametrize("mean", [474.99, float("nan")])
