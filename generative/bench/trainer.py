@@ -1,0 +1,55 @@
+"""Runs for the bench, each by the project's own command line, in a folder that goes away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from generative.bench.tasks import MINUTES
+from generative.commands import TrainGenerator
+from sandbox.core.arguments import parse_command
+from sandbox.core.config import Count
+from sandbox.ui.console import Console
+
+QUICK = 10
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Trains what it is told, for as long as everything else.
+
+    Args:
+        folder: for the runs.
+        console: is told what is trained.
+        minutes: of training each.
+        threads: torch's; one for each core, unless given.
+        data_dir: folder with the data; the usual places, unless given.
+        quick: a tenth of the minutes.
+        peers: train the VAEs of other projects, too.
+    """
+
+    folder: Path
+    console: Console
+    minutes: float = MINUTES
+    threads: Count | None = None
+    data_dir: Path | None = None
+    quick: bool = False
+    peers: bool = True
+
+    def seconds(self, part: float = 1.0) -> float:
+        """Of training, for what has a part of the minutes."""
+        return 60 * part * self.minutes / (QUICK if self.quick else 1)
+
+    def train(self, words: str, seed: int, part: float = 1.0) -> dict[str, Any]:
+        """Train by the words after `train-generator`, for a part of the minutes; what its `--json` prints."""
+        self.console.note(f"{words}, seed {seed}")
+        typed = [*words.split(), *self.options(seed, part), "--out", str(self.folder)]
+        command = parse_command(TrainGenerator, typed, "train-generator")
+        return command.run(Console(json=True, quiet=True))
+
+    def options(self, seed: int, part: float = 1.0) -> list[str]:
+        """Of all trainings."""
+        typed = ["--seed", str(seed), "--max-minutes", f"{self.seconds(part) / 60:g}"]
+        typed += ["--threads", str(self.threads)] if self.threads else []
+        return typed + (["--data-dir", str(self.data_dir)] if self.data_dir else [])
