@@ -17,6 +17,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import tokenize
 import zipfile
 from dataclasses import asdict, dataclass, field
 from math import prod
@@ -114,7 +115,7 @@ def read_stored(path: Path) -> Stored:
         raise NotFound(f"there is no file {path}") from None
     except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
         raise Broken(f"{path} cannot be read: {error.strerror}") from None
-    except (*DAMAGES, MemoryError) as error:  # MemoryError: Python's parser, of a header with many brackets
+    except DAMAGES as error:
         raise Broken(f"{path} is damaged, or was not written by compress: {error}") from None
 
 
@@ -153,10 +154,10 @@ def _check_contents(file: IO[bytes]) -> None:
 def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, dimensions: int) -> NDArray[Any]:
     """One array, whose header has to fit the size that the archive tells."""
     with archive.open(member) as packed:
-        version = npy.read_magic(packed)
-        if version != (1, 0):
-            raise ValueError(f"{member.filename} has another version")
-        shape, by_columns, kind = npy.read_array_header_1_0(packed, max_header_size=_LONGEST_HEADER)
+        try:
+            shape, by_columns, kind = _header(packed)
+        except (ValueError, SyntaxError, tokenize.TokenError, MemoryError, RecursionError):
+            raise ValueError(f"{member.filename} is no array") from None
         left = member.file_size - packed.tell()
         if kind.hasobject or len(shape) != dimensions or prod(shape) * kind.itemsize != left:
             raise ValueError(f"{member.filename} is not what its name says")
@@ -165,6 +166,13 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, dimensions: int) -
         raise ValueError(f"{member.filename} is cut short")
     flat = np.frombuffer(content, kind, count=prod(shape))
     return flat.reshape(shape, order="F" if by_columns else "C")
+
+
+def _header(packed: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether it goes by columns, and type of the array that comes next; of a bounded length."""
+    if npy.read_magic(packed) != (1, 0):
+        raise ValueError("it is of another version")
+    return npy.read_array_header_1_0(packed, max_header_size=_LONGEST_HEADER)
 
 
 def _checked(arrays: dict[str, NDArray[Any]]) -> Stored:
