@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from generative.generate.tasks import Made, Subject
 
 SCHEMA = "sandbox.generate/1"
-PICTURES, STEPS = 64, 11
+STEPS = 11
 MOST_STEPS = 200
 WITH = {"--interpolate": ["--frames"], "--walk": ["--frames", "--class"], "--arithmetic": []}
 """the options that go with each thing to do other than drawing pictures"""
@@ -56,7 +56,7 @@ class Generate:
     name: Annotated[Positional[str], arg(metavar="RUN")]
     """The run."""
     pictures: Annotated[Count | None, arg(aliases=("-n",))] = None
-    """How many pictures to draw; 64, unless given."""
+    """How many pictures to draw; 64 (in a grid of classes full rows), unless given."""
     class_: Annotated[str | None, arg(name="class", metavar="NAME")] = None
     """The class to draw."""
     classes: Annotated[str | None, arg(metavar="NAMES")] = None
@@ -70,7 +70,7 @@ class Generate:
     arithmetic: Annotated[str | None, arg(metavar="FORMULA")] = None
     """Add and subtract classes, such as "9-4+7"."""
     frames: Count | None = None
-    """Pictures on the way, or in a row; 11, unless given."""
+    """Pictures on the way, or in a row; 11 (in a plane 20), unless given."""
     picture: Annotated[Path | None, arg(name="output", aliases=("-o",), metavar="PNG")] = None
     """The picture; in the run's folder samples, unless given."""
     seed: int = 0
@@ -132,10 +132,9 @@ class Generate:
             return tasks.walk(subject, self.class_, self.frames, self._path)
         if task == "--arithmetic":
             return tasks.add_up(subject, self.arithmetic or "", self._path)
-        count = PICTURES if self.pictures is None else self.pictures
         if self.each is not None:
-            return tasks.draw_each(subject, count, self.class_, self.classes, self.each)
-        return tasks.draw_grid(subject, count, self.class_, self.classes, self._path)
+            return tasks.draw_each(subject, self.pictures, self.class_, self.classes, self.each)
+        return tasks.draw_grid(subject, self.pictures, self.class_, self.classes, self._path)
 
     def _task(self) -> str | None:
         """The option that names what to do, None to draw pictures; checks all that can be without the run."""

@@ -18,6 +18,8 @@ from sandbox.ui.mosaic import mosaic, save_gif
 
 WIDEST = 13
 """pictures in a row of a strip"""
+LARGE_PX = 140
+"""about the side of a picture where there are few"""
 ANIMATED_PX = 280
 """about the side of a picture in an animation"""
 FRAME_S, REST_S = 0.05, 0.6
@@ -31,13 +33,19 @@ Way = Sequence[tuple[str, Tensor]]
 def draw_way(path: Path, ends: tuple[End, End], ways: Way, subtitle: str) -> Path:
     """A strip: the originals, and between them all pictures on the way; long ones take several rows."""
     rows = []
-    for label, pictures in ways:
+    for number, (label, pictures) in enumerate(ways):
         last = len(pictures) - 1
         tiles = np.stack([ends[0].picture.numpy(), *pictures.numpy(), ends[1].picture.numpy()])
-        shares = [f"{number / last:.0%}".replace("%", " %") for number in range(last + 1)]
+        shares = [f"{share / last:.0%}".replace("%", " %") for share in range(last + 1)]
         captions = ["original", *shares, "original"]
+        wraps = len(tiles) > WIDEST
         rows += [
-            Row(label if at == 0 else "", "", tiles[at : at + WIDEST], captions[at : at + WIDEST])
+            Row(
+                label if at == 0 else "",
+                "",
+                tiles[at : at + WIDEST],
+                captions[at : at + WIDEST] if wraps or number == 0 else (),
+            )
             for at in range(0, len(tiles), WIDEST)
         ]
     return picture_grid(path, rows, title=f"From {ends[0].name} to {ends[1].name}", subtitle=subtitle)
@@ -59,7 +67,7 @@ def draw_rows(path: Path, rows: Rows, subtitle: str) -> Path:
     """A row for each latent, captioned by how far from the mean it is."""
     steps = rows.pictures.shape[1]
     places = np.linspace(-FAR, FAR, steps)
-    columns = [f"{place:+.2g}σ".replace("-", "−").replace("+0σ", "0") for place in places]
+    columns = [f"{place:+.2g}σ".replace("-", "−").replace("+0σ", "mean") for place in places]
     drawn = [
         Row(f"latent {latent + 1}", f"σ = {deviation:.2g}", pictures)
         for latent, deviation, pictures in zip(
@@ -75,4 +83,4 @@ def draw_sum(path: Path, terms: Sequence[Term], found: Sum, pictures: Bytes, sub
     captions[1:] = [f"+ {term.name}" if term.sign > 0 else f"− {term.name}" for term in terms[1:]]
     row = Row("", "", pictures, [*captions, "= result"])
     about = f"nearest class mean: {found.nearest}  ·  {subtitle}"
-    return picture_grid(path, [row], title=written(terms), subtitle=about)
+    return picture_grid(path, [row], title=written(terms), subtitle=about, tile_px=LARGE_PX)

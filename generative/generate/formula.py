@@ -9,7 +9,7 @@ from sandbox.core.errors import UsageError
 from sandbox.core.names import resolve
 
 SIGNS = {"+": 1, "-": -1, "−": -1, "–": -1}
-QUOTES = "\"'"
+QUOTES = ('"', "'")
 
 
 class Term(NamedTuple):

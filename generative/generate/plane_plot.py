@@ -23,8 +23,8 @@ MARGIN_PX, HEAD_PX, AXIS_PX, BETWEEN_PX, FOOT_PX = 45, 150, 70, 60, 75
 SIDE_PX = 1_000
 """about that of the grid"""
 MOST_POINTS = 5_000
-NAMED = 40
-"""classes whose names have room"""
+NAMED, NAME_SIDE = 40, 0.034
+"""classes whose names have room, and how much of either axis one takes"""
 MARKED = (0.023, 0.159, 0.5, 0.841, 0.977)
 """parts of either axis that are marked: -2 to 2 of a standard normal"""
 
@@ -87,13 +87,29 @@ def _scatter(axes: Axes, places: NDArray[Any], labels: NDArray[Any], classes: tu
     colours = _colours(len(classes))
     some = slice(None, None, -(-len(places) // MOST_POINTS) or 1)
     axes.scatter(*places[some].T, s=5, c=[colours[label] for label in labels[some]], linewidths=0, alpha=0.7)
-    for label, name in enumerate(classes[:NAMED]):
-        mine = places[labels == label]
-        if len(mine):
-            across, up = np.median(mine, 0)
-            axes.text(across, up, name, color=colours[label], fontsize=PLOT_FONT_PT.title,
-                      fontweight="bold", ha="center", va="center", parse_math=False,
-                      path_effects=[withStroke(linewidth=4, foreground=LIGHT.background)])  # fmt: skip
+    present = [label for label in range(min(NAMED, len(classes))) if (labels == label).any()]
+    middles = np.array([np.median(places[labels == label], 0) for label in present])
+    for label, (across, up) in zip(present, _apart(middles), strict=True):
+        axes.text(across, up, classes[label], color=colours[label], fontsize=PLOT_FONT_PT.title,
+                  fontweight="bold", ha="center", va="center", parse_math=False,
+                  path_effects=[withStroke(linewidth=4, foreground=LIGHT.background)])  # fmt: skip
+
+
+def _apart(middles: NDArray[Any]) -> NDArray[Any]:
+    """Places (names, 2) that are moved up and down until no name lies on another."""
+    moved = middles.copy()
+    for _ in range(200):
+        offsets = moved[:, None] - moved[None]  # (names, names, 2)
+        room = NAME_SIDE - np.abs(offsets)
+        clash = (room > 0).all(-1) & ~np.eye(len(moved), dtype=bool)
+        if not clash.any():
+            break
+        # Of two at one height the later one goes up.
+        order = np.arange(len(moved))[:, None] - np.arange(len(moved))[None]
+        upwards = np.where(offsets[..., 1] == 0, np.sign(order), np.sign(offsets[..., 1]))
+        moved[:, 1] += (clash * upwards * room[..., 1]).sum(1) / 2
+        moved[:, 1] = moved[:, 1].clip(NAME_SIDE / 2, 1 - NAME_SIDE / 2)
+    return moved
 
 
 def _colours(count: int) -> list[Any]:

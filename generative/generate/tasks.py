@@ -32,7 +32,7 @@ Place = Callable[[Path, str], Path]
 """where a picture goes: (the run's folder, its name there) -> path"""
 SMOOTH = 4
 """pictures of an animation for each step of the strip"""
-ROW_STEPS, PLANE_SIDE = 11, 20
+PICTURES, ROW_STEPS, PLANE_SIDE = 64, 11, 20
 
 
 @dataclass(frozen=True)
@@ -95,14 +95,17 @@ class Subject:
         return Prior(self.opened.model, self.seed, self.device)
 
 
-def draw_grid(subject: Subject, count: int, one: str | None, several: str | None, place: Place) -> Made:
-    """Pictures 0 to `count` - 1 in one PNG."""
+def draw_grid(
+    subject: Subject, count: int | None, one: str | None, several: str | None, place: Place
+) -> Made:
+    """Pictures 0 to `count` - 1 in one PNG; unless that is given, about `PICTURES` in full rows."""
     source = subject.source()
     chosen = pictures.asked_for(source, subject.learned, one, several, subject.opened.run.name)
     names = _named(source, chosen)
+    columns = pictures.columns_for(count or PICTURES, source.shape, len(chosen))
+    count = count or columns * -(-PICTURES // columns)
     pictures.check_grid(count, source.shape)
     parts = [some.numpy() for _, some in pictures.drawn(source, count, chosen)]
-    columns = pictures.columns_for(count, source.shape, len(chosen))
     few = "-".join(names) if one is not None or several is not None else ""
     path = place(subject.samples, f"grid-{_slug(few)}-seed{subject.seed}.png".replace("--", "-"))
     save_png(path, mosaic(np.concatenate(parts), columns))
@@ -111,13 +114,16 @@ def draw_grid(subject: Subject, count: int, one: str | None, several: str | None
     return Made({"grid": path}, {"pictures": count, "classes": names})
 
 
-def draw_each(subject: Subject, count: int, one: str | None, several: str | None, folder: Path) -> Made:
+def draw_each(
+    subject: Subject, count: int | None, one: str | None, several: str | None, folder: Path
+) -> Made:
     """Pictures 0 to `count` - 1 in a file each."""
     source, opened = subject.source(), subject.opened
     chosen = pictures.asked_for(source, subject.learned, one, several, opened.run.name)
     names = _named(source, chosen)
     about = {"run": opened.run.name, "steps": opened.step, "seed": subject.seed, "classes": names}
     numbered.prepare_folder(folder, about)
+    count = count or PICTURES
     with subject.console.progress(count, "drawing", "pictures") as progress:
         for numbers, some in pictures.drawn(source, count, chosen):
             labels = [names[number % len(names)] if names else None for number in numbers]
@@ -167,9 +173,7 @@ def walk(subject: Subject, name: str | None, steps: int | None, place: Place) ->
         return Made({"walk": path}, {"latents": [1, 2], "side": side})
     row = chosen_row(subject.test, label, seed) if label is not None else seed % len(subject.test)
     rows = walk_rows(model, codes.latents, codes.latents[row], label, steps or ROW_STEPS, subject.device)
-    subtitle = (
-        f"{drawn_as}{rows.active} of {model.latent} latents vary  ·  from test:{row}  ·  {subject.said}"
-    )
+    subtitle = f"{drawn_as}{rows.active} of {model.latent} latents vary  ·  all else as in test:{row}  ·  {subject.said}"
     drawings.draw_rows(path, rows, subtitle)
     latents = [latent + 1 for latent in rows.latents]
     return Made({"walk": path}, {"latents": latents, "deviations": rows.deviations, "active": rows.active})

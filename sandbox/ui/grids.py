@@ -19,7 +19,7 @@ from sandbox.core.files import write_atomically
 from sandbox.core.theme import LIGHT, PLOT_FONT_PT, rgb
 
 DOTS_PER_INCH = 150
-TILE_PX = 78  # about the side of a picture, as drawn
+TILE_PX = 78  # about the side of a picture, as drawn unless something else is said
 GAP_PX, WIDE_GAP_PX = 6, 24
 MARGIN_PX = 45
 TITLE_AT_PX, SUBTITLE_AT_PX, HEAD_PX, HEADERS_PX = 57, 96, 135, 27
@@ -59,12 +59,14 @@ def picture_grid(
     subtitle: str,
     columns: Sequence[str] = (),
     block: int | None = None,
+    tile_px: int = TILE_PX,
 ) -> Path:
     """Draw ``rows`` of pictures, all of one size, to the PNG ``path``.
 
     Args:
         columns: A header over each column; an empty one stays blank.
         block: After so many columns there is a wider gap.
+        tile_px: About the side of a picture, as drawn.
 
     Raises:
         OSError: ``path`` cannot be written.
@@ -72,7 +74,7 @@ def picture_grid(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    tiles = _layout(rows, block)
+    tiles = _layout(rows, block, tile_px)
     left = MARGIN_PX + _label_px(rows)
     top = HEAD_PX + (HEADERS_PX if any(columns) else 0)
     across = max(left + tiles.lefts[-1] + tiles.width + MARGIN_PX, _head_px(title, subtitle))
@@ -112,9 +114,9 @@ def picture_grid(
     return path
 
 
-def _layout(rows: Sequence[Row], block: int | None) -> _Tiles:
+def _layout(rows: Sequence[Row], block: int | None, tile_px: int) -> _Tiles:
     height, width = rows[0].pictures.shape[-2:]
-    scale = max(1, round(TILE_PX / width))
+    scale = max(1, round(tile_px / width))
     lefts = [0]
     for column in range(1, max(len(row.pictures) for row in rows)):
         gap = WIDE_GAP_PX if block and column % block == 0 else GAP_PX
@@ -122,7 +124,7 @@ def _layout(rows: Sequence[Row], block: int | None) -> _Tiles:
     tops, below = [], 0
     for row in rows:
         tops.append(below + (HEADERS_PX if row.above else 0))
-        below = tops[-1] + scale * height + GAP_PX + (HEADERS_PX if row.below else 0)
+        below = tops[-1] + scale * height + (HEADERS_PX + WIDE_GAP_PX if row.below else GAP_PX)
     return _Tiles(scale, lefts, tops, scale * width, scale * height)
 
 
