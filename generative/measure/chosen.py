@@ -59,8 +59,8 @@ def some_of(pictures: Pictures, split: str, count: int, seed: int | None) -> Cho
     return Chosen(some, names, f"{which} {len(pictures):,} {split} pictures", [])
 
 
-def in_files(opened: Opened, words: Sequence[str]) -> Chosen:
-    """The pictures that a person names, scaled and cropped to the model's size.
+def in_files(opened: Opened, words: Sequence[str], most: int) -> Chosen:
+    """The pictures that a person names, the first `most` of them, scaled and cropped to the model's size.
 
     Raises:
         NotFound: none of the files can be read as a picture.
@@ -68,6 +68,8 @@ def in_files(opened: Opened, words: Sequence[str]) -> Chosen:
     """
     found, skipped = [], []
     for name, source in named(words):
+        if len(found) == most:
+            break
         one = read_given(name, source, opened.shape, None, drawn=False)
         (skipped if isinstance(one, Skipped) else found).append(one)
     if not found:
@@ -78,7 +80,7 @@ def in_files(opened: Opened, words: Sequence[str]) -> Chosen:
     if opened.model.classes:
         pictures = Pictures(images, fitting_classes(opened, images), opened.classes)
     names = [one.name.rpartition("/")[2] for one in found]
-    return Chosen(pictures, names, f"{len(found):,} of your pictures", skipped)
+    return Chosen(pictures, names, f"{len(found):,} picture{'s' if len(found) > 1 else ''}", skipped)
 
 
 @torch.inference_mode()

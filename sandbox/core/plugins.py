@@ -64,6 +64,12 @@ COMMANDS: dict[str, Command] = {
     "play": Command("agents.play:Play", "play an environment yourself", "look", "ENV"),
     "evaluate": Command("sandbox.commands.evaluate:Evaluate", "measure how good a run is", "look", "RUN"),
     "generate": Command("generative.generate.command:Generate", "draw new pictures", "look", "RUN"),
+    "reconstruct": Command(
+        "generative.measure.reconstruct:Reconstruct",
+        "pictures over what an autoencoder or VAE makes of them",
+        "look",
+        "RUN [FILE…]",
+    ),
     "compress": Command(
         "generative.compression.command:Compress",
         "pictures as a few numbers each, in a file",
@@ -131,6 +137,7 @@ BENCHES: dict[str, str] = {
     "eyes": "agents.bench.eyes:EyesBench",
     "memory": "agents.bench.remembering:MemoryBench",
     "supervised": "sandbox.supervised.bench:SupervisedBench",
+    "generative": "generative.bench:GenerativeBench",
     "envs": "sandbox.commands.bench_envs:EnvsBench",
 }
 

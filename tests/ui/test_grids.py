@@ -9,7 +9,7 @@ import pytest
 from matplotlib.image import imread
 
 from sandbox.core.theme import LIGHT, rgb
-from sandbox.ui.grids import HEADERS_PX, MARGIN_PX, Row, picture_grid
+from sandbox.ui.grids import GAP_PX, HEADERS_PX, MARGIN_PX, WIDE_GAP_PX, Row, picture_grid
 
 RED, WHITE = (255, 0, 0), rgb(LIGHT.background)
 
@@ -80,7 +80,7 @@ def test_captions_stand_under_their_own_row_too_and_at_the_foot(tmp_path: Path) 
     plain = draw(tmp_path / "grid.png", Row("a", "", red(2)), Row("b", "", red(2)))
     below = ["one", "$two"]
     image = draw(tmp_path / "grid.png", Row("a", "", red(2), below=below), Row("b", "", red(2), below=below))
-    assert len(image) == len(plain) + 2 * HEADERS_PX
+    assert len(image) == len(plain) + 2 * HEADERS_PX + WIDE_GAP_PX - GAP_PX
     rows = np.flatnonzero((image == RED).all(2).any(1))
     upper, lower = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
     for first in (upper[-1] + 1, lower[-1] + 1):

@@ -1,0 +1,76 @@
+"""What a generative model brings to be explained: the backbone of its encoder, and the code as its answer."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from generative.drawings import title_of
+from generative.measure.batches import passes
+from generative.measure.chosen import Chosen, in_files, pictures_of_split, some_of
+from generative.opened import Opened, open_generator, pictures_of
+from sandbox.core.errors import UsageError
+from sandbox.core.plugins import Question
+from sandbox.core.run import Run
+from sandbox.nn.explain import Subject
+from sandbox.ui.console import Console
+
+FRAMES = 500
+"""pictures to look at, unless told otherwise"""
+
+
+def subject(run: Run, console: Console, question: Question) -> Subject:
+    """The encoder's backbone, pictures of a split or a picture in a file, and the codes that they get.
+
+    What is asked of single pictures is where their code comes from: by how much it moves, in units of the
+    spread that each number of the code has over the pictures.
+
+    Raises:
+        UsageError: the question is one for agents or classifiers, or asks for a file and a split at once.
+        SandboxError: the run, the file or the data are not there, or damaged; the message names them.
+    """
+    _check(question)
+    warn = lambda text: console.note(f"warning: {text}")  # noqa: E731
+    opened = open_generator(run, question.device, question.checkpoint, warn)
+    chosen = _asked(opened, question, console)
+    model, pictures = opened.model, chosen.pictures
+    device = next(model.parameters()).device
+    with torch.inference_mode():
+        codes = torch.cat([model.embed(*part) for part in passes(model, pictures, device)])
+    spread = codes.std(0, correction=0) if len(codes) > 1 else torch.ones_like(codes[0])
+    units = torch.where(spread > 0, spread, 1.0)  # (latent,)
+
+    @torch.inference_mode()
+    def answer(number: int, changed: Tensor) -> Tensor:
+        labels = pictures.labels[number].to(device).expand(len(changed)) if model.classes else None
+        return (model.embed(changed.to(device, torch.float32) / 127.5 - 1.0, labels) / units).cpu()
+
+    return Subject(
+        title=f"{title_of(run.info)}, step {opened.step:,}",
+        source=chosen.source,
+        eyes=model.backbone,
+        pictures=pictures.images.cpu(),
+        colours=opened.shape[0],
+        answer=answer,
+        labels=chosen.names,
+    )
+
+
+def _asked(opened: Opened, question: Question, console: Console) -> Chosen:
+    if question.file is not None:
+        return in_files(opened, [question.file], 1)
+    split = question.split or "test"
+    dataset = pictures_of(opened.run, opened.config, console, question.data_dir)
+    return some_of(pictures_of_split(opened, dataset, split), split, question.frames or FRAMES, None)
+
+
+def _check(question: Question) -> None:
+    if question.episodes is not None:
+        raise UsageError("--episodes is for agents: a generative model sees pictures")
+    if question.classes:
+        raise UsageError(
+            "--classes is for classifiers: a generative model does not tell classes apart",
+            hint="a class-conditional VAE draws them: python -m sandbox generate",
+        )
+    if question.file is not None and (question.split is not None or question.frames is not None):
+        raise UsageError("--split and --frames choose pictures, and so does FILE", hint="leave one out")
