@@ -70,7 +70,10 @@ def open_generator(
 
     config = read_config(run, device)
     classes = _classes_of(run)
-    model = build_model(config, _shape_of(run), classes)
+    try:
+        model = build_model(config, _shape_of(run), classes)
+    except ValueError as error:
+        raise RunBroken(f"{run.path / 'run.json'} is damaged: {error}") from None
     step, state = Checkpoints(run.checkpoints_dir).load(checkpoint, on_broken)
     try:
         model.load_state_dict(learned_weights(state))

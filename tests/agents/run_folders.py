@@ -65,7 +65,9 @@ SLOW = ("--set", "n_epochs=40")
 """options for a run that takes seconds, so that there is time to send it a signal"""
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["agents.training", "agents.runs", "agents.commands", "sandbox.__main__"])
+PROCESSES.set_forkserver_preload(
+    ["agents.training", "agents.runs", "agents.commands", "generative.training", "sandbox.__main__"]
+)
 
 
 def train(root: Path, name: str, env: str = "CartPole-v1", *options: str) -> int:

@@ -1,0 +1,377 @@
+"""`train-generator` as people and scripts use it: names, options, the run it leaves, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.__main__ import main
+from sandbox.core.metrics import read_metrics
+from sandbox.core.run import Run
+from tests.agents.run_folders import error_of
+from tests.generative.run_folders import (
+    assert_same_run,
+    left_behind,
+    pictures_in,
+    train,
+    train_words,
+    without_curves,
+)
+from tests.supervised.run_folders import answer
+
+Captured = pytest.CaptureFixture[str]
+KINDS = ("autoencoder", "vae")
+
+
+@pytest.fixture(autouse=True)
+def quick_ends(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    if "explains_itself" not in request.node.name:
+        without_curves(monkeypatch)
+
+
+# What it refuses
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says", "hint"),
+    [
+        ("", 2, "KIND", "train-generator --help"),
+        ("vae", 2, "which data?", "such as mnist"),
+        ("va digits", 2, "unknown kind of model 'va': did you mean 'vae'?", "autoencoder, vae"),
+        ("autoencodr digits", 2, "did you mean 'autoencoder'?", ""),
+        ("vae digist", 2, "unknown data set 'digist': did you mean 'digits'?", ""),
+        ("digits vae", 2, "unknown kind of model 'digits'", "known: "),
+        ("vae digits --noise 0.2", 2, "--noise is for autoencoder, and this is to be vae", ""),
+        ("autoencoder digits --beta 2", 2, "--beta is for vae, and this is to be autoencoder", ""),
+        ("autoencoder digits --kl-warmup 0.1", 2, "--kl-warmup is for vae", ""),
+        ("autoencoder digits --free-bits 0.1", 2, "--free-bits is for vae", ""),
+        ("autoencoder digits --importance-samples 2", 2, "--importance-samples is for vae", ""),
+        ("autoencoder digits --class-conditional", 2, "--class-conditional is for vae", ""),
+        ("autoencoder digits --likelihood gaussian", 2, "--likelihood is for vae", ""),
+        ("vae digits --latnt 3", 2, "'--latnt': did you mean '--latent'?", ""),
+        ("vae digits --latent 0", 2, "latent must be 1 to 16,384, not 0", ""),
+        ("vae digits --latent 1e9", 2, "latent must be 1 to 16,384, not 1000000000", ""),
+        ("vae digits --latent 2.5", 2, "'2.5' is not whole", ""),
+        ("vae digits --hidden 1e9", 2, "hidden must be 1 to 16,384", ""),
+        ("vae digits --hidden 0", 2, "hidden must be 1 to 16,384, not 0", ""),
+        ("vae digits --likelihood normal", 2, "--likelihood: 'normal' is not one of ", ""),
+        ("vae digits --beta -1", 2, "beta must be 0 or more, not -1", ""),
+        ("vae digits --beta nan", 2, "beta must be 0 or more, not nan", ""),
+        ("vae digits --kl-warmup 2", 2, "kl_warmup must be between 0 and 1, not 2", ""),
+        ("vae digits --free-bits inf", 2, "free_bits must be 0 or more, not inf", ""),
+        ("vae digits --importance-samples 0", 2, "importance_samples must be 1 to 1,000, not 0", ""),
+        ("vae digits --importance-samples 1e9", 2, "importance_samples must be 1 to 1,000", ""),
+        ("vae digits --importance-samples 5 --beta 2", 2, "raises another bound: beta, kl_warmup", ""),
+        ("autoencoder digits --noise -0.1", 2, "noise must be 0 or more, not -0.1", ""),
+        ("autoencoder digits --noise nan", 2, "noise must be 0 or more, not nan", ""),
+        ("autoencoder digits --only x", 2, "unknown class of digits 'x'", "known: 0, 1, 2"),
+        ("autoencoder digits --only 3,", 2, "unknown class of digits ''", ""),
+        ("autoencoder digits --only 3,33", 2, "'33': did you mean '3'?", ""),
+        ("autoencoder digits --size 3", 2, "size must be 4 to 1,024 pixels, not 3", ""),
+        ("autoencoder digits --size 2000", 2, "size must be 4 to 1,024 pixels, not 2000", ""),
+        ("autoencoder digits --colours red", 2, "--colours: 'red' is not one of ", ""),
+        ("autoencoder digits --backbone smal", 2, "did you mean 'small'?", ""),
+        ("autoencoder digits --set latent=3", 2, "unknown key 'latent'", ""),
+        ("autoencoder digits --set frozen_steps=3", 2, "frozen_steps must be 0 here, not 3", ""),
+        ("autoencoder digits --set optimizer=adm", 2, "optimizer: ", ""),
+        ("autoencoder digits --set batch_size=0", 2, "batch_size must be at least 1, not 0", ""),
+        ("autoencoder digits --steps 0", 2, "--steps must be above 0, not 0", ""),
+        ("autoencoder digits --epochs nan", 2, "--epochs must be above 0, not nan", ""),
+        ("autoencoder digits --epochs 2 --max-minutes 5", 2, "are two budgets", "give one of them"),
+        ("autoencoder digits --seed -1", 2, "seed must be between 0", ""),
+        ("autoencoder digits --seeds 0", 2, "--seeds must be at least 1", ""),
+        ("autoencoder digits --seeds 2 --name a", 2, "--name is for one run", ""),
+        ("autoencoder digits --threads 0", 2, "threads must be at least 1, not 0", ""),
+        ("autoencoder digits --device tpu", 2, "unknown device 'tpu'", ""),
+        ("autoencoder digits --name ../a", 2, "'../a' cannot be the name of a run", ""),
+        ("autoencoder digits --config nowhere.toml", 4, "no such file: nowhere.toml", ""),
+        ("autoencoder digits --init-from nowhere", 4, "no run matches 'nowhere'", ""),
+        ("autoencoder folder:nowhere", 4, "nowhere", ""),
+        ("autoencoder frames:Snke", 4, "there is no environment called 'Snke'", "did you mean 'Snake'?"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing_behind(
+    words: str, code: int, says: str, hint: str, runs_root: Path, capsys: Captured
+) -> None:
+    assert main(["train-generator", *words.split()]) == code
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    lines = shown.err.splitlines()
+    assert lines[0].startswith("error: ")
+    assert says in lines[0]
+    assert hint in "".join(lines)
+    assert len(lines) <= 2
+    assert list(runs_root.glob("*")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('data = "digits"\nlatnt = 3\n', "line 2: unknown key 'latnt': did you mean 'latent'?"),
+        ('data = "digits"\nonly = "3"\n', "line 2: only: "),
+        ('data = "digits"\nonly = [3]\n', "line 2: only"),
+        ('data = "digits"\nlikelihood = "x"\n', "line 2: likelihood: "),
+        ('data = "digits"\n\n[fit]\nsteps = "x"\n', "line 4: fit.steps: 'x'"),
+        ('data = "digits"\nnoise = 0.1\n', "line 2: unknown key 'noise'"),
+        ('data = "digits"\nlatent = 0\n', "line 2: latent must be 1 to 16,384, not 0"),
+        ("latent = 2\n", "which data?"),
+        ("data = \n", "not valid TOML"),
+    ],
+)
+def test_a_config_error_names_key_and_line(
+    text: str, says: str, tmp_path: Path, runs_root: Path, capsys: Captured
+) -> None:
+    config = tmp_path / "wrong.toml"
+    config.write_text(text)
+    assert main(["train-generator", "vae", "--config", str(config)]) == 2
+    assert says in capsys.readouterr().err.splitlines()[0]
+    assert list(runs_root.glob("*")) == []
+
+
+# A run
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_json_that_scripts_rely_on(kind: str, runs_root: Path, capsys: Captured) -> None:
+    words = train_words(runs_root, "first", kind, "--seed", "3", "--only", "3,8")
+    found = answer(capsys, *words)
+    assert found["schema"] == "sandbox.generator/1"
+    told = {"kind": kind, "data": "digits", "only": ["3", "8"], "latent": 4, "seed": 3, "steps": 12}
+    assert told.items() <= found.items()
+    assert Path(found["run"]) == runs_root / "first"
+    assert found["parameters"] > 1000
+    assert found["train_seconds"] > 0
+    score = found["evaluation"]
+    assert score["split"] == "test"
+    assert 0 < score["n"] < 100  # two of ten classes
+    if kind == "vae":
+        assert score["elbo"] == pytest.approx(-score["reconstruction"] - score["kl"], rel=1e-5)
+        assert score["loss"] == pytest.approx(-score["elbo"], rel=1e-5)
+    else:
+        assert score["mse"] == pytest.approx(score["loss"] / 64, rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_explains_itself(kind: str, runs_root: Path, capsys: Captured) -> None:
+    assert train(runs_root, "first", kind) == 0
+    run = Run(runs_root / "first")
+    files = {str(path.relative_to(run.path)) for path in run.path.rglob("*") if path.is_file()}
+    assert files >= {
+        *("run.json", "config.toml", "manifest.json", "metrics.jsonl", "BEST", "LAST"),
+        *("backbone.safetensors", "plots/loss.png", "samples/training.gif"),
+        *(f"samples/step-{step:09d}.png" for step in (0, 3, 6, 9, 12)),
+    }
+    known = {".json", ".toml", ".jsonl", ".safetensors", ".png", ".gif", ""}
+    assert {Path(name).suffix for name in files} == known  # nothing that could execute code
+    assert (run.status, run.info["kind"], run.info["shape"]) == ("finished", kind, [1, 8, 8])
+    assert run.info["classes"] == list("0123456789")
+    assert run.info["evaluation"]["split"] == "test"
+    measure = "mse" if kind == "autoencoder" else "elbo"
+    lines = read_metrics(run.metrics_path)
+    assert [line["step"] for line in lines if f"train/{measure}" in line] == [2, 4, 6, 8, 10, 12]
+    assert [line["step"] for line in lines if f"valid/{measure}" in line] == [3, 6, 9, 12]
+    assert run.info["best"] == min(line["valid/loss"] for line in lines if "valid/loss" in line)
+    assert not any(path.name.startswith(".writing") for path in run.path.rglob("*"))
+    capsys.readouterr()
+
+
+def test_it_says_what_to_do_next(runs_root: Path, capsys: Captured) -> None:
+    words = [word for word in train_words(runs_root, "first", "vae") if word != "--quiet"]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "done: vae on digits, 4 latents, seed 0: " in said
+    assert "samples/training.gif" in said
+    assert "python -m sandbox generate " in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("autoencoder", ("--noise", "0.2", "--only", "1,7", "--set", "ema_decay=0")),
+        ("vae", ("--likelihood", "bernoulli", "--class-conditional", "--kl-warmup", "0.5", "--beta", "0.5")),
+        ("vae", ("--importance-samples", "3", "--size", "10", "--colours", "colour", "--hidden", "9")),
+    ],
+)
+def test_a_runs_own_config_repeats_it_bit_for_bit(
+    kind: str, options: tuple[str, ...], runs_root: Path
+) -> None:
+    assert train(runs_root, "one", kind, *options) == 0
+    config = runs_root / "one" / "config.toml"
+    assert main(["train-generator", kind, "--config", str(config), "--name", "two", "--quiet"]) == 0
+    assert_same_run(runs_root / "one", runs_root / "two")
+    assert (runs_root / "two" / "config.toml").read_text() == config.read_text()
+
+
+def test_two_processes_train_the_same_run(runs_root: Path) -> None:
+    assert train(runs_root, "here", "vae", "--likelihood", "bernoulli") == 0
+    config = str(runs_root / "here" / "config.toml")
+    words = ["train-generator", "vae", "--config", config, "--name", "elsewhere", "--quiet"]
+    variables = {**with_path(), "PYTHONHASHSEED": "12345"}
+    for display in ("DISPLAY", "WAYLAND_DISPLAY"):
+        variables.pop(display, None)
+    done = subprocess.run(
+        [sys.executable, "-m", "sandbox", *words], env=variables, check=True, capture_output=True, text=True
+    )
+    assert done.stderr == ""  # no library has anything to say
+    assert_same_run(runs_root / "here", runs_root / "elsewhere")
+
+
+def with_path() -> dict[str, str]:
+    path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "PYTHONPATH": path}
+
+
+def test_another_seed_is_another_run(runs_root: Path) -> None:
+    for seed in ("1", "2"):
+        assert train(runs_root, seed, "vae", "--seed", seed) == 0
+    one, other = left_behind(runs_root / "1"), left_behind(runs_root / "2")
+    assert one["samples"].keys() == other["samples"].keys()
+    for name, digest in one["samples"].items():
+        assert other["samples"][name] != digest, name
+    assert one["model"]["config.json"] == other["model"]["config.json"]
+    for name in ("metrics", "backbone", "model"):
+        assert one[name] != other[name]
+
+
+def test_several_seeds_make_a_run_each(runs_root: Path, capsys: Captured) -> None:
+    words = train_words(runs_root, "x", "autoencoder", "--seeds", "2", "--seed", "5")
+    place = words.index("--name")
+    found = answer(capsys, *words[:place], *words[place + 2 :])
+    assert found["schema"] == "sandbox.generators/1"
+    assert [run["seed"] for run in found["runs"]] == [5, 6]
+    assert {Path(run["run"]) for run in found["runs"]} == set(runs_root.iterdir())
+    assert all("train-generator-autoencoder-digits-s" in run["run"] for run in found["runs"])
+
+
+def test_a_dry_run_shows_the_config_and_writes_nothing(runs_root: Path, capsys: Captured) -> None:
+    words = ["train-generator", "vae", "digits", "--dry-run", "--latent", "7", "--epochs", "2"]
+    words += ["--set", "batch_size=16"]
+    assert main(words) == 0
+    shown = tomllib.loads(capsys.readouterr().out)
+    assert (shown["latent"], shown["fit"]["steps"]) == (7, 2 * 1168 // 16)
+    assert answer(capsys, *words) == {"schema": "sandbox.config/1", "config": shown}
+    assert list(runs_root.glob("*")) == []
+
+
+@pytest.mark.parametrize(("quick", "steps"), [((), 20), (("--quick",), 2)])
+def test_minutes_become_steps_that_the_config_keeps(
+    quick: tuple[str, ...], steps: int, runs_root: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.nn.fit_run.steps_in", lambda minutes, training: round(200 * minutes))
+    found = answer(capsys, *train_words(runs_root, "timed", "vae", "--max-minutes", "0.1", *quick))
+    assert found["steps"] == steps
+    assert tomllib.loads((runs_root / "timed" / "config.toml").read_text())["fit"]["steps"] == steps
+
+
+def test_minutes_are_measured_with_a_copy(runs_root: Path) -> None:
+    """That a few steps were tried before changes nothing of the run."""
+    assert train(runs_root, "timed", "vae", "--max-minutes", "0.0005") == 0
+    config = str(runs_root / "timed" / "config.toml")
+    assert main(["train-generator", "vae", "--config", config, "--name", "again", "--quiet"]) == 0
+    assert_same_run(runs_root / "timed", runs_root / "again")
+
+
+def test_quick_is_a_tenth(runs_root: Path, capsys: Captured) -> None:
+    def steps(*options: str) -> int:
+        words = ["train-generator", "vae", "digits", "--dry-run", *options]
+        return answer(capsys, *words)["config"]["fit"]["steps"]
+
+    assert steps("--steps", "500", "--quick") == 50
+    assert steps("--quick") == steps() // 10
+
+
+# What it learns from
+
+
+def test_one_class_is_learned_of_a_data_set(runs_root: Path, capsys: Captured) -> None:
+    found = answer(capsys, *train_words(runs_root, "three", "autoencoder", "--only", " 3 "))
+    assert found["only"] == ["3"]
+    assert found["epochs"] == pytest.approx(12 * 16 / 117, rel=0.1)
+    assert Run(runs_root / "three").info["classes"] == list("0123456789")
+
+
+def test_the_classes_order_is_of_no_account(runs_root: Path) -> None:
+    for name, only in (("one", "3,8"), ("two", "8,3,8")):
+        assert train(runs_root, name, "vae", "--only", only) == 0
+    assert left_behind(runs_root / "one")["model"] == left_behind(runs_root / "two")["model"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_folder_of_one_class_needs_no_labels(kind: str, runs_root: Path, tmp_path: Path) -> None:
+    data = pictures_in(tmp_path / "mine", "cats")
+    assert train(runs_root, "cats", kind, "--size", "12", data=data) == 0
+    run = Run(runs_root / "cats")
+    assert (run.info["classes"], run.info["shape"]) == (["cats"], [3, 12, 12])
+
+
+def test_a_folder_in_grey_and_told_its_classes(runs_root: Path, tmp_path: Path) -> None:
+    data = pictures_in(tmp_path / "mine", "cats and dogs", "Öl")
+    options = ("--class-conditional", "--size", "9", "--colours", "grey", "--only", "Öl")
+    assert train(runs_root, "mine", "vae", *options, data=data) == 0
+    run = Run(runs_root / "mine")
+    assert (run.info["classes"], run.info["shape"]) == (["cats and dogs", "Öl"], [1, 9, 9])
+    assert json.loads((run.path / "model" / "config.json").read_text())["classes"] == run.info["classes"]
+
+
+def test_frames_of_an_environment(runs_root: Path) -> None:
+    options = ("--size", "10", "--colours", "grey", "--set", "eval_every=6")
+    assert train(runs_root, "snake", "autoencoder", *options, data="frames:Snake") == 0
+    assert Run(runs_root / "snake").info["shape"] == [1, 10, 10]
+
+
+# The machine
+
+
+def test_help_loads_neither_torch_nor_diffusers() -> None:
+    code = (
+        "import sys; from sandbox.__main__ import main; main(['train-generator', '--help']);"
+        "sys.exit(' '.join({'torch', 'numpy', 'diffusers', 'PIL', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=with_path(), capture_output=True, text=True)
+    assert done.stderr.strip() == ""
+    assert "--kl-warmup" in done.stdout
+    assert "python -m sandbox train-generator vae mnist --class-conditional" in done.stdout
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_full_disk_is_one_line(
+    kind: str, runs_root: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it strikes: a sample, the model's folder, the film."""
+    import errno
+
+    from sandbox.core import files
+
+    for full in ("step-000000003.png", "diffusion_pytorch_model.safetensors", "training.gif"):
+        original = files.write_atomically
+
+        def write(path: Path, content: Any, full: str = full, original: Any = original) -> None:
+            if path.name == full:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+            original(path, content)
+
+        with monkeypatch.context() as patch:
+            for module in ("sandbox.ui.mosaic", "generative.model_folder"):
+                patch.setattr(f"{module}.write_atomically", write)
+            error = error_of(capsys, train_words(runs_root, f"on-{full}", kind), 7)
+        assert error.startswith("No space left on device: ")
+        assert full in error
+        assert Run(runs_root / f"on-{full}").status in ("failed", "killed")
+        assert main(["resume", str(runs_root / f"on-{full}"), "--quiet"]) == 0
+    assert train(runs_root, "whole", kind) == 0
+    assert_same_run(runs_root / "whole", runs_root / "on-step-000000003.png")
+
+
+def test_a_loss_that_is_no_number_ends_the_run_with_code_5(runs_root: Path, capsys: Captured) -> None:
+    options = ("--set", "learning_rate=1e30", "--set", "optimizer=sgd", "--set", "schedule=constant")
+    error = error_of(capsys, train_words(runs_root, "wild", "vae", *options), 5)
+    assert "no checkpoint was written before" in error
+    assert Run(runs_root / "wild").status == "diverged"
+    assert not (runs_root / "wild" / "model").exists()
