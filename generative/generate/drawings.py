@@ -18,8 +18,8 @@ from sandbox.ui.mosaic import mosaic, save_gif
 
 WIDEST = 13
 """pictures in a row of a strip"""
-LARGE_PX = 140
-"""about the side of a picture where there are few"""
+LARGE_PX, LETTERS = 140, 10
+"""about the side of a picture where there are few, and of a name what has room over it"""
 ANIMATED_PX = 280
 """about the side of a picture in an animation"""
 FRAME_S, REST_S = 0.05, 0.6
@@ -79,8 +79,13 @@ def draw_rows(path: Path, rows: Rows, subtitle: str) -> Path:
 
 def draw_sum(path: Path, terms: Sequence[Term], found: Sum, pictures: Bytes, subtitle: str) -> Path:
     """The decoded mean of each term, and behind them the decoded result, the last of `pictures`."""
-    captions = [term.name if term.sign > 0 else f"− {term.name}" for term in terms]
-    captions[1:] = [f"+ {term.name}" if term.sign > 0 else f"− {term.name}" for term in terms[1:]]
+    captions = [f"{'+' if term.sign > 0 else '−'} {_short(term.name)}" for term in terms]
+    captions[0] = captions[0].removeprefix("+ ")
     row = Row("", "", pictures, [*captions, "= result"])
     about = f"nearest class mean: {found.nearest}  ·  {subtitle}"
     return picture_grid(path, [row], title=written(terms), subtitle=about, tile_px=LARGE_PX)
+
+
+def _short(name: str) -> str:
+    """As much of a name as has room over a picture; the title has all of it."""
+    return name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"

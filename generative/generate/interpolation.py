@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -79,7 +78,7 @@ def _read(path: Path, pictures: Pictures) -> Tensor:
     if isinstance(found, Skipped):
         error = NotFound if not path.exists() else Broken
         raise error(f"{path} cannot be used: {found.why}", hint="use a picture such as JPEG or PNG")
-    return torch.from_numpy(np.ascontiguousarray(found.seen))
+    return torch.from_numpy(found.seen.copy())
 
 
 @torch.inference_mode()

@@ -11,10 +11,13 @@ from torch import Tensor
 from generative.generate.source import Source, batch_size
 from sandbox.core.errors import UsageError
 from sandbox.core.names import resolve
+from sandbox.ui.mosaic import TILE_PX
 
 MOST_PIXELS = 64_000_000
 """of a grid"""
 MOST_COLUMNS = 32
+WIDEST_PX = 4_000
+"""of a grid whose pictures are enlarged"""
 
 
 def asked_for(
@@ -67,6 +70,12 @@ def columns_for(count: int, shape: tuple[int, int, int], classes: int) -> int:
     if not 1 < classes <= MOST_COLUMNS:
         return min(count, square)
     return min(count, classes * max(1, round(square / classes)))
+
+
+def scale_for(count: int, columns: int, shape: tuple[int, int, int]) -> int:
+    """By how much pictures in a grid are enlarged: small ones so that they are easily seen, many less."""
+    longest = max(shape[2] * columns, shape[1] * -(-count // columns))
+    return max(1, min(round(TILE_PX / max(shape[1:])), WIDEST_PX // longest))
 
 
 def check_grid(count: int, shape: tuple[int, int, int]) -> None:

@@ -23,8 +23,8 @@ MARGIN_PX, HEAD_PX, AXIS_PX, BETWEEN_PX, FOOT_PX = 45, 150, 70, 60, 75
 SIDE_PX = 1_000
 """about that of the grid"""
 MOST_POINTS = 5_000
-NAMED, NAME_SIDE = 40, 0.034
-"""classes whose names have room, and how much of either axis one takes"""
+NAMED, NAME_SIDE, LETTER_SIDE = 40, 0.034, 0.017
+"""classes whose names have room, and the part of an axis that a name is high, and a letter wide"""
 MARKED = (0.023, 0.159, 0.5, 0.841, 0.977)
 """parts of either axis that are marked: -2 to 2 of a standard normal"""
 
@@ -89,26 +89,34 @@ def _scatter(axes: Axes, places: NDArray[Any], labels: NDArray[Any], classes: tu
     axes.scatter(*places[some].T, s=5, c=[colours[label] for label in labels[some]], linewidths=0, alpha=0.7)
     present = [label for label in range(min(NAMED, len(classes))) if (labels == label).any()]
     middles = np.array([np.median(places[labels == label], 0) for label in present])
-    for label, (across, up) in zip(present, _apart(middles), strict=True):
+    widths = np.array([LETTER_SIDE * (1 + len(classes[label])) for label in present])
+    for label, (across, up) in zip(present, _apart(middles, widths), strict=True):
         axes.text(across, up, classes[label], color=colours[label], fontsize=PLOT_FONT_PT.title,
                   fontweight="bold", ha="center", va="center", parse_math=False,
                   path_effects=[withStroke(linewidth=4, foreground=LIGHT.background)])  # fmt: skip
 
 
-def _apart(middles: NDArray[Any]) -> NDArray[Any]:
-    """Places (names, 2) that are moved up and down until no name lies on another."""
-    moved = middles.copy()
+def _apart(middles: NDArray[Any], widths: NDArray[Any]) -> NDArray[Any]:
+    """Places (names, 2), moved inside the axes, and up and down until no name lies on another.
+
+    Args:
+        middles: (names, 2), parts of the axes.
+        widths: (names,) of the names, in the same unit.
+    """
+    half = np.stack([widths.clip(max=1), np.full(len(widths), NAME_SIDE)], 1) / 2  # (names, 2)
+    moved = middles.clip(half, 1 - half)
+    needed = half[:, None] + half[None]  # (names, names, 2)
+    later = np.sign(np.subtract.outer(np.arange(len(moved)), np.arange(len(moved))))
     for _ in range(200):
-        offsets = moved[:, None] - moved[None]  # (names, names, 2)
-        room = NAME_SIDE - np.abs(offsets)
-        clash = (room > 0).all(-1) & ~np.eye(len(moved), dtype=bool)
+        offsets = moved[:, None] - moved[None]
+        room = needed - np.abs(offsets)
+        clash = (room > 1e-6).all(-1) & (later != 0)
         if not clash.any():
             break
         # Of two at one height the later one goes up.
-        order = np.arange(len(moved))[:, None] - np.arange(len(moved))[None]
-        upwards = np.where(offsets[..., 1] == 0, np.sign(order), np.sign(offsets[..., 1]))
+        upwards = np.where(offsets[..., 1] == 0, later, np.sign(offsets[..., 1]))
         moved[:, 1] += (clash * upwards * room[..., 1]).sum(1) / 2
-        moved[:, 1] = moved[:, 1].clip(NAME_SIDE / 2, 1 - NAME_SIDE / 2)
+        moved = moved.clip(half, 1 - half)
     return moved
 
 

@@ -30,8 +30,8 @@ from sandbox.ui.mosaic import mosaic, save_png
 
 Place = Callable[[Path, str], Path]
 """where a picture goes: (the run's folder, its name there) -> path"""
-SMOOTH = 4
-"""pictures of an animation for each step of the strip"""
+ANIMATED = 40
+"""steps of an animation, about; the strip has some of its pictures"""
 PICTURES, ROW_STEPS, PLANE_SIDE = 64, 11, 20
 
 
@@ -108,7 +108,8 @@ def draw_grid(
     parts = [some.numpy() for _, some in pictures.drawn(source, count, chosen)]
     few = "-".join(names) if one is not None or several is not None else ""
     path = place(subject.samples, f"grid-{_slug(few)}-seed{subject.seed}.png".replace("--", "-"))
-    save_png(path, mosaic(np.concatenate(parts), columns))
+    scale = pictures.scale_for(count, columns, source.shape)
+    save_png(path, mosaic(np.concatenate(parts), columns, scale=scale))
     if len(names) > 1:
         subject.console.print(f"columns   {', '.join(names)}{', …' if columns > len(names) else ''}")
     return Made({"grid": path}, {"pictures": count, "classes": names})
@@ -140,9 +141,10 @@ def interpolate(subject: Subject, first: str, last: str, steps: int, place: Plac
         find_end(first, subject.test, learned, subject.seed, "first"),
         find_end(last, subject.test, learned, subject.seed, "last"),
     )
-    finer = way(model, ends, learned, SMOOTH * (steps - 1) + 1, device)
+    smooth = max(1, round(ANIMATED / (steps - 1)))
+    finer = way(model, ends, learned, smooth * (steps - 1) + 1, device)
     ways = [
-        ("" if len(finer) == 1 or label is None else f"as {model.classes[label]}", found[::SMOOTH])
+        ("" if len(finer) == 1 or label is None else f"as {model.classes[label]}", found[::smooth])
         for label, found in finer
     ]
     means = "posterior means" if isinstance(model, VAE) else "codes"
@@ -173,7 +175,8 @@ def walk(subject: Subject, name: str | None, steps: int | None, place: Place) ->
         return Made({"walk": path}, {"latents": [1, 2], "side": side})
     row = chosen_row(subject.test, label, seed) if label is not None else seed % len(subject.test)
     rows = walk_rows(model, codes.latents, codes.latents[row], label, steps or ROW_STEPS, subject.device)
-    subtitle = f"{drawn_as}{rows.active} of {model.latent} latents vary  ·  all else as in test:{row}  ·  {subject.said}"
+    vary = f"{rows.active} of {model.latent} latents vary"
+    subtitle = f"{drawn_as}{vary}  ·  all else as in test:{row}  ·  {subject.said}"
     drawings.draw_rows(path, rows, subtitle)
     latents = [latent + 1 for latent in rows.latents]
     return Made({"walk": path}, {"latents": latents, "deviations": rows.deviations, "active": rows.active})

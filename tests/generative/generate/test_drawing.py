@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from generative.generate.numbered import file_name, prepare_folder, write_pictures
-from generative.generate.pictures import asked_for, check_grid, columns_for, drawn
+from generative.generate.pictures import asked_for, check_grid, columns_for, drawn, scale_for
 from generative.generate.source import Prior, batch_size, keyed_noise
 from sandbox.core.errors import SandboxError
 from tests.generative.generate.linear import CPU, Linear, latents_of
@@ -84,6 +84,16 @@ def test_columns_of_a_grid_have_one_class_each(count: int, classes: int) -> None
     assert 1 <= columns <= count
     if classes <= min(count, 32) and columns < count:
         assert columns % classes == 0
+
+
+@given(st.integers(1, 20_000), st.sampled_from([8, 28, 40, 128]))
+def test_few_small_pictures_are_enlarged_and_many_are_not(count: int, side: int) -> None:
+    shape = (1, side, side)
+    columns = columns_for(count, shape, 0)
+    scale = scale_for(count, columns, shape)
+    assert scale == 1 or scale * side * columns <= 4_000
+    if count <= 400:
+        assert scale == {8: 10, 28: 3, 40: 2, 128: 1}[side]
 
 
 def test_a_grid_no_viewer_opens_is_refused() -> None:

@@ -109,8 +109,8 @@ def test_a_way_is_a_strip_and_an_animation_there_and_back(run: str, root: Path, 
     assert strip == root / run / "samples" / "interpolate-1-test-7-seed0.png"
     assert gif == strip.with_suffix(".gif")
     frames = shown_every_50_ms(gif)
-    there, back = frames[11:28], [frames[0], *frames[:-17:-1]]  # either end rests for 12 frames
-    assert len(frames) == 2 * 12 + 2 * 15
+    there, back = frames[11:52], [frames[0], *frames[:-41:-1]]  # either end rests for 12 frames
+    assert len(frames) == 2 * 12 + 2 * 39
     np.testing.assert_array_equal(there, back)
     before = strip.read_bytes(), gif.read_bytes()
     answer(capsys, *words)

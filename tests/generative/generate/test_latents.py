@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from generative.generate.arithmetic import summed
 from generative.generate.codes import Codes, codes_of
 from generative.generate.formula import parse_formula
 from generative.generate.interpolation import End, find_end, likeliest_label, way
+from generative.generate.plane_plot import LETTER_SIDE, NAME_SIDE, _apart
 from generative.generate.walk import walk_plane, walk_rows
 from sandbox.core.errors import SandboxError
 from sandbox.data.pictures import Pictures
@@ -153,6 +157,16 @@ def test_sums_count_from_the_mean_of_all_pictures(
 def test_a_sum_needs_a_test_picture_of_each_class(codes: Codes) -> None:
     with pytest.raises(SandboxError, match="no test picture of the class 'three'"):
         summed(codes, parse_formula("three", CLASSES), CLASSES)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.integers(1, 12)), min_size=1, max_size=10))
+def test_names_in_a_plane_do_not_lie_on_each_other(names: list[tuple[float, float, int]]) -> None:
+    widths = np.array([LETTER_SIDE * (1 + letters) for *_, letters in names])
+    placed = _apart(np.array([place for *place, _ in names]), widths)
+    assert ((placed >= 0) & (placed <= 1)).all()
+    for one, other in combinations(range(len(names)), 2):
+        across, up = np.abs(placed[one] - placed[other])
+        assert across > (widths[one] + widths[other]) / 2 - 1e-3 or up > 0.7 * NAME_SIDE
 
 
 def test_many_pictures_are_encoded_in_batches() -> None:
