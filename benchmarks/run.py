@@ -43,6 +43,7 @@ MEMORY = {
     **dict.fromkeys(("cartpole-pixels", "pong-flicker", "rooms", "maze3d"), ("ppo", "dqn")),
 }
 """task -> our algorithms, each with memory and without; "contrib": sb3-contrib's, hours apart"""
+GENERATIVE = ("autoencoder", "one-class", "vae", "others", "speed")
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,16 @@ RECIPES = (
         "bench supervised --seeds 1 --first-seed {seed} --only mnist-best",
         seeds=(0, 1, 2),
         quick="--quick",
+    ),
+    *(
+        Recipe(
+            f"generative-{part}",
+            f"bench generative --seeds 1 --first-seed {{seed}} --only {part}",
+            seeds=(0, 1, 2),
+            quick="--quick --minutes 1",
+            tables=(part,),
+        )
+        for part in GENERATIVE
     ),
 )
 
