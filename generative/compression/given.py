@@ -119,7 +119,10 @@ def _sources(words: Sequence[str]) -> list[_Source]:
 
 def _check_count(count: int) -> None:
     if count > MOST_PICTURES:
-        raise UsageError(f"{count:,} pictures are more than the {MOST_PICTURES:,} that one file may hold")
+        raise UsageError(
+            f"{count:,} pictures are more than the {MOST_PICTURES:,} that one file may hold",
+            hint="compress a part of them at a time",
+        )
 
 
 def _nothing(words: Sequence[str], skipped: Sequence[Skipped]) -> NotFound:

@@ -28,10 +28,10 @@ class Quantised:
     """(latents,): what the code 2^bits - 1 stands for"""
     bits: int
 
-    def latents(self) -> NDArray[np.float32]:
-        """What the codes stand for: (pictures, latents)."""
+    def latents(self, rows: slice = slice(None)) -> NDArray[np.float32]:
+        """What the codes of some pictures stand for: (pictures, latents)."""
         low, step = self.low.astype(np.float64), steps(self.low, self.high, self.bits)
-        return (low + self.codes * step).astype(np.float32)
+        return (low + self.codes[rows] * step).astype(np.float32)
 
 
 def quantised(latents: NDArray[np.float32], bits: int) -> Quantised:

@@ -76,10 +76,10 @@ def tell(
     colours = "grey" if pictures.shape[1] == 1 else "colour"
 
     def row(what: str, size: int) -> list[str]:
-        return [what, f"{size:,}", f"{size / count:,.1f}", f"{sizes.pixels / size:,.1f}×"]
+        return [what, f"{size:,}", f"{size / count:,.1f}", f"{size / sizes.compressed:,.1f}"]
 
     console.table(
-        ["", "bytes", "a picture", "smaller than pixels"],
+        ["", "bytes", "a picture", "times the npz"],
         [
             *([] if sizes.files is None else [row("the files", sizes.files)]),
             row(f"pixels, {width}×{height} {colours}", sizes.pixels),
@@ -88,9 +88,10 @@ def tell(
             row(f"of which {latent} codes of {bits} bits", sizes.codes),
         ],
     )
-    console.print(f"error {_told(lost.each)}; with latents that are not rounded {_told(lost.unquantised)}")
+    unrounded = f"{_told(lost.unquantised)} with latents that are not rounded"
+    console.print(f"error {_told(lost.each)}, mean squared, on pixels from 0 to 1; {unrounded}")
     console.print(
-        f"back  python -m sandbox decompress {file}   (needs the run: {sizes.model:,} bytes of weights)"
+        f"back: python -m sandbox decompress {file} (with the run's {sizes.model:,} bytes of weights)"
     )
 
 
@@ -108,7 +109,7 @@ def draw(path: Path, run: Run, pictures: Bytes, back: Bytes, sizes: Sizes, lost:
             Row("comes back", f"{sizes.compressed / count:,.1f} bytes", back[some]),
         ],
         title=f"{title_of(run.info)}{which}",
-        subtitle=f"bytes a picture, and the error of what comes back: {_told(lost.each)}",
+        subtitle=f"bytes a picture; mean squared error {_told(lost.each)}, on pixels from 0 to 1",
     )
 
 
@@ -120,4 +121,4 @@ def entries(names: Sequence[str], lost: Lost) -> list[dict[str, Any]]:
 def _told(errors: NDArray[np.float64]) -> str:
     mean = float(errors.mean())
     ratio = decibels(mean)
-    return "none" if ratio is None else f"{mean:.5f} (MSE, pixels 0 to 1), {ratio:.1f} dB"
+    return "0" if ratio is None else f"{mean:.5f} ({ratio:.1f} dB)"

@@ -28,21 +28,23 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from generative.compression.names import kept_name
+from generative.compression.names import LONGEST_NAME, kept_name
 from generative.compression.quantisation import FEWEST_BITS, MOST_BITS, Quantised, code_type
-from sandbox.core.errors import Broken, NotFound
+from sandbox.core.errors import Broken, NotFound, UsageError
 from sandbox.data.archive import DAMAGES, has_bound
 
 SCHEMA = "sandbox.compressed/1"
 MOST_PICTURES = 1_000_000
-MOST_BYTES = 512 * 2**20
-"""of all arrays together, unpacked: those of a million pictures are no larger"""
+MOST_BYTES = 256 * 2**20
+"""of all arrays together, unpacked"""
 LONGEST_ABOUT = 64 * 1024
 """letters"""
 _REQUIRED = ("about", "codes", "low", "high", "names", "sizes")
 _KNOWN = (*_REQUIRED, "labels")
 _DIMENSIONS = {"about": 0, "codes": 2, "low": 1, "high": 1, "names": 1, "sizes": 2, "labels": 1}
 _LONGEST_HEADER = 4096
+_ROOM = len(_KNOWN) * _LONGEST_HEADER
+"""bytes for what stands before each array"""
 _END = struct.Struct("<4s4x2H2IH")
 """of a zip archive: PK56, entries, size and place of its table of contents, length of a comment"""
 
@@ -79,11 +81,15 @@ class Stored:
 
 
 def content_of(stored: Stored) -> bytes:
-    """The npz file. The same pictures, model and bits give the same bytes."""
+    """The npz file. The same pictures, model and bits give the same bytes.
+
+    Raises:
+        UsageError: there is more than one file may hold.
+    """
     quantised = stored.quantised
     arrays: dict[str, Any] = {
         "about": np.array(json.dumps({"schema": SCHEMA, **asdict(stored.about)})),
-        # One latent of all pictures after the other: neighbours are alike, and deflate gains a little.
+        # All pictures' values of one latent, then of the next: deflate finds codes for each by itself.
         "codes": np.asfortranarray(quantised.codes),
         "low": quantised.low,
         "high": quantised.high,
@@ -92,6 +98,11 @@ def content_of(stored: Stored) -> bytes:
     }
     if stored.labels is not None:
         arrays["labels"] = stored.labels
+    if sum(array.nbytes for array in arrays.values()) > MOST_BYTES - _ROOM:
+        raise UsageError(
+            f"{len(stored):,} pictures of {quantised.codes.shape[1]:,} numbers are too many for one file",
+            hint="compress a part of them at a time",
+        )
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)
     return content.getvalue()
@@ -141,7 +152,7 @@ def _check_contents(file: IO[bytes]) -> None:
     """Refuse a table of contents that is longer than ours: zipfile would read all of it into the memory."""
     length = file.seek(0, io.SEEK_END)
     file.seek(max(0, length - _END.size - 20))
-    tail = file.read()
+    tail = file.read(_END.size + 20)  # a device may have no end
     if len(tail) < _END.size or tail[-_END.size :][:4] != b"PK\5\6":
         raise _Foreign("is no npz file, or a damaged one")
     _, _, entries, size, _, comment = _END.unpack(tail[-_END.size :])
@@ -187,7 +198,7 @@ def _checked(arrays: dict[str, NDArray[Any]]) -> Stored:
         codes.dtype == code_type(about.bits) and int(codes.max()) < 2**about.bits,
         all(part.dtype == np.float32 and part.shape == (latent,) for part in (low, high)),
         bool(np.isfinite(low).all() and np.isfinite(high).all() and (low <= high).all()),
-        names.dtype.kind == "U" and names.shape == (count,),
+        names.dtype.kind == "U" and names.dtype.itemsize <= 4 * LONGEST_NAME and names.shape == (count,),
         sizes.dtype == np.int32 and sizes.shape == (count, 2) and bool((sizes > 0).all()),
         labels is None or (labels.dtype == np.uint16 and labels.shape == (count,)),
     )

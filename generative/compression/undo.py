@@ -145,12 +145,11 @@ def _write(model: Coder, stored: Stored, files: list[Path], console: Console) ->
     """Decode and write a few pictures at a time."""
     from generative.compression.coding import AT_ONCE, decoded
 
-    latents = stored.quantised.latents()
     with console.progress(len(files), "writing", "pictures") as progress:
         for start in range(0, len(files), AT_ONCE):
             rows = slice(start, start + AT_ONCE)
             labels = None if stored.labels is None else stored.labels[rows]
-            pictures = decoded(model, latents[rows], labels)
+            pictures = decoded(model, stored.quantised.latents(rows), labels)
             for file, picture in zip(files[rows], pictures, strict=True):
                 _write_png(file, picture)
             progress.update(min(start + AT_ONCE, len(files)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -126,7 +127,7 @@ def test_what_cannot_be_read_is_named_and_skipped(digits: Path, capsys: Captured
     assert main([*words[:-1], "b.npz"]) == 0
     out = capsys.readouterr().out
     assert "2 of 21 files skipped" in out
-    assert "smaller than pixels" in out
+    assert "times the npz" in out
 
 
 def test_nothing_that_can_be_read_is_an_error_and_leaves_no_file(tmp_path: Path, capsys: Captured) -> None:
@@ -188,10 +189,15 @@ def test_a_file_that_does_not_fit_its_model_is_damaged(capsys: Captured) -> None
     assert main(["compress", "first", "digits", "-o", "a.npz"]) == 0
     plain = content_of(read_stored(Path("a.npz")))
     with np.load("a.npz", allow_pickle=False) as file:
-        arrays = dict(file)
+        arrays: dict[str, Any] = dict(file)
     about = json.loads(str(arrays["about"]))
-    np.savez_compressed("b.npz", **arrays | {"about": np.array(json.dumps(about | {"shape": [1, 9, 9]}))})
-    np.savez_compressed("c.npz", **arrays, labels=np.zeros(len(arrays["names"]), np.uint16))
+    changes: dict[str, dict[str, Any]] = {
+        "b.npz": {"about": np.array(json.dumps(about | {"shape": [1, 9, 9]}))},
+        "c.npz": {"labels": np.zeros(len(arrays["names"]), np.uint16)},
+    }
+    for name, change in changes.items():
+        altered: dict[str, Any] = arrays | change
+        np.savez_compressed(name, **altered)
     Path("d.npz").write_bytes(plain[:-40])
     for name, says in (
         ("b", "does not fit the model"),

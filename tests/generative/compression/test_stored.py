@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from generative.compression.quantisation import quantised
 from generative.compression.stored import SCHEMA, About, Stored, content_of, read_stored
-from sandbox.core.errors import Broken, NotFound
+from sandbox.core.errors import Broken, NotFound, UsageError
 
 COUNT, LATENT = 50, 3
 
@@ -189,6 +189,10 @@ FOREIGN: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "fewer names": (lambda: altered(names=np.array(["a"])), "do not fit together"),
     "NaN": (lambda: altered(low=np.full(LATENT, np.nan, np.float32)), "do not fit together"),
+    "a name without an end": (
+        lambda: altered(names=np.array(["x" * 9_999] * COUNT)),
+        "do not fit together",
+    ),
     "a way out": (lambda: altered(names=np.array(["../x"] * COUNT)), "in a way that leads elsewhere"),
     "a newer version": (
         lambda: about(schema="sandbox.compressed/2"),
@@ -232,7 +236,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     assert bomb.stat().st_size < 2**20
     tracemalloc.start()
     try:
-        with pytest.raises(Broken, match="would unpack to more than 512 MiB"):
+        with pytest.raises(Broken, match="would unpack to more than 256 MiB"):
             read_stored(bomb)
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
@@ -253,6 +257,17 @@ def test_no_change_of_a_few_bytes_ends_in_anything_but_a_clear_line(
     except Broken:
         return
     assert len(found) == COUNT  # what no checksum covers, such as a date
+
+
+def test_what_could_not_be_read_again_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("generative.compression.stored.MOST_BYTES", 30_000)
+    with pytest.raises(UsageError, match="50 pictures of 3 numbers are too many for one file"):
+        content_of(stored())
+
+
+def test_a_device_without_an_end_is_no_file_of_ours() -> None:
+    with pytest.raises(Broken, match="is no npz file"):
+        read_stored(Path("/dev/zero"))
 
 
 def test_a_file_that_is_not_there_or_a_folder(tmp_path: Path) -> None:
