@@ -45,9 +45,9 @@ class Reconstruct:
     """The run."""
     files: Annotated[Positional[tuple[str, ...]], arg(metavar="FILE …")] = ()
     """Pictures, folders, or - for a pipe."""
-    count: Annotated[Count | None, arg(name="number", aliases=("-n",), metavar="N")] = None
-    """How many pictures; 16, unless given."""
-    picture: Annotated[Path | None, arg(name="output", aliases=("-o",), metavar="PNG")] = None
+    pictures: Annotated[Count | None, arg(aliases=("-n",))] = None
+    """How many pictures; 16, or all of FILE, unless given."""
+    drawing: Annotated[Path | None, arg(name="output", aliases=("-o",), metavar="PNG")] = None
     """The drawing; reconstructions.png among the run's plots, unless given."""
     split: Literal["train", "validation", "test"] | None = None
     """Of which part of the run's data; test, unless given."""
@@ -80,7 +80,7 @@ class Reconstruct:
         with threads(opened.config.threads):
             chosen = self._chosen(opened, console)
             looked = look(opened, chosen, self.seed or 0)
-        drawing = self.picture or run.plots_dir / "reconstructions.png"
+        drawing = self.drawing or run.plots_dir / "reconstructions.png"
         draw_looked(drawing, opened, chosen, looked)
         self._tell(chosen, looked, drawing, console)
         return {
@@ -97,29 +97,29 @@ class Reconstruct:
 
     def _check(self) -> None:
         """All that can be checked without loading anything."""
-        if self.count is not None and not 1 <= self.count <= MOST:
-            raise UsageError(f"-n must be between 1 and {MOST}, not {self.count}")
+        if self.pictures is not None and not 1 <= self.pictures <= MOST:
+            raise UsageError(f"--pictures must be between 1 and {MOST}, not {self.pictures}")
         if self.seed is not None and not 0 <= self.seed < 2**31:
             raise UsageError(f"--seed must be between 0 and 2147483647, not {self.seed}")
         if self.files.count("-") > 1:
             raise UsageError("- is for one picture: a pipe can be read once")
         if self.files and (self.split, self.data_dir) != (None, None):
             raise UsageError("--split and --data-dir choose pictures, and so does FILE", hint="leave one out")
-        if self.picture is not None and self.picture.is_dir():
-            raise UsageError(f"-o is for a file, and {self.picture} is a folder")
-        if self.picture is not None and not self.picture.parent.is_dir():
-            raise UsageError(f"-o: there is no folder {self.picture.parent}")
+        if self.drawing is not None and self.drawing.is_dir():
+            raise UsageError(f"-o is for a file, and {self.drawing} is a folder")
+        if self.drawing is not None and not self.drawing.parent.is_dir():
+            raise UsageError(f"-o: there is no folder {self.drawing.parent}")
 
     def _chosen(self, opened: Opened, console: Console) -> Chosen:
         from generative.measure.chosen import in_files, pictures_of_split, some_of
         from generative.opened import pictures_of
 
         if self.files:
-            return in_files(opened, self.files, self.count or MOST)
+            return in_files(opened, self.files, self.pictures or MOST)
         where = None if self.data_dir is None else str(self.data_dir)
         split = self.split or "test"
         dataset = pictures_of(opened.run, opened.config, console, where)
-        return some_of(pictures_of_split(opened, dataset, split), split, self.count or SHOWN, self.seed)
+        return some_of(pictures_of_split(opened, dataset, split), split, self.pictures or SHOWN, self.seed)
 
     def _tell(self, chosen: Chosen, looked: Looked, drawing: Path, console: Console) -> None:
         for one in chosen.skipped:
