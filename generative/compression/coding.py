@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -12,11 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from generative.measure.batches import pass_size
+from generative.samples import as_bytes
 from sandbox.core.errors import Diverged
+from sandbox.nn.batches import to_model
 
 Bytes = NDArray[np.uint8]
-AT_ONCE = 256
-"""pictures"""
 
 
 class Coder(Protocol):
@@ -42,8 +42,8 @@ def embedded(model: Coder, pictures: Bytes, labels: NDArray[np.uint16] | None) -
     """
     device = _device(model)
     parts = []
-    for rows in _slices(len(pictures)):
-        images = _network(torch.from_numpy(pictures[rows]).to(device))
+    for rows in slices(len(pictures), model.shape):
+        images = to_model(torch.from_numpy(pictures[rows]).to(device), None, torch.Generator())
         parts.append(model.embed(images, _labels(labels, rows, device)).float().cpu().numpy())
     latents = np.concatenate(parts)
     if not np.isfinite(latents).all():
@@ -56,9 +56,9 @@ def decoded(model: Coder, latents: NDArray[np.float32], labels: NDArray[np.uint1
     """The pictures of latents (n, latents): (n, channels, height, width) uint8."""
     device = _device(model)
     made = np.empty((len(latents), *model.shape), np.uint8)
-    for rows in _slices(len(latents)):
+    for rows in slices(len(latents), model.shape):
         images = model.decode(torch.from_numpy(latents[rows]).to(device), _labels(labels, rows, device))
-        made[rows] = images.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+        made[rows] = as_bytes(images).cpu().numpy()
     return made
 
 
@@ -80,24 +80,17 @@ def weights_bytes(model: Coder) -> int:
 def squared_error(pictures: Bytes, others: Bytes) -> NDArray[np.float64]:
     """Mean squared error of each of two times n pictures, whose values are counted from 0 to 1: (n,)."""
     errors = np.empty(len(pictures))
-    for rows in _slices(len(pictures)):
+    for rows in slices(len(pictures), pictures.shape[1:]):
         difference = pictures[rows].astype(np.float32) - others[rows]
         errors[rows] = np.square(difference / 255, dtype=np.float64).mean(axis=(1, 2, 3))
     return errors
 
 
-def decibels(error: float) -> float | None:
-    """Peak signal-to-noise ratio of a mean squared error of values from 0 to 1; None without any error."""
-    return -10 * math.log10(error) if error > 0 else None
-
-
-def _network(images: Tensor) -> Tensor:
-    """uint8 as a network sees it: float32 in [-1, 1]."""
-    return images.contiguous(memory_format=torch.channels_last).to(torch.float32).div_(127.5).sub_(1.0)
-
-
-def _slices(count: int) -> Iterator[slice]:
-    return (slice(start, start + AT_ONCE) for start in range(0, count, AT_ONCE))
+def slices(count: int, shape: tuple[int, ...]) -> Iterator[slice]:
+    """``count`` pictures of a shape (channels, height, width), as many at once as a network can take."""
+    channels, height, width = shape
+    size = pass_size((channels, height, width))
+    return (slice(start, min(start + size, count)) for start in range(0, count, size))
 
 
 def _labels(labels: NDArray[np.uint16] | None, rows: slice, device: torch.device) -> Tensor | None:

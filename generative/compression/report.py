@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from generative.compression.coding import Bytes, decibels
+from generative.compression.coding import Bytes
 from generative.drawings import title_of
+from generative.measure.fidelity import psnr
 from sandbox.core.run import Run
 from sandbox.ui.console import Console
 
-DRAWN = 12
+DRAWN = 16
 """pictures for which a drawing has room"""
 
 
@@ -49,14 +50,14 @@ class Lost:
     unquantised: NDArray[np.float64]
     """(n,): of what it would write if latents were kept as they are"""
 
-    def as_json(self) -> dict[str, float | None]:
+    def as_json(self) -> dict[str, float]:
         """The means over the pictures, and their peak signal-to-noise ratios in dB."""
         mse, before = float(self.each.mean()), float(self.unquantised.mean())
         return {
             "mse": mse,
-            "psnr": decibels(mse),
+            "psnr": psnr(mse),
             "mse_unquantised": before,
-            "psnr_unquantised": decibels(before),
+            "psnr_unquantised": psnr(before),
         }
 
 
@@ -97,19 +98,19 @@ def tell(
 
 def draw(path: Path, run: Run, pictures: Bytes, back: Bytes, sizes: Sizes, lost: Lost) -> Path:
     """Draw some pictures over what comes back of them, to the PNG ``path``."""
-    from sandbox.ui.grids import Row, picture_grid
+    from generative.measure.batches import spread
+    from generative.measure.drawn import Version, draw_reconstructions
 
     count = len(pictures)
-    some = np.unique(np.linspace(0, count - 1, min(count, DRAWN)).round().astype(int))
+    some = spread(count, DRAWN).numpy()
     which = "" if len(some) == count else f", {len(some)} of {count:,} pictures"
-    return picture_grid(
+    return draw_reconstructions(
         path,
-        [
-            Row("original", f"{sizes.pixels / count:,.0f} bytes", pictures[some]),
-            Row("comes back", f"{sizes.compressed / count:,.1f} bytes", back[some]),
-        ],
+        [Version("original", pictures[some]), Version("comes back", back[some])],
         title=f"{title_of(run.info)}{which}",
-        subtitle=f"bytes a picture; mean squared error {_told(lost.each)}, on pixels from 0 to 1",
+        subtitle=f"{sizes.pixels / count:,.0f} bytes, and {sizes.compressed / count:,.1f} in the file; "
+        f"mean squared error, on pixels from 0 to 1: {_told(lost.each)}",
+        below=[f"{error:.4f}" for error in lost.each[some]],
     )
 
 
@@ -120,5 +121,4 @@ def entries(names: Sequence[str], lost: Lost) -> list[dict[str, Any]]:
 
 def _told(errors: NDArray[np.float64]) -> str:
     mean = float(errors.mean())
-    ratio = decibels(mean)
-    return "0" if ratio is None else f"{mean:.5f} ({ratio:.1f} dB)"
+    return f"{mean:.5f} ({psnr(mean):.1f} dB)"

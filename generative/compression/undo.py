@@ -143,16 +143,15 @@ def _check_fits(file: Path, model: Coder, stored: Stored) -> None:
 
 def _write(model: Coder, stored: Stored, files: list[Path], console: Console) -> None:
     """Decode and write a few pictures at a time."""
-    from generative.compression.coding import AT_ONCE, decoded
+    from generative.compression.coding import decoded, slices
 
     with console.progress(len(files), "writing", "pictures") as progress:
-        for start in range(0, len(files), AT_ONCE):
-            rows = slice(start, start + AT_ONCE)
+        for rows in slices(len(files), stored.about.shape):
             labels = None if stored.labels is None else stored.labels[rows]
             pictures = decoded(model, stored.quantised.latents(rows), labels)
             for file, picture in zip(files[rows], pictures, strict=True):
                 _write_png(file, picture)
-            progress.update(min(start + AT_ONCE, len(files)))
+            progress.update(rows.stop)
 
 
 def _write_png(file: Path, picture: Any) -> None:
