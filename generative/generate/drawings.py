@@ -18,8 +18,10 @@ from sandbox.ui.mosaic import mosaic, save_gif
 
 WIDEST = 13
 """pictures in a row of a strip"""
+TILE_PX = 96
+"""about the side of a picture, with room for a caption"""
 LARGE_PX, LETTERS = 140, 10
-"""about the side of a picture where there are few, and of a name what has room over it"""
+"""the same where there are few, and of a name what has room over it"""
 ANIMATED_PX = 280
 """about the side of a picture in an animation"""
 FRAME_S, REST_S = 0.05, 0.6
@@ -38,17 +40,20 @@ def draw_way(path: Path, ends: tuple[End, End], ways: Way, subtitle: str) -> Pat
         tiles = np.stack([ends[0].picture.numpy(), *pictures.numpy(), ends[1].picture.numpy()])
         shares = [f"{share / last:.0%}".replace("%", " %") for share in range(last + 1)]
         captions = ["original", *shares, "original"]
-        wraps = len(tiles) > WIDEST
+        lines = -(-len(tiles) // WIDEST)
+        long = -(-len(tiles) // lines)
         rows += [
             Row(
                 label if at == 0 else "",
                 "",
-                tiles[at : at + WIDEST],
-                captions[at : at + WIDEST] if wraps or number == 0 else (),
+                tiles[at : at + long],
+                captions[at : at + long] if lines > 1 or number == 0 else (),
             )
-            for at in range(0, len(tiles), WIDEST)
+            for at in range(0, len(tiles), long)
         ]
-    return picture_grid(path, rows, title=f"From {ends[0].name} to {ends[1].name}", subtitle=subtitle)
+    return picture_grid(
+        path, rows, title=f"From {ends[0].name} to {ends[1].name}", subtitle=subtitle, tile_px=TILE_PX
+    )
 
 
 def animate_way(path: Path, ways: Sequence[Tensor]) -> Path:
@@ -74,7 +79,9 @@ def draw_rows(path: Path, rows: Rows, subtitle: str) -> Path:
             rows.latents, rows.deviations, rows.pictures.numpy(), strict=True
         )
     ]
-    return picture_grid(path, drawn, title="What each latent changes", subtitle=subtitle, columns=columns)
+    return picture_grid(
+        path, drawn, title="What each latent changes", subtitle=subtitle, columns=columns, tile_px=TILE_PX
+    )
 
 
 def draw_sum(path: Path, terms: Sequence[Term], found: Sum, pictures: Bytes, subtitle: str) -> Path:

@@ -86,7 +86,10 @@ def _scatter(axes: Axes, places: NDArray[Any], labels: NDArray[Any], classes: tu
 
     colours = _colours(len(classes))
     some = slice(None, None, -(-len(places) // MOST_POINTS) or 1)
-    axes.scatter(*places[some].T, s=5, c=[colours[label] for label in labels[some]], linewidths=0, alpha=0.7)
+    area = float(np.clip(2e4 / len(places), 5, 60))
+    axes.scatter(
+        *places[some].T, s=area, c=[colours[label] for label in labels[some]], linewidths=0, alpha=0.7
+    )
     present = [label for label in range(min(NAMED, len(classes))) if (labels == label).any()]
     middles = np.array([np.median(places[labels == label], 0) for label in present])
     widths = np.array([LETTER_SIDE * (1 + len(classes[label])) for label in present])
