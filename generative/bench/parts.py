@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from generative.bench.beside import learn
+from generative.bench.one_class import one_class
 from generative.bench.pca import reconstruction_errors
 from generative.bench.speed import present, speeds
 from generative.bench.tasks import (
@@ -53,7 +53,7 @@ def vaes(trainer: Trainer, seed: int) -> list[Row]:
     rows = [{"model": "vae mnist", **nats(opened.model, data.test, trainer), **_cost(result)}]
     for name in present(trainer.console, slow=False) if trainer.peers else ():
         trainer.console.note(f"{name}, seed {seed}")
-        peer = learn(name, data, seed, trainer.seconds(), thread_count(trainer))
+        peer = learn(name, data, seed, trainer.seconds(), trainer.thread_count)
         cost = {"epochs": peer.epochs, "seconds": peer.seconds}
         rows.append({"model": name, **nats(peer.model, data.test, trainer), **cost})
     return rows
@@ -63,7 +63,7 @@ def nats(model: Any, test: Pictures, trainer: Trainer) -> Row:
     """The bounds of a VAE on the test pictures, made black and white once, as `evaluate` measures them."""
     count = QUICK_GAP_PICTURES if trainer.quick else GAP_PICTURES
     cpu = torch.device("cpu")
-    with threads(thread_count(trainer)):
+    with threads(trainer.thread_count):
         pictures = described(model, test)
         bound = measure_bound(model, pictures, cpu)
         gap = measure_gap(model, pictures, cpu, count, SAMPLES)
@@ -88,7 +88,7 @@ def others(trainer: Trainer, seed: int) -> list[Row]:
             result = trainer.train(f"{kind} {data}", seed)
             opened = open_generator(Run(result["run"]), "cpu")
             dataset = load(data, trainer.data_dir)
-            with threads(thread_count(trainer)):
+            with threads(trainer.thread_count):
                 mse = measure_fidelity(opened.model, dataset.test, torch.device("cpu")).mse
             row = {"pictures": what, "model": kind, "latents": f"{result['latent']}", "test_mse": mse}
             pca = _pca(dataset, result["latent"])
@@ -103,11 +103,6 @@ def measured_speeds(trainer: Trainer, seed: int) -> list[Row]:
     return speeds(seed, trainer.data_dir, trainer.quick, trainer.console)
 
 
-def thread_count(trainer: Trainer) -> int:
-    """torch's threads of a training."""
-    return trainer.threads or os.cpu_count() or 1
-
-
 def _pca(dataset: Dataset, count: int) -> float:
     return reconstruction_errors(dataset.train.images, dataset.test.images, [count])[count]
 
@@ -118,6 +113,7 @@ def _cost(result: Row) -> Row:
 
 MEASURES: dict[str, Callable[[Trainer, int], list[Row]]] = {
     "autoencoder": autoencoders,
+    "one-class": one_class,
     "vae": vaes,
     "others": others,
     "speed": measured_speeds,

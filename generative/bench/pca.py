@@ -24,6 +24,12 @@ def reconstruction_errors(train: Tensor, test: Tensor, counts: Sequence[int]) ->
     return {count: total - float(explained[:count].sum()) for count in counts}
 
 
+def left_over(train: Tensor, images: Tensor, count: int) -> np.ndarray:
+    """Squared error of each picture of `images`, (n,), by `count` components of `train`."""
+    found, seen = PCA(count, random_state=0).fit(_flat(train)), _flat(images)
+    return np.square(seen - found.inverse_transform(found.transform(seen))).sum(1)
+
+
 def _flat(images: Tensor) -> np.ndarray:
     """(n, pixels) float32 from 0 to 1."""
     return images.flatten(1).numpy().astype(np.float32) / 255

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,11 @@ class Trainer:
     data_dir: Path | None = None
     quick: bool = False
     peers: bool = True
+
+    @property
+    def thread_count(self) -> int:
+        """torch's threads in a training."""
+        return self.threads or os.cpu_count() or 1
 
     def seconds(self, part: float = 1.0) -> float:
         """Of training, for what has a part of the minutes."""

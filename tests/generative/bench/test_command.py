@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.tables import render
-from generative.bench import parts
+from generative.bench import one_class, parts
 from generative.bench.command import summarize
 from generative.bench.tasks import MSE_GOALS, OTHERS, PARTS
 from generative.bench.trainer import Trainer
@@ -37,7 +37,8 @@ def digits(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = Trainer.train
     monkeypatch.setattr(Trainer, "options", options)
     monkeypatch.setattr(Trainer, "train", train)
-    monkeypatch.setattr(parts, "load", lambda name, data_dir: load("digits"))
+    for module in (parts, one_class):
+        monkeypatch.setattr(module, "load", lambda name, data_dir: load("digits"))
 
 
 @pytest.mark.parametrize("words", COMMANDS)
@@ -75,6 +76,17 @@ def test_a_vae_is_measured_by_its_bounds(capsys: Captured, monkeypatch: pytest.M
     assert row["iwae_5_nats"] <= row["elbo_nats"]
     assert row["divergence_nats"] < row["elbo_nats"]
     assert row["bits_per_dimension"] == pytest.approx(row["iwae_5_nats"] / 64 / 0.693147, rel=1e-5)
+
+
+@pytest.mark.usefixtures("digits")
+def test_models_of_one_class_tell_it_from_others(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(one_class, "DIGITS", ("0", "6"))
+    assert main(["bench", "generative", "--only", "one-class", "--seeds", "1", "--json"]) == 0
+    mean, *each = json.loads(capsys.readouterr().out)["one-class"]
+    assert [row["usual"] for row in each] == ["0", "6"]
+    assert mean["auroc"] == pytest.approx((each[0]["auroc"] + each[1]["auroc"]) / 2)
+    assert mean["reached"] == (mean["auroc"] >= 0.965)
+    assert all(row["pca_auroc"] > 0.95 for row in each)  # these two are easy
 
 
 def test_rows_become_a_table_over_the_seeds() -> None:
