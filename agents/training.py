@@ -21,7 +21,7 @@ from sandbox.core.names import suggest
 from sandbox.core.run import Run
 from sandbox.core.runs import start_run
 from sandbox.nn.device import pick_device
-from sandbox.nn.transfer import load_backbone
+from sandbox.nn.transfer import load_backbone, parent_of
 from sandbox.ui.console import Console
 
 from .algorithms import find_algorithm, remembers
@@ -108,7 +108,10 @@ def begin_run(
     """A new run folder with config and manifest."""
     about = {"device": str(agent.device), "threads": config.threads}
     info = {"env": config.env, "algo": config.algo}
-    return start_run(root, "train-agent", config.env, config.algo, config, command, about, name, **info)
+    parent = parent_of(config.init_from)
+    return start_run(
+        root, "train-agent", config.env, config.algo, config, command, about, name, parent, **info
+    )
 
 
 def train(config: AgentConfig, agent: AnyAgent, run: Run, console: Console) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def open_generator(
     """
     from torch import nn
 
-    from sandbox.nn.checkpoint import Checkpoints
+    from sandbox.nn.checkpoint import Checkpoints, misfit
     from sandbox.nn.device import pick_device
     from sandbox.nn.fit_run import learned_weights
 
@@ -78,7 +78,7 @@ def open_generator(
     try:
         model.load_state_dict(learned_weights(state))
     except (KeyError, RuntimeError) as error:
-        raise RunBroken(f"the checkpoint of {run.name} does not fit its config: {error}") from None
+        raise RunBroken(f"the checkpoint of {run.name} does not fit its config: {misfit(error)}") from None
     nn.Module.to(model, pick_device(config.device))  # diffusers' own `to` hides its types
     return Opened(run, config, step, model.eval(), classes)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from sandbox.core.errors import CheckpointBroken
 from sandbox.core.files import write_atomically
 from sandbox.nn.state_files import load_state, remove_leftovers, remove_state, save_state
 
-__all__ = ["Checkpoints", "load_state", "save_state"]
+__all__ = ["Checkpoints", "load_state", "misfit", "save_state"]
 
 _NAME = re.compile(r"step-(\d{12,})")
 
@@ -160,6 +161,13 @@ class Checkpoints:
         if not _NAME.fullmatch(name):
             raise CheckpointBroken(f"{path} does not hold a checkpoint's name")
         return name
+
+
+def misfit(error: Exception) -> str:
+    """Why weights do not fit a model, in a line: torch names each of them, over pages."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    first, *more = lines[1:] or lines  # torch's first says only of what model
+    return shorten(first.strip(), 120, placeholder=" …") + (" (and more)" if more else "")
 
 
 def _step_of(name: str) -> int:

@@ -18,6 +18,7 @@ from sandbox.core.errors import CheckpointBroken
 from sandbox.core.memory import check_memory
 from sandbox.core.seeding import derive_seed
 from sandbox.nn.batches import Augment, Batch, balanced_order, batch_rows, to_model
+from sandbox.nn.checkpoint import misfit
 from sandbox.nn.ema import Ema
 from sandbox.nn.fit_session import FitSession
 from sandbox.nn.fit_settings import FitSettings
@@ -203,7 +204,8 @@ class Training:
                 self.ema.average.load_state_dict(state["average"])
             self.step = int(state["step"])
         except (LookupError, TypeError, ValueError, RuntimeError) as error:
-            raise CheckpointBroken(f"the checkpoint does not fit the model of this run: {error}") from error
+            told = misfit(error)
+            raise CheckpointBroken(f"the checkpoint does not fit the model of this run: {told}") from error
 
     def resume(self, state: Mapping[str, Any]) -> list[str]:
         """Continue from a run's checkpoint; returns in sentences what could not be restored."""

@@ -28,7 +28,7 @@ def open_classifier(
     Raises:
         RunBroken, CheckpointBroken: a file is missing or damaged; the message names it.
     """
-    from sandbox.nn.checkpoint import Checkpoints
+    from sandbox.nn.checkpoint import Checkpoints, misfit
     from sandbox.nn.device import pick_device
     from sandbox.nn.fit_run import learned_weights
     from sandbox.supervised import hf
@@ -43,7 +43,7 @@ def open_classifier(
     try:
         model.load_state_dict(learned_weights(state))
     except (KeyError, RuntimeError) as error:
-        raise RunBroken(f"the checkpoint of {run.name} does not fit its config: {error}") from None
+        raise RunBroken(f"the checkpoint of {run.name} does not fit its config: {misfit(error)}") from None
     return step, model.to(pick_device(config.device)).eval()
 
 

@@ -21,7 +21,7 @@ from hypothesis.extra import numpy as hnp
 
 from sandbox.core.errors import CheckpointBroken
 from sandbox.nn import state_files
-from sandbox.nn.checkpoint import Checkpoints, load_state, save_state
+from sandbox.nn.checkpoint import Checkpoints, load_state, misfit, save_state
 
 FILES = ("tensors.safetensors", "state.json", "checksums.json")
 TORCH_DTYPES = (
@@ -376,3 +376,15 @@ def test_the_systems_own_refusal_of_a_large_file_is_an_os_error(tmp_path: Path) 
 def test_files_are_readable_as_the_umask_says(tmp_path: Path, state: dict[str, Any]) -> None:
     save_state(tmp_path / "checkpoint", state)
     assert len({(tmp_path / "checkpoint" / file).stat().st_mode for file in FILES}) == 1
+
+
+def test_why_weights_do_not_fit_is_a_line() -> None:
+    wide, narrow = (torch.nn.Sequential(*(torch.nn.Linear(n, n) for _ in range(50))) for n in (3, 2))
+    with pytest.raises(RuntimeError) as caught:
+        narrow.load_state_dict(wide.state_dict())
+    told = misfit(caught.value)
+    assert told.startswith("size mismatch for 0.weight: ")
+    assert told.endswith("… (and more)")
+    assert len(told) < 140
+    assert misfit(KeyError("average")) == "'average'"
+    assert misfit(RuntimeError()) == "RuntimeError"
