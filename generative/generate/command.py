@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "sandbox.generate/1"
 STEPS = 11
-MOST_STEPS = 200
+MOST_STEPS = 60
 WITH = {"--interpolate": ["--frames"], "--walk": ["--frames", "--class"], "--arithmetic": []}
 """the options that go with each thing to do other than drawing pictures"""
 

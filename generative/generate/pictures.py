@@ -21,12 +21,13 @@ WIDEST_PX = 4_000
 
 
 def asked_for(
-    source: Source, learned: Sequence[str], one: str | None, several: str | None, run: str
+    told: Sequence[str], learned: Sequence[str], one: str | None, several: str | None, run: str
 ) -> list[int]:
     """The classes to draw, as indices, that picture 0, 1, … are of in turn; [] where there are none.
 
     Args:
-        learned: the classes that were learned from.
+        told: the classes that the model is told; none for most models.
+        learned: those of them that were learned from.
         one: what --class says.
         several: what --classes says, with commas.
         run: its name.
@@ -35,19 +36,19 @@ def asked_for(
         UsageError: the model cannot be asked for classes, or learned none of such a name.
     """
     option = "--class" if one is not None else "--classes" if several is not None else None
-    if option and not source.classes:
+    if option and not told:
         raise UsageError(
             f"{option} is for models that were told classes in training, and {run} was not",
             hint="python -m sandbox train-generator vae DATA --class-conditional",
         )
-    if not source.classes:
+    if not told:
         return []
     words = [one] if one is not None else [] if several is None else several.split(",")
     words = [word.strip() for word in words if word.strip()]
     if option and not words:
         raise UsageError(f"{option} names no class", hint=f"known: {', '.join(learned)}")
     names = [resolve(word, learned, "class") for word in words] or learned
-    return [source.classes.index(name) for name in names]
+    return [told.index(name) for name in names]
 
 
 def label_of(number: int, chosen: Sequence[int]) -> int:

@@ -100,14 +100,14 @@ def draw_grid(
 ) -> Made:
     """Pictures 0 to `count` - 1 in one PNG; unless that is given, about `PICTURES` in full rows."""
     source = subject.source()
-    chosen = pictures.asked_for(source, subject.learned, one, several, subject.opened.run.name)
+    chosen = pictures.asked_for(source.classes, subject.learned, one, several, subject.opened.run.name)
     names = _named(source, chosen)
     columns = pictures.columns_for(count or PICTURES, source.shape, len(chosen))
     count = count or columns * -(-PICTURES // columns)
     pictures.check_grid(count, source.shape)
     parts = [some.numpy() for _, some in pictures.drawn(source, count, chosen)]
-    few = "-".join(names) if one is not None or several is not None else ""
-    path = place(subject.samples, f"grid-{_slug(few)}-seed{subject.seed}.png".replace("--", "-"))
+    few = names if one is not None or several is not None else []
+    path = place(subject.samples, _file("grid", *few, f"seed{subject.seed}"))
     scale = pictures.scale_for(count, columns, source.shape)
     save_png(path, mosaic(np.concatenate(parts), columns, scale=scale))
     if len(names) > 1:
@@ -120,7 +120,7 @@ def draw_each(
 ) -> Made:
     """Pictures 0 to `count` - 1 in a file each."""
     source, opened = subject.source(), subject.opened
-    chosen = pictures.asked_for(source, subject.learned, one, several, opened.run.name)
+    chosen = pictures.asked_for(source.classes, subject.learned, one, several, opened.run.name)
     names = _named(source, chosen)
     about = {"run": opened.run.name, "steps": opened.step, "seed": subject.seed, "classes": names}
     numbered.prepare_folder(folder, about)
@@ -148,8 +148,8 @@ def interpolate(subject: Subject, first: str, last: str, steps: int, place: Plac
         for label, found in finer
     ]
     means = "posterior means" if isinstance(model, VAE) else "codes"
-    name = f"interpolate-{_slug(Path(first).stem)}-{_slug(Path(last).stem)}-seed{subject.seed}.png"
-    path = place(subject.samples, name)
+    between = Path(first).stem, Path(last).stem
+    path = place(subject.samples, _file("interpolate", *between, f"seed{subject.seed}"))
     drawings.draw_way(path, ends, ways, f"linear between {means}  ·  {subject.said}")
     gif = drawings.animate_way(path.with_suffix(".gif"), [found for _, found in finer])
     labels = [model.classes[label] for label, _ in finer if label is not None]
@@ -162,17 +162,18 @@ def walk(subject: Subject, name: str | None, steps: int | None, place: Place) ->
     model, seed = subject.opened.model, subject.seed
     label = _label(subject, name)
     codes = subject.codes()
-    path = place(subject.samples, f"walk-{_slug('' if label is None else model.classes[label])}"
-                 f"-seed{seed}.png".replace("--", "-"))  # fmt: skip
     normal = isinstance(model, VAE)
-    drawn_as = "" if label is None else f"drawn as {model.classes[label]}  ·  "
+    drawn = [] if label is None else [model.classes[label]]
+    drawn_as = "".join(f"drawn as {one}  ·  " for one in drawn)
     if model.latent == 2:
+        path = place(subject.samples, _file("walk", *drawn))
         side = steps or PLANE_SIDE
         plane = walk_plane(model, codes.latents, label, side, subject.device, normal=normal)
         of = "the standard normal prior" if normal else "the test pictures' codes"
         subtitle = f"{drawn_as}at quantiles of {of}  ·  {subject.said}"
         draw_plane(path, plane, plane_marks(codes.latents, normal=normal), codes.pictures, subtitle)
         return Made({"walk": path}, {"latents": [1, 2], "side": side})
+    path = place(subject.samples, _file("walk", *drawn, f"seed{seed}"))
     row = chosen_row(subject.test, label, seed) if label is not None else seed % len(subject.test)
     rows = walk_rows(model, codes.latents, codes.latents[row], label, steps or ROW_STEPS, subject.device)
     vary = f"{rows.active} of {model.latent} latents vary"
@@ -209,12 +210,18 @@ def add_up(subject: Subject, formula: str, place: Place) -> Made:
 
 def _label(subject: Subject, name: str | None) -> int | None:
     """The one class that a class-conditional model draws: `name`, or the first that was learned."""
-    chosen = pictures.asked_for(subject.source(), subject.learned, name, None, subject.opened.run.name)
+    told = subject.opened.model.classes
+    chosen = pictures.asked_for(told, subject.learned, name, None, subject.opened.run.name)
     return chosen[0] if chosen else None
 
 
 def _named(source: Source, chosen: list[int]) -> list[str]:
     return [source.classes[label] for label in chosen]
+
+
+def _file(*parts: str) -> str:
+    """The name of a picture."""
+    return "-".join(filter(None, map(_slug, parts))) + ".png"
 
 
 def _slug(text: str) -> str:

@@ -157,7 +157,7 @@ def test_a_sum_says_what_it_is_nearest_to(root: Path, capsys: Captured) -> None:
         (["vae", "--each", "made", "-o", "x.png"], "--each and --output do not go together"),
         (["told", "--class", "1", "--classes", "7"], "--class and --classes do not go together"),
         (["vae", "--frames", "4"], "--frames is for --interpolate and --walk"),
-        (["vae", "--walk", "--frames", "1"], "--frames must be 2 to 200, not 1"),
+        (["vae", "--walk", "--frames", "1"], "--frames must be 2 to 60, not 1"),
         (["vae", "-n", "0"], "-n must be at least 1, not 0"),
         (["vae", "-n", "10m"], "a grid has room for 1,000,000 pictures of 8×8, not for 10,000,000"),
         (["vae", "-o", "grid.jpg"], "-o must end in .png, not 'grid.jpg'"),
