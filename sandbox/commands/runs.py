@@ -99,14 +99,15 @@ def show(run: Run, console: Console) -> dict[str, Any]:
     checkpoints = _checkpoints(run)
     last, best = _pointer(run, "LAST"), _pointer(run, "BEST")
     console.print(f"{run.relative()}\n")
-    lines = {key: value for key, value in info.items() if key != "schema" and value is not None}
+    lines = {key: _cell(value) for key, value in info.items() if key != "schema" and value not in (None, [])}
+    lines |= {key: _row(value) for key, value in info.items() if isinstance(value, list) and value}
     lines["status"] = status
     lines["age"] = age(info["created"])
     lines["checkpoints"] = ", ".join(checkpoints) or "none"
     lines |= {key: value for key, value in (("last", last), ("best checkpoint", best)) if value}
     width = max(len(key) for key in lines)
     for key, value in lines.items():
-        console.print(f"  {key:<{width}}  {_cell(value)}")
+        console.print(f"  {key:<{width}}  {value}")
     if config is not None:
         console.print(f"\n{run.config_path.name}:\n" + run.config_path.read_text(encoding="utf-8").rstrip())
     if trouble:
@@ -231,4 +232,10 @@ def _cell(value: Any) -> Any:
         return f"{value:.4g}"
     if isinstance(value, dict):
         return ", ".join(f"{key} {_cell(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return f"[{_row(value)}]"
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _row(values: list[Any]) -> str:
+    return ", ".join(str(_cell(value)) for value in values)

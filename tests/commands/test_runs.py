@@ -94,6 +94,24 @@ def test_show_prints_what_the_files_say(runs_root: Path, capsys: Captured) -> No
     assert (shown["last"], shown["best"], shown["problem"]) == ("step-000000002048", None, None)
 
 
+def test_lists_are_shown_as_people_write_them(runs_root: Path, capsys: Captured) -> None:
+    evaluation = {"accuracy": 0.987654, "interval": [0.98, 0.99]}
+    make(
+        runs_root,
+        "first",
+        classes=["ring finger", "thumb"],
+        shape=[1, 28, 28],
+        only=[],
+        evaluation=evaluation,
+    )
+    assert main(["runs", "show", "first"]) == 0
+    shown = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines() if "  " in line)
+    assert shown["classes"] == "ring finger, thumb"
+    assert shown["shape"] == "1, 28, 28"
+    assert shown["evaluation"] == "accuracy 0.9877, interval [0.98, 0.99]"
+    assert "only" not in shown
+
+
 def test_show_names_a_broken_config_and_goes_on(runs_root: Path, capsys: Captured) -> None:
     run = make(runs_root, "first")
     run.config_path.write_text("steps = = 1")
