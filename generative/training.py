@@ -12,6 +12,7 @@ from torch import nn
 
 from generative.autoencoder import Autoencoder
 from generative.config import GeneratorConfig
+from generative.measure.final import final_look
 from generative.model_folder import save_model
 from generative.opened import build_model, pictures_of
 from generative.pictures import learned_from, load_pictures
@@ -129,7 +130,8 @@ def _carry_out(
         carry_out(training, splits.validation, session, resume=resume, again=f"train-generator {config.kind}")
         samples.film()
         result = _outcome(run, config, training) | {"train_seconds": round(session.seconds, 3)}
-        result["evaluation"] = {"split": "test", "n": len(splits.test), **training.evaluate(splits.test)}
+        learned = cast(Autoencoder | VAE, training.learned)
+        result["evaluation"] = final_look(learned, splits.test, training.device, console)
         kept = {key: result[key] for key in ("steps", "epochs", "train_seconds", "evaluation")}
         run.update(status="finished", best=session.best, **kept)
     return result

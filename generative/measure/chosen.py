@@ -12,7 +12,7 @@ from generative.measure.batches import Pass, passes, spread
 from generative.measure.fidelity import squared_errors
 from generative.opened import Opened
 from generative.pictures import learned_from
-from sandbox.core.errors import NotFound, UsageError
+from sandbox.core.errors import NotFound
 from sandbox.core.seeding import derive_seed
 from sandbox.data.pictures import Dataset, Pictures
 from sandbox.nn.batches import to_model
@@ -38,12 +38,7 @@ def pictures_of_split(opened: Opened, dataset: Dataset, split: str) -> Pictures:
     Raises:
         UsageError: there are none.
     """
-    pictures: Pictures = getattr(learned_from(opened.config, dataset), split)
-    if not len(pictures):
-        raise UsageError(
-            f"{opened.config.data} has no {split} pictures of what {opened.run.name} learns from"
-        )
-    return pictures
+    return getattr(learned_from(opened.config, dataset), split)
 
 
 def some_of(pictures: Pictures, split: str, count: int, seed: int | None) -> Chosen:

@@ -13,7 +13,6 @@ from generative.measure.bounds import collapse_warning, described, measure_bound
 from generative.measure.final import final_look
 from generative.vae import VAE
 from sandbox.data.catalog import load
-from sandbox.data.pictures import Splits
 from sandbox.ui.console import Console
 from tests.generative.measure.linear import drawn, linear_vae, log_evidence_bits
 
@@ -101,20 +100,12 @@ def test_a_collapse_is_called_one_where_few_latents_are_active(
 
 def test_the_end_of_training_warns_of_a_collapse(capsys: pytest.CaptureFixture[str]) -> None:
     """A new VAE whose encoder says the same of every picture."""
-    data, model = load("digits"), small_vae()
+    model = small_vae()
     torch.nn.init.zeros_(model.encoder.out.weight)
-    splits = Splits(data.train, data.validation, data.test)
-    found = final_look(model, splits, CPU, Console())
+    found = final_look(model, load("digits").test, CPU, Console())
     assert found["active_units"] == 0
     assert (found["split"], found["n"]) == ("test", 359)
     assert "warning: posterior collapse: none of 5 latents" in capsys.readouterr().err
-
-
-def test_without_test_pictures_the_end_is_about_validation() -> None:
-    data = load("digits")
-    splits = Splits(data.train, data.validation, data.test.take(torch.arange(0)))
-    found = final_look(small_vae(), splits, CPU, Console(quiet=True))
-    assert (found["split"], found["n"]) == ("validation", 270)
 
 
 def test_black_and_white_is_drawn_once_with_the_grey_value_as_probability(
