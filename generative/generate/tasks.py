@@ -111,7 +111,8 @@ def draw_grid(
     scale = pictures.scale_for(count, columns, source.shape)
     save_png(path, mosaic(np.concatenate(parts), columns, scale=scale))
     if len(names) > 1:
-        subject.console.print(f"columns   {', '.join(names)}{', …' if columns > len(names) else ''}")
+        again = f", {names[0]}, …" if columns > len(names) else ""
+        subject.console.print(f"columns   {', '.join(names)}{again}")
     return Made({"grid": path}, {"pictures": count, "classes": names})
 
 
