@@ -27,7 +27,8 @@ def reconstruction_errors(train: Tensor, test: Tensor, counts: Sequence[int]) ->
 def left_over(train: Tensor, images: Tensor, count: int) -> np.ndarray:
     """Squared error of each picture of `images`, (n,), by `count` components of `train`."""
     found, seen = PCA(count, random_state=0).fit(_flat(train)), _flat(images)
-    return np.square(seen - found.inverse_transform(found.transform(seen))).sum(1)
+    left = seen - found.inverse_transform(found.transform(seen))
+    return np.square(left).sum(1, dtype=np.float64)
 
 
 def _flat(images: Tensor) -> np.ndarray:
