@@ -13,9 +13,10 @@ from tyro.conf import Positional, UseAppendAction, arg
 from sandbox.core.config import Count, parse_assignments
 from sandbox.core.errors import UsageError
 from sandbox.core.run import Run
+from sandbox.nn.presets import PresetName
 from sandbox.ui.console import Console
 
-from .config import AgentConfig, Compile, Preset, Vec
+from .config import AgentConfig, Compile, Vec
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class TrainAgent:
     policy: str | None = None
     """Network; MlpPolicy, CnnPolicy or MultiInputPolicy, as observations are, unless given; lstm or gru for
     one that remembers."""
-    backbone: Preset | None = None
+    backbone: PresetName | None = None
     """Size of the backbone of policies that see pictures; tiny, unless given (stock ones: SB3's own CNN)."""
     init_from: str | None = None
     """Start from the backbone of this run, or of this file."""

@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 from sandbox.core.config import Count
 from sandbox.core.errors import ConfigError
+from sandbox.nn.presets import PresetName
 
 from .algorithms import ALGORITHMS, find_algorithm, remembers
 from .settings import Settings
 from .settings.rules import require
 
 Vec = Literal["sync", "async"]
-Preset = Literal["tiny", "small", "large"]
 Compile = Literal["default", "reduce-overhead", "max-autotune"]
 
 
@@ -34,7 +34,7 @@ class AgentConfig:
     policy: str = "MlpPolicy"
     """which network: Mlp… for vectors, Cnn… for pictures, MultiInput… for Dict observations; with Lstm or Gru
     before Policy it remembers"""
-    backbone: Preset | None = None
+    backbone: PresetName | None = None
     """of policies that see pictures; see `python -m sandbox list backbones`; left out: tiny, and for stock
     algorithms SB3's own CNN"""
     init_from: str | None = None

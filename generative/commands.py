@@ -9,12 +9,13 @@ from typing import Annotated, Any
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from generative.config import GeneratorConfig, Likelihood, Preset
+from generative.config import GeneratorConfig, Likelihood
 from generative.resolve import checked_kind, resolve_config
 from sandbox.core.config import Count, to_mapping, to_toml
 from sandbox.core.errors import UsageError
 from sandbox.data.form import Colours
 from sandbox.nn.budget import QUICK, Budget, with_steps
+from sandbox.nn.presets import PresetName
 from sandbox.ui.console import Console
 
 
@@ -58,9 +59,11 @@ class TrainGenerator:
     """Of a VAE: divergence in nats that each latent may have for nothing, such as 0.1."""
     importance_samples: Count | None = None
     """Of a VAE: latents drawn for each picture in training; above 1 raises the importance-weighted bound."""
+    importance_from: float | None = None
+    """Of a VAE: part of the budget before that, in which one is drawn, such as 0.7."""
     hidden: Count | None = None
     """Units of the dense layer on either side of the latents."""
-    backbone: Preset | None = None
+    backbone: PresetName | None = None
     """Size of the backbone."""
     init_from: str | None = None
     """Start from the backbone of this run, or of this file."""
@@ -148,6 +151,7 @@ PASSED_ON = (
     *("latent", "noise", "likelihood", "class_conditional", "beta", "kl_warmup", "free_bits"),
     *(
         "importance_samples",
+        "importance_from",
         "hidden",
         "backbone",
         "init_from",

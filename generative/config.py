@@ -10,9 +10,9 @@ from sandbox.core.config import Count
 from sandbox.core.errors import ConfigError
 from sandbox.data.form import Colours, Form
 from sandbox.nn.fit_settings import FitSettings
+from sandbox.nn.presets import PresetName
 
 Likelihood = Literal["bernoulli", "gaussian"]
-Preset = Literal["tiny", "small", "large"]
 MOST_UNITS = 16_384
 """of a dense layer: its weights alone are a gigabyte then"""
 MOST_SAMPLES = 1_000
@@ -38,7 +38,7 @@ class GeneratorConfig:
     """numbers that a picture is brought to"""
     hidden: Count = 256
     """units of the dense layer on either side of the latents"""
-    backbone: Preset = "small"
+    backbone: PresetName = "shallow"
     """preset of the backbone; see `python -m sandbox list backbones`"""
     init_from: str | None = None
     """file with the backbone to start from"""
@@ -104,6 +104,8 @@ class VAEConfig(GeneratorConfig):
     """divergence in nats that each latent may have for nothing (Kingma et al. 2016)"""
     importance_samples: Count = 1
     """latents drawn for each picture in training; above 1 the bound of Burda et al. (2016) is raised"""
+    importance_from: float = 0.0
+    """part of the budget before that, in which one is drawn: each step takes less time"""
     class_conditional: bool = False
     """encoder and decoder are told the class: the latents hold what is left"""
 
@@ -112,6 +114,7 @@ class VAEConfig(GeneratorConfig):
         require(0 <= self.beta < math.inf, "beta", "0 or more", self.beta)
         require(0 <= self.kl_warmup <= 1, "kl_warmup", "between 0 and 1", self.kl_warmup)
         require(0 <= self.free_bits < math.inf, "free_bits", "0 or more", self.free_bits)
+        require(0 <= self.importance_from <= 1, "importance_from", "between 0 and 1", self.importance_from)
         samples = self.importance_samples
         require(1 <= samples <= MOST_SAMPLES, "importance_samples", f"1 to {MOST_SAMPLES:,}", samples)
         if self.importance_samples > 1 and (self.beta, self.kl_warmup, self.free_bits) != (1.0, 0.0, 0.0):

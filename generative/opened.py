@@ -87,15 +87,16 @@ def build_model(config: GeneratorConfig, shape: Shape, classes: tuple[str, ...])
     """A new model of a config, for pictures of `shape` (channels, height, width)."""
     from generative.autoencoder import Autoencoder
     from generative.vae import VAE
-    from sandbox.nn.backbone import PRESETS
+    from sandbox.nn.presets import PRESETS
 
     preset = PRESETS[config.backbone]
     form = (*shape, config.latent, config.hidden, preset.widths, preset.depth, preset.stem_stride)
     if isinstance(config, AutoencoderConfig):
         return Autoencoder(*form, noise=config.noise)
     own = cast(VAEConfig, config)
-    objective = (own.likelihood, own.beta, own.kl_warmup, own.free_bits, own.importance_samples)
-    return VAE(*form, *objective, classes=classes if own.class_conditional else ())
+    objective = (own.likelihood, own.beta, own.kl_warmup, own.free_bits)
+    samples = (own.importance_samples, own.importance_from)
+    return VAE(*form, *objective, *samples, classes=classes if own.class_conditional else ())
 
 
 def read_config(run: Run, device: str | None = None) -> GeneratorConfig:

@@ -7,11 +7,13 @@ from typing import Any
 KINDS: dict[str, dict[str, Any]] = {
     "autoencoder": {
         "epochs": 20,
-        "fit": {"learning_rate": 2e-3, "schedule": "one_cycle", "ema_decay": 0.99},
+        "fit": {"batch_size": 64, "learning_rate": 6e-3, "beta2": 0.99},
     },
     "vae": {
         "epochs": 20,
-        "fit": {"learning_rate": 2e-3, "schedule": "one_cycle", "ema_decay": 0.99},
+        "latent": 40,
+        "hidden": 512,
+        "fit": {"batch_size": 128, "learning_rate": 5e-3, "beta2": 0.99, "clip_norm": 50.0},
     },
 }
 

@@ -72,6 +72,7 @@ class VAE(ModelMixin, ConfigMixin):
         free_bits: divergence in nats that each latent may have for nothing in training.
         importance_samples: latents drawn for each picture in training; above 1 `loss` is the bound of Burda
             et al. (2016).
+        importance_from: part of the training before that, in which one is drawn.
         classes: names of the classes that encoder and decoder are told; none for a model without.
     """
 
@@ -91,12 +92,14 @@ class VAE(ModelMixin, ConfigMixin):
         kl_warmup: float = 0.0,
         free_bits: float = 0.0,
         importance_samples: int = 1,
+        importance_from: float = 0.0,
         classes: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.shape, self.latent, self.likelihood = plain_shape(channels, height, width), latent, likelihood
         self.beta, self.kl_warmup, self.free_bits = beta, kl_warmup, free_bits
-        self.importance_samples, self.classes = importance_samples, tuple(classes)
+        self.importance_samples, self.importance_from = importance_samples, importance_from
+        self.classes = tuple(classes)
         self.backbone = Backbone(channels, widths, depth, stem_stride)
         self.encoder = Encoder(self.backbone, self.shape, hidden, 2 * latent, len(self.classes))
         self.decoder = Decoder(self.backbone, self.shape, latent, hidden, len(self.classes))
@@ -149,7 +152,7 @@ class VAE(ModelMixin, ConfigMixin):
         labels = batch.labels if self.classes else None
         targets = self.targets(batch.images, generator)
         posterior = self.encode(targets, labels)
-        if self.training and self.importance_samples > 1:
+        if self.training and self.importance_samples > 1 and batch.progress >= self.importance_from:
             return self._importance_loss(targets, posterior, labels, generator)
         latents = posterior.sample(generator)
         reconstruction = -self.log_likelihood(targets, latents, labels).mean()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import pairwise
 
 import torch
@@ -11,26 +11,7 @@ from torch import Tensor, nn
 
 from sandbox.core.errors import UnknownName
 from sandbox.nn.blocks import ResidualBlock
-
-
-@dataclass(frozen=True)
-class Preset:
-    """The shape of a backbone; the number of input channels comes with the pictures."""
-
-    widths: tuple[int, ...]
-    """Channels of the stem, and of each stage."""
-    depth: int = 1
-    """Residual blocks in a stage; the first one halves the picture."""
-    stem_stride: int = 1
-    """By how much the stem itself shrinks the picture."""
-
-
-PRESETS = {
-    "tiny": Preset((16, 24, 48), stem_stride=2),
-    "small": Preset((16, 32, 64)),
-    "large": Preset((32, 64, 128), depth=2),
-}
-"""Chosen by measured time (`list backbones`): at these sizes memory traffic is the cost, not arithmetic."""
+from sandbox.nn.presets import PRESETS, Preset
 
 
 class Backbone(nn.Module):
@@ -114,7 +95,7 @@ def _stage(in_channels: int, out_channels: int, depth: int) -> nn.ModuleList:
 
 
 def build_backbone(preset: str, in_channels: int) -> Backbone:
-    """A new backbone of a preset: "tiny", "small" or "large".
+    """A new backbone of a preset, see `sandbox.nn.presets`.
 
     Raises:
         UnknownName: there is no such preset; with a suggestion.

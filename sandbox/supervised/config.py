@@ -9,9 +9,9 @@ from sandbox.core.config import Count
 from sandbox.core.errors import ConfigError
 from sandbox.data.form import Colours, Form
 from sandbox.nn.fit_settings import FitSettings
+from sandbox.nn.presets import PresetName
 
 Model = Literal["linear", "mlp", "cnn", "backbone", "hf"]
-Preset = Literal["tiny", "small", "large"]
 HF = "hf:"
 """how the name of a vision model of Hugging Face's begins"""
 MODEL_FOLDER = "hf"
@@ -32,7 +32,7 @@ class ClassifierConfig:
     """grey or colour; left out: the data set's own"""
     model: Model = "backbone"
     """linear, mlp (two dense layers), cnn (three convolutions, batch norm), the shared backbone, or hf"""
-    backbone: Preset = "small"
+    backbone: PresetName = "small"
     """preset of the backbone; see `python -m sandbox list backbones`"""
     init_from: str | None = None
     """file with the backbone to start from, or a run that has one; or hf:NAME, hf:FOLDER (Hugging Face)"""

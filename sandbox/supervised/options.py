@@ -13,7 +13,8 @@ from sandbox.core.config import Count
 from sandbox.core.errors import UsageError
 from sandbox.data.form import Colours
 from sandbox.nn.budget import Budget
-from sandbox.supervised.config import ClassifierConfig, Frozen, Model, Preset
+from sandbox.nn.presets import PresetName
+from sandbox.supervised.config import ClassifierConfig, Frozen, Model
 from sandbox.supervised.resolve import resolve_config
 
 
@@ -25,7 +26,7 @@ class FitOptions:
     """The data set; may be left out with --config."""
     model: Model | None = None
     """The shared backbone, unless given; linear, mlp and cnn are those that a course begins with."""
-    backbone: Preset | None = None
+    backbone: PresetName | None = None
     """Size of the backbone; small, unless given."""
     init_from: str | None = None
     """Start from the backbone of this run, or of this file; or from a vision model: hf:NAME or hf:FOLDER."""
