@@ -70,6 +70,12 @@ COMMANDS: dict[str, Command] = {
         "look",
         "RUN [FILE…]",
     ),
+    "anomalies": Command(
+        "generative.anomalies.command:Anomalies",
+        "how usual pictures are to a model",
+        "look",
+        "RUN [DATA|FILE…]",
+    ),
     "compress": Command(
         "generative.compression.command:Compress",
         "pictures as a few numbers each, in a file",
