@@ -9,7 +9,7 @@ from sandbox.core.errors import CheckpointBroken
 from sandbox.nn.fit import Pictures, Training, fit
 from sandbox.nn.fit_session import FitSession
 
-CALIBRATION_STEPS, WARM_UP_STEPS = 12, 3
+PARTS, TIMED_STEPS, WARM_UP_STEPS = 10, 2, 3
 
 
 def carry_out(
@@ -50,26 +50,26 @@ def learned_weights(state: dict) -> dict:
 def steps_in(minutes: float, training: Training) -> int:
     """How many steps fit into this time, by a few steps of a copy; at least 1.
 
-    The number is what a run keeps, so that repeating it does not depend on the clock. Steps with a frozen
-    body, which are faster, have the part of the budget that the settings give them.
+    The number is what a run keeps, so that repeating it does not depend on the clock. The steps that are timed
+    come from all parts of the training: with a frozen body, or before a model draws more than one latent, a
+    step takes less time.
     """
-    settings = training.settings
-    frozen = min(settings.frozen_steps / settings.steps, 1.0)
-    seconds = frozen and frozen * _seconds_a_step(training, 0)
-    if frozen < 1:
-        seconds += (1 - frozen) * _seconds_a_step(training, settings.frozen_steps)
-    return max(1, round(60 * minutes / seconds))
-
-
-def _seconds_a_step(training: Training, first: int) -> float:
-    """Of a copy that goes on from step number `first`."""
     trial = deepcopy(training)
-    trial.step = first
-    for _ in range(WARM_UP_STEPS):
-        trial.update()
+    _seconds(trial, 0, WARM_UP_STEPS)
+    seconds = 0.0
+    for part in range(PARTS):
+        step = int((part + 0.5) / PARTS * training.settings.steps)
+        _seconds(trial, step, 1)  # what comes for the first time takes longer
+        seconds += _seconds(trial, step, TIMED_STEPS)
+    return max(1, round(60 * minutes / seconds * PARTS * TIMED_STEPS))
+
+
+def _seconds(trial: Training, step: int, times: int) -> float:
+    """How long one and the same step takes, done so many times."""
     trial.wait()
     start = time.perf_counter()
-    for _ in range(CALIBRATION_STEPS):
+    for _ in range(times):
+        trial.step = step
         trial.update()
     trial.wait()
-    return (time.perf_counter() - start) / CALIBRATION_STEPS
+    return time.perf_counter() - start

@@ -17,7 +17,7 @@ from sandbox.core.errors import CheckpointBroken
 from sandbox.nn import fit as fit_module
 from sandbox.nn.batches import batch_rows
 from sandbox.nn.fit import Training
-from sandbox.nn.fit_run import CALIBRATION_STEPS, steps_in
+from sandbox.nn.fit_run import steps_in
 from tests.nn.learners import Classifier, MadeUp, Numbered, Watched, classifier, fitted, same
 
 
@@ -240,11 +240,17 @@ def test_another_number_of_threads_is_told() -> None:
 
 
 def test_minutes_are_turned_into_steps_by_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a clock that is looked at twice, once before and once after steps of half a second."""
+    """On a clock that goes on by half a second in each step."""
     training = fitted(classifier(), ema_decay=0.9)
     before = deepcopy(training.state_dict())
-    times = iter([100.0, 100.0 + CALIBRATION_STEPS / 2] * 2)
-    monkeypatch.setattr(time, "perf_counter", lambda: next(times))
+    clock, update = [100.0], Training.update
+
+    def slowly(self: Training) -> object:
+        clock[0] += 0.5
+        return update(self)
+
+    monkeypatch.setattr(Training, "update", slowly)
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     assert steps_in(1.5, training) == 180
     assert steps_in(0.0001, training) == 1
     assert same(training.state_dict(), before)

@@ -24,8 +24,6 @@ def test_steps_with_a_frozen_body_have_their_part_of_the_time(
 
     monkeypatch.setattr(Training, "update", slowly)
     monkeypatch.setattr(fit_run.time, "perf_counter", lambda: clock[0])
-    monkeypatch.setattr(fit_run, "CALIBRATION_STEPS", 2)
-    monkeypatch.setattr(fit_run, "WARM_UP_STEPS", 1)
     made = training(steps=12, frozen_steps=frozen)
     assert steps_in(1.0, made) == steps
     assert made.step == 0
