@@ -50,9 +50,9 @@ def learned_weights(state: dict) -> dict:
 def steps_in(minutes: float, training: Training) -> int:
     """How many steps fit into this time, by a few steps of a copy; at least 1.
 
-    The number is what a run keeps, so that repeating it does not depend on the clock. The steps that are timed
-    come from all parts of the training: with a frozen body, or before a model draws more than one latent, a
-    step takes less time.
+    The number is what a run keeps, so that repeating it does not depend on the clock. The steps that are
+    timed come from all parts of the training: with a frozen body, or before a model draws more than one
+    latent, a step takes less time.
     """
     trial = deepcopy(training)
     _seconds(trial, 0, WARM_UP_STEPS)
