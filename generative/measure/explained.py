@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from generative.drawings import title_of
 from generative.measure.batches import passes
 from generative.measure.chosen import Chosen, in_files, pictures_of_split, some_of
 from generative.opened import Opened, open_generator, pictures_of
 from sandbox.core.errors import UsageError
 from sandbox.core.plugins import Question
 from sandbox.core.run import Run
+from sandbox.data.catalog import label
 from sandbox.nn.explain import Subject
 from sandbox.ui.console import Console
 
@@ -46,7 +46,7 @@ def subject(run: Run, console: Console, question: Question) -> Subject:
         return (model.embed(changed.to(device, torch.float32) / 127.5 - 1.0, labels) / units).cpu()
 
     return Subject(
-        title=f"{title_of(run.info)}, step {opened.step:,}",
+        title=f"{opened.config.kind} on {label(opened.config.data)}, step {opened.step:,}",
         source=chosen.source,
         eyes=model.backbone,
         pictures=pictures.images.cpu(),
@@ -61,7 +61,9 @@ def _asked(opened: Opened, question: Question, console: Console) -> Chosen:
         return in_files(opened, [question.file], 1)
     split = question.split or "test"
     dataset = pictures_of(opened.run, opened.config, console, question.data_dir)
-    return some_of(pictures_of_split(opened, dataset, split), split, question.frames or FRAMES, None)
+    pictures = pictures_of_split(opened, dataset, split)
+    some = some_of(pictures, split, question.frames or FRAMES, None)
+    return some._replace(source=f"{len(some.pictures):,} {split} pictures")
 
 
 def _check(question: Question) -> None:
