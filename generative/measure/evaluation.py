@@ -111,7 +111,7 @@ def _draw_latents(opened: Opened, measured: dict[str, Any], split: str) -> Path:
         [one["active"] for one in latents],
         title=title_of(opened.run.info),
         subtitle=f"what each latent tells of a {split} picture: {found['kl']:.2f} nats in all; "
-        f"{found['active_units']} of {found['latents']} are active, the others grey",
+        f"{found['active_units']} of {found['latents']} are active (blue)",
     )
 
 
