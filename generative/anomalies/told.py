@@ -50,7 +50,9 @@ def entries_of(given: Given, found: Found) -> list[dict[str, Any]]:
     classes, labels = given.pictures.classes, given.pictures.labels.tolist()
     entries = []
     for row, (score, error, distance, as_unusual) in enumerate(zip(*numbers, strict=True)):
-        name = {"file": given.names[row]} if given.names else {"row": row, "class": classes[labels[row]]}
+        name: dict[str, Any] = (
+            {"file": given.names[row]} if given.names else {"row": row, "class": classes[labels[row]]}
+        )
         if given.normal is not None:
             name["normal"] = bool(given.normal[row])
         values = {"score": score, "error": error, "distance": distance, "as_unusual": as_unusual}
