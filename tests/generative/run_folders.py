@@ -7,9 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from generative.autoencoder import Autoencoder
+from generative.vae import VAE
 from sandbox.__main__ import main
+from sandbox.core.run import Run
 from tests.agents.run_folders import bytes_in
 from tests.supervised import run_folders as classifiers
 
@@ -81,3 +85,16 @@ def pictures_in(folder: Path, *classes: str, each: int = 10, size: tuple[int, in
             pixels = rng.integers(80 * number, 80 * number + 80, (*size, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(folder / name / f"{row}.png")
     return f"folder:{folder}"
+
+
+def opened(run: Path) -> Any:
+    """`RUN/model`, as diffusers opens it."""
+    cls = {"autoencoder": Autoencoder, "vae": VAE}[Run(run).info["kind"]]
+    return cls.from_pretrained(run / "model", low_cpu_mem_usage=False)
+
+
+def assert_equal_models(one: Any, other: Any) -> None:
+    assert type(one) is type(other)
+    assert one.state_dict().keys() == other.state_dict().keys()
+    for name, part in one.state_dict().items():
+        assert torch.equal(other.state_dict()[name], part), name
