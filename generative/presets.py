@@ -13,7 +13,7 @@ KINDS: dict[str, dict[str, Any]] = {
         "epochs": 20,
         "latent": 40,
         "hidden": 512,
-        "fit": {"batch_size": 128, "learning_rate": 5e-3, "beta2": 0.99, "clip_norm": 50.0},
+        "fit": {"batch_size": 128, "learning_rate": 7e-3, "beta2": 0.99, "clip_norm": 50.0},
     },
 }
 

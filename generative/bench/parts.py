@@ -18,6 +18,7 @@ from generative.bench.tasks import (
     OTHERS,
     QUICK_GAP_PICTURES,
     SAMPLES,
+    VAES,
 )
 from generative.bench.trainer import Trainer
 from generative.measure.bounds import described, measure_bound, measure_gap
@@ -48,9 +49,11 @@ def autoencoders(trainer: Trainer, seed: int) -> list[Row]:
 def vaes(trainer: Trainer, seed: int) -> list[Row]:
     """Nats that black and white digits take, beside VAEs of other projects after as many minutes."""
     data = load("mnist", trainer.data_dir)
-    result = trainer.train("vae mnist", seed)
-    opened = open_generator(Run(result["run"]), "cpu")
-    rows = [{"model": "vae mnist", **nats(opened.model, data.test, trainer), **_cost(result)}]
+    rows = []
+    for words in VAES:
+        result = trainer.train(words, seed)
+        opened = open_generator(Run(result["run"]), "cpu")
+        rows.append({"model": words, **nats(opened.model, data.test, trainer), **_cost(result)})
     for name in present(trainer.console, slow=False) if trainer.peers else ():
         trainer.console.note(f"{name}, seed {seed}")
         peer = learn(name, data, seed, trainer.seconds(), trainer.thread_count)
