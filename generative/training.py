@@ -19,11 +19,13 @@ from generative.pictures import learned_from, load_pictures
 from generative.samples import Samples
 from generative.vae import VAE
 from sandbox.core.manifest import write_manifest
+from sandbox.core.memory import available_memory, check_memory
 from sandbox.core.run import Run
 from sandbox.core.runs import start_run
 from sandbox.core.seeding import derive_seed
 from sandbox.data.catalog import label
 from sandbox.data.pictures import Dataset
+from sandbox.nn.backbone import PRESETS
 from sandbox.nn.checkpoint import Checkpoints
 from sandbox.nn.device import keep_memory, pick_device
 from sandbox.nn.fit import Training
@@ -33,14 +35,18 @@ from sandbox.nn.transfer import FILE, load_backbone, parent_of, save_backbone, t
 from sandbox.ui.console import Console
 
 SCHEMA = "sandbox.generator/1"
+KEPT = 20
+"""features of a full picture that a step keeps for each channel of the stem, at least"""
 
 
 def build_training(config: GeneratorConfig, dataset: Dataset, console: Console) -> Training:
     """A new model of the config, with the pictures that it is to learn from.
 
     Raises:
-        SandboxError: the device is missing, or the backbone to start from does not fit.
+        SandboxError: the device is missing, the backbone to start from does not fit, or a step does not fit
+            into the memory.
     """
+    check_step(config, dataset.shape)
     torch.set_num_threads(config.threads)
     keep_memory()
     with torch.random.fork_rng(devices=[]):
@@ -51,6 +57,21 @@ def build_training(config: GeneratorConfig, dataset: Dataset, console: Console) 
         console.note(f"backbone from {config.init_from}: {moved}")
     pictures = learned_from(config, dataset).train
     return Training(model, pictures, config.fit, seed=config.seed, device=pick_device(config.device))
+
+
+def check_step(config: GeneratorConfig, shape: tuple[int, int, int]) -> None:
+    """Refuse pictures (channels, height, width) of which a batch would fill this machine's memory, by far.
+
+    Raises:
+        Refused: it has less than a step keeps for its gradient.
+    """
+    if pick_device(config.device).type != "cpu":
+        return
+    preset, (_, height, width) = PRESETS[config.backbone], shape
+    floats = KEPT * config.fit.batch_size * preset.widths[0] * height * width // preset.stem_stride**2
+    what = f"a step with {config.fit.batch_size:,} pictures of {width}×{height}"
+    hint = "choose a smaller --size, or fewer pictures a step, such as --set batch_size=16"
+    check_memory(4 * floats, available_memory(), "this machine", what, hint)
 
 
 def train(config: GeneratorConfig, root: Path | None, name: str | None, console: Console) -> dict[str, Any]:

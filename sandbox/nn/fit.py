@@ -34,6 +34,8 @@ from sandbox.nn.schedules import learning_rate
 
 Metrics = dict[str, Tensor]
 EVALUATION_BATCH = 500
+EVALUATION_PIXELS = EVALUATION_BATCH * 128**2
+"""at once: of larger pictures fewer are looked at together, whose features would fill the memory"""
 
 
 class Learner(Protocol):
@@ -167,11 +169,12 @@ class Training:
         sums: dict[str, float] = {}
         frozen = self._body is not None and self.step <= self.settings.frozen_steps
         kept = self._body.kept(pictures.images, self.device) if self._body is not None and frozen else None
-        for number, start in enumerate(range(0, len(pictures.images), EVALUATION_BATCH)):
+        size = max(1, min(EVALUATION_BATCH, EVALUATION_PIXELS // pictures.images[0, 0].numel()))
+        for number, start in enumerate(range(0, len(pictures.images), size)):
             self._draw_from("evaluation", number)
-            images = pictures.images[start : start + EVALUATION_BATCH].to(self.device)
-            labels = pictures.labels[start : start + EVALUATION_BATCH].to(self.device)
-            features = None if kept is None else kept[start : start + EVALUATION_BATCH]
+            images = pictures.images[start : start + size].to(self.device)
+            labels = pictures.labels[start : start + size].to(self.device)
+            features = None if kept is None else kept[start : start + size]
             with self._precision():
                 batch = Batch(to_model(images, None, self._generator), labels, features)
                 loss, metrics = model.loss(batch, self._generator)

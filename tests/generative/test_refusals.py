@@ -65,6 +65,12 @@ Captured = pytest.CaptureFixture[str]
         ("autoencoder digits --name ../a", 2, "'../a' cannot be the name of a run", ""),
         ("autoencoder digits --config nowhere.toml", 4, "no such file: nowhere.toml", ""),
         ("autoencoder digits --init-from nowhere", 4, "no run matches 'nowhere'", ""),
+        (
+            "vae digits --size 1024 --set batch_size=50000",
+            7,
+            "a step with 50,000 pictures of 1024×1024",
+            "--size",
+        ),
         ("autoencoder folder:nowhere", 4, "nowhere", ""),
         ("autoencoder frames:Snke", 4, "there is no environment called 'Snke'", "did you mean 'Snake'?"),
     ],

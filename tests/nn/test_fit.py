@@ -213,6 +213,16 @@ def test_a_look_is_the_mean_over_all_pictures_however_they_are_batched(count: in
         assert training.evaluate(pictures)["loss"] == pytest.approx(float(wanted), rel=1e-4)
 
 
+def test_of_large_pictures_fewer_are_looked_at_together() -> None:
+    training, pictures = fitted(Watched()), MadeUp(10)
+    with pytest.MonkeyPatch.context() as patch:
+        for pixels, sizes in ((64 * 4, [4, 4, 2]), (64 * 20, [10]), (1, [1] * 10)):
+            patch.setattr(fit_module, "EVALUATION_PIXELS", pixels)
+            training.learned.seen = []  # type: ignore[assignment]
+            training.evaluate(pictures)
+            assert [len(batch) for batch in training.learned.seen] == sizes  # type: ignore[arg-type]
+
+
 # States
 
 
