@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -25,7 +26,25 @@ DATA: dict[tuple[str, str], dict[str, Any]] = {
 """(kind, data set, or "folder" or "frames") -> what differs"""
 
 
-def preset(kind: str, data: str) -> dict[str, Any]:
-    """Changes of the default config, as in a config file, and the budget as `epochs`."""
-    base, own = KINDS[kind], DATA.get((kind, data.partition(":")[0]), {})
-    return {**base, **own, "fit": {**base["fit"], **own.get("fit", {})}}
+ONE_CLASS: dict[str, Any] = {
+    "backbone": "tiny",
+    "noise": 0.2,
+    "epochs": 30,
+    "fit": {"batch_size": 64, "learning_rate": 2e-3},
+}
+"""what differs for an autoencoder of one class: it is to find other things unusual, and not to draw them well"""
+
+
+def preset(kind: str, data: str, only: Sequence[str] = ()) -> dict[str, Any]:
+    """Changes of the default config, as in a config file, and the budget as `epochs`.
+
+    Args:
+        kind: of model.
+        data: name of the data set.
+        only: classes to learn from.
+    """
+    found = {"fit": {}}
+    own = DATA.get((kind, data.partition(":")[0]), {})
+    for changes in (KINDS[kind], own, ONE_CLASS if kind == "autoencoder" and len(only) == 1 else {}):
+        found = {**found, **changes, "fit": {**found["fit"], **changes.get("fit", {})}}
+    return found

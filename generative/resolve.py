@@ -57,8 +57,8 @@ def resolve_config(
     if not data and not isinstance(values.get("data"), str):
         raise UsageError("which data?", hint="such as mnist; all of them: python -m sandbox list data")
     name = canonical(data or values["data"])
-    tuned = preset(kind, name)
     given = {**values, **changes}
+    tuned = preset(kind, name, given.get("only", ()))
     if given.get("init_from") is not None:
         from sandbox.nn.transfer import adopted  # loads torch
 
