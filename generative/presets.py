@@ -32,7 +32,7 @@ ONE_CLASS: dict[str, Any] = {
     "epochs": 30,
     "fit": {"batch_size": 64, "learning_rate": 2e-3},
 }
-"""what differs for an autoencoder of one class: it is to find other things unusual, and not to draw them well"""
+"""what differs for an autoencoder of one class: it is to find other things unusual, not to draw them well"""
 
 
 def preset(kind: str, data: str, only: Sequence[str] = ()) -> dict[str, Any]:
