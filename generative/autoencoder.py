@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
+from diffusers.configuration_utils import register_to_config
 from torch import Tensor
 
 from generative.coder import Decoder, Encoder, plain_shape
+from generative.saved import SavedModel
 from sandbox.nn.backbone import Backbone
 from sandbox.nn.batches import Batch
 
 
-class Autoencoder(ModelMixin, ConfigMixin):
+class Autoencoder(SavedModel):
     """Encoder: the shared backbone and dense layers. Decoder: its mirror. All pictures are in [−1, 1].
 
     A model of diffusers': `save_pretrained` and `Autoencoder.from_pretrained` write and read a folder.

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
+from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 from generative.coder import Decoder, Encoder, plain_shape
@@ -19,6 +18,7 @@ from generative.objective import (
     importance_bound,
     standard_normal_log_density,
 )
+from generative.saved import SavedModel
 from sandbox.nn.backbone import Backbone
 from sandbox.nn.batches import Batch
 
@@ -52,7 +52,7 @@ class Posterior(NamedTuple):
         return Posterior(self.mean.repeat(times, 1), self.log_variance.repeat(times, 1))
 
 
-class VAE(ModelMixin, ConfigMixin):
+class VAE(SavedModel):
     """Encoder: the shared backbone and dense layers. Decoder: its mirror. All pictures are in [−1, 1].
 
     The objective is the evidence lower bound in nats: summed over pixels and latents, and averaged over the
