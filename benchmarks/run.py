@@ -181,7 +181,7 @@ RECIPES = (
     *(
         Recipe(
             f"generative-{part}",
-            f"bench generative --seeds 1 --first-seed {{seed}} --only {part}",
+            f"bench generative --seeds 1 --first-seed {{seed}} --only {part} --threads 1",
             seeds=(0, 1, 2),
             quick="--quick --minutes 1",
             tables=(part,),
