@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from generative.config import GeneratorConfig, Likelihood
+from generative.config import GeneratorConfig, Likelihood, Prior
 from generative.resolve import checked_kind, resolve_config
 from sandbox.core.config import Count, to_mapping, to_toml
 from sandbox.core.errors import UsageError
@@ -51,6 +51,8 @@ class TrainGenerator:
     """Of a VAE: bernoulli for black and white (MNIST's, unless given), gaussian for 256 grey levels."""
     class_conditional: bool | None = None
     """Of a VAE: tell it the classes, so that pictures of one of them can be drawn."""
+    prior: Prior | None = None
+    """Of a VAE: flow for a prior of the latents that is learned, too; normal, unless given."""
     beta: float | None = None
     """Of a VAE: weight of the divergence from the prior; 1, unless given."""
     kl_warmup: float | None = None
@@ -148,7 +150,7 @@ class TrainGenerator:
 
 
 PASSED_ON = (
-    *("latent", "noise", "likelihood", "class_conditional", "beta", "kl_warmup", "free_bits"),
+    *("latent", "noise", "likelihood", "class_conditional", "prior", "beta", "kl_warmup", "free_bits"),
     *(
         "importance_samples",
         "importance_from",

@@ -13,6 +13,7 @@ from sandbox.nn.fit_settings import FitSettings
 from sandbox.nn.presets import PresetName
 
 Likelihood = Literal["bernoulli", "gaussian"]
+Prior = Literal["normal", "flow"]
 MOST_UNITS = 16_384
 """of a dense layer: its weights alone are a gigabyte then"""
 MOST_SAMPLES = 1_000
@@ -106,6 +107,8 @@ class VAEConfig(GeneratorConfig):
     """latents drawn for each picture in training; above 1 the bound of Burda et al. (2016) is raised"""
     importance_from: float = 0.0
     """part of the budget before that, in which one is drawn: each step takes less time"""
+    prior: Prior = "normal"
+    """of the latents: standard normal, or what a normalizing flow learns to make of it (Chen et al. 2017)"""
     class_conditional: bool = False
     """encoder and decoder are told the class: the latents hold what is left"""
 
@@ -115,6 +118,8 @@ class VAEConfig(GeneratorConfig):
         require(0 <= self.kl_warmup <= 1, "kl_warmup", "between 0 and 1", self.kl_warmup)
         require(0 <= self.free_bits < math.inf, "free_bits", "0 or more", self.free_bits)
         require(0 <= self.importance_from <= 1, "importance_from", "between 0 and 1", self.importance_from)
+        if self.prior == "flow" and self.latent < 2:
+            raise ConfigError("a flow needs two latents at least", key="prior")
         samples = self.importance_samples
         require(1 <= samples <= MOST_SAMPLES, "importance_samples", f"1 to {MOST_SAMPLES:,}", samples)
         if self.importance_samples > 1 and (self.beta, self.kl_warmup, self.free_bits) != (1.0, 0.0, 0.0):

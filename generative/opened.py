@@ -96,7 +96,7 @@ def build_model(config: GeneratorConfig, shape: Shape, classes: tuple[str, ...])
     own = cast(VAEConfig, config)
     objective = (own.likelihood, own.beta, own.kl_warmup, own.free_bits)
     samples = (own.importance_samples, own.importance_from)
-    return VAE(*form, *objective, *samples, classes=classes if own.class_conditional else ())
+    return VAE(*form, *objective, *samples, own.prior, classes=classes if own.class_conditional else ())
 
 
 def read_config(run: Run, device: str | None = None) -> GeneratorConfig:

@@ -70,7 +70,7 @@ class Samples:
         if isinstance(model, VAE):
             latents = torch.randn(COLUMNS * ROWS, model.latent, generator=generator).to(device)
             labels = torch.arange(COLUMNS * ROWS, device=device) % max(1, len(model.classes))
-            return as_bytes(model.decode(latents, labels if model.classes else None))
+            return as_bytes(model.decode(model.from_noise(latents), labels if model.classes else None))
         assert isinstance(model, Autoencoder)
         images = self._images.to(device)
         inputs = model.noised(to_model(images, None, generator).cpu(), generator).to(device)

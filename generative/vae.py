@@ -10,6 +10,7 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 from generative.coder import Decoder, Encoder, plain_shape
+from generative.flow import CouplingFlow
 from generative.objective import (
     bernoulli_log_likelihood,
     discretized_gaussian_log_likelihood,
@@ -61,7 +62,7 @@ class VAE(SavedModel):
 
     Args:
         channels, height, width: of the pictures.
-        latent: latents, standard normal in the prior.
+        latent: how many latents.
         hidden: units of the dense layer on either side of them.
         widths, depth, stem_stride: shape of the backbone, see `sandbox.nn.backbone.Backbone`.
         likelihood: of a pixel. "bernoulli": white with the probability that is its grey value, drawn anew
@@ -73,6 +74,8 @@ class VAE(SavedModel):
         importance_samples: latents drawn for each picture in training; above 1 `loss` is the bound of Burda
             et al. (2016).
         importance_from: part of the training before that, in which one is drawn.
+        prior: of the latents. "normal": standard normal. "flow": what a normalizing flow makes of that,
+            learned with the rest (Chen et al. 2017, "Variational Lossy Autoencoder").
         classes: names of the classes that encoder and decoder are told; none for a model without.
     """
 
@@ -93,6 +96,7 @@ class VAE(SavedModel):
         free_bits: float = 0.0,
         importance_samples: int = 1,
         importance_from: float = 0.0,
+        prior: str = "normal",
         classes: Sequence[str] = (),
     ) -> None:
         super().__init__()
@@ -103,6 +107,7 @@ class VAE(SavedModel):
         self.backbone = Backbone(channels, widths, depth, stem_stride)
         self.encoder = Encoder(self.backbone, self.shape, hidden, 2 * latent, len(self.classes))
         self.decoder = Decoder(self.backbone, self.shape, latent, hidden, len(self.classes))
+        self.flow = CouplingFlow(latent) if prior == "flow" else None
         self.log_scale = (
             None if likelihood == "bernoulli" else nn.Parameter(torch.full((channels, 1, 1), -1.0))
         )
@@ -124,6 +129,30 @@ class VAE(SavedModel):
     def embed(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """The means of the latents (batch, latent) of pictures."""
         return self.encode(images, labels).mean
+
+    def from_noise(self, noise: Tensor) -> Tensor:
+        """Latents (batch, latent) from the prior, of standard normal noise (batch, latent)."""
+        return noise if self.flow is None else self.flow.from_noise(noise)
+
+    def prior_log_density(self, latents: Tensor) -> Tensor:
+        """Of latents (batch, latent): (batch,) in nats."""
+        return standard_normal_log_density(latents) if self.flow is None else self.flow.log_density(latents)
+
+    def divergence(self, posterior: Posterior, latents: Tensor) -> tuple[Tensor, Tensor]:
+        """How far the posterior is from the prior, in two parts that are to be summed, in nats.
+
+        Args:
+            posterior: of the pictures.
+            latents: (batch, latent), drawn from it.
+
+        Returns:
+            The divergence of each latent from the standard normal, (batch, latent), which is known exactly;
+            and what the prior makes another of it, (batch,), measured at the latents that were drawn.
+        """
+        kl = posterior.kl()
+        if self.flow is None:
+            return kl, kl.new_zeros(len(kl))
+        return kl, standard_normal_log_density(latents) - self.flow.log_density(latents)
 
     def decode(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """The mean pictures (batch, channels, height, width) in [−1, 1] of latents (batch, latent)."""
@@ -156,23 +185,23 @@ class VAE(SavedModel):
             return self._importance_loss(targets, posterior, labels, generator)
         latents = posterior.sample(generator)
         reconstruction = -self.log_likelihood(targets, latents, labels).mean()
-        kl = posterior.kl().mean(0)  # (latent,)
+        each, more = self.divergence(posterior, latents)
+        kl, further = each.mean(0), more.mean()  # (latent,), ()
         charged, weight = kl.sum(), self.beta
         if self.training:
             charged = free_bits(kl, self.free_bits).sum()
             weight = self.beta * min(1.0, batch.progress / self.kl_warmup) if self.kl_warmup else self.beta
-        error, divergence = reconstruction.detach(), kl.detach().sum()
+        error, divergence = reconstruction.detach(), (kl.sum() + further).detach()
         terms = {"reconstruction": error, "kl": divergence, "elbo": -error - divergence}
-        return reconstruction + weight * charged, terms
+        return reconstruction + weight * (charged + further), terms
 
     def _importance_loss(
         self, targets: Tensor, posterior: Posterior, labels: Tensor | None, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, Tensor]]:
         times = self.importance_samples
         weights = self.log_weights(targets, posterior, labels, times, generator)  # (times, batch)
-        kl = posterior.kl().sum(1).mean().detach()
         elbo = weights.detach().mean()
-        return -importance_bound(weights).mean(), {"reconstruction": -elbo - kl, "kl": kl, "elbo": elbo}
+        return -importance_bound(weights).mean(), {"elbo": elbo}
 
     def log_weights(
         self,
@@ -187,7 +216,7 @@ class VAE(SavedModel):
         latents = many.sample(generator)
         labels = None if labels is None else labels.repeat(times)
         seen = self.log_likelihood(targets.repeat(times, 1, 1, 1), latents, labels)
-        weights = seen + standard_normal_log_density(latents) - many.log_density(latents)
+        weights = seen + self.prior_log_density(latents) - many.log_density(latents)
         return weights.unflatten(0, (times, -1))
 
     def _mean(self, raw: Tensor) -> Tensor:

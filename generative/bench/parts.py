@@ -77,7 +77,7 @@ def nats(model: Any, test: Pictures, trainer: Trainer) -> Row:
         "reached": found <= NATS_GOAL,
         "standard_error": gap.error,
         "elbo_nats": -bound.elbo,
-        "divergence_nats": float(bound.kl.sum()),
+        "divergence_nats": bound.divergence,
         "active_units": int(bound.active.sum()),
         "bits_per_dimension": bits_per_dimension(found, bound.dimensions),
     }

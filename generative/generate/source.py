@@ -47,6 +47,12 @@ class Decoding(Protocol):
     def decode(self, latents: Tensor, labels: Tensor | None = None) -> Tensor: ...
 
 
+class Drawing(Decoding, Protocol):
+    """A model that has a distribution of latents."""
+
+    def from_noise(self, noise: Tensor) -> Tensor: ...
+
+
 class Encoding(Decoding, Protocol):
     """A model that finds the latents of pictures, too: an autoencoder's codes, a VAE's posterior means."""
 
@@ -54,7 +60,7 @@ class Encoding(Decoding, Protocol):
 
 
 class Prior:
-    """Latents from the standard normal distribution, decoded.
+    """Latents from the prior, decoded.
 
     Args:
         model: in evaluation mode.
@@ -62,14 +68,16 @@ class Prior:
         device: where the model is.
     """
 
-    def __init__(self, model: Decoding, seed: int, device: torch.device) -> None:
+    def __init__(self, model: Drawing, seed: int, device: torch.device) -> None:
         self.shape, self.classes = model.shape, model.classes
         self._model, self._seed, self._device = model, seed, device
 
     def draw(self, numbers: Sequence[int], labels: Tensor | None) -> Tensor:
         """See `Source`."""
-        return decoded(self._model, keyed_noise(self._seed, numbers, (self._model.latent,)), labels,
-                       self._device)  # fmt: skip
+        noise = keyed_noise(self._seed, numbers, (self._model.latent,))
+        with torch.inference_mode():
+            latents = self._model.from_noise(noise.to(self._device))
+        return decoded(self._model, latents, labels, self._device)
 
 
 def keyed_noise(seed: int, numbers: Sequence[int], shape: tuple[int, ...]) -> Tensor:

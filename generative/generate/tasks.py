@@ -92,7 +92,9 @@ class Subject:
 
     def source(self) -> Source:
         """What draws new pictures."""
-        return Prior(self.opened.model, self.seed, self.device)
+        model = self.opened.model
+        assert isinstance(model, VAE)  # an autoencoder has none, and was refused
+        return Prior(model, self.seed, self.device)
 
 
 def draw_grid(
@@ -163,7 +165,7 @@ def walk(subject: Subject, name: str | None, steps: int | None, place: Place) ->
     model, seed = subject.opened.model, subject.seed
     label = _label(subject, name)
     codes = subject.codes()
-    normal = isinstance(model, VAE)
+    normal = isinstance(model, VAE) and model.flow is None
     drawn = [] if label is None else [model.classes[label]]
     drawn_as = "".join(f"drawn as {one}  ·  " for one in drawn)
     if model.latent == 2:

@@ -105,12 +105,13 @@ def _of_vae(
 
 def _draw_latents(opened: Opened, measured: dict[str, Any], split: str) -> Path:
     latents, found = measured["latents"], measured["evaluation"]
+    nats = sum(one["kl"] for one in latents)
     return latent_bars(
         opened.run.plots_dir / f"latents-{split}.png",
         [one["kl"] for one in latents],
         [one["active"] for one in latents],
         title=title_of(opened.run.info),
-        subtitle=f"what each latent tells of a {split} picture: {found['kl']:.2f} nats in all; "
+        subtitle=f"what each latent tells of a {split} picture: {nats:.2f} nats in all; "
         f"{found['active_units']} of {found['latents']} are active (blue)",
     )
 

@@ -40,7 +40,7 @@ def rows_of_bound(bound: Bound, fidelity: Fidelity) -> Rows:
     rows = [
         ["ELBO", f"{bound.elbo:.2f} ± {bound.error:.2f}", "nats a picture, and its standard error"],
         ["reconstruction", f"{-bound.reconstruction:.2f}", "of that: log likelihood, given the latents"],
-        ["divergence", f"{-bound.kl.sum():.2f}", "of that: the latents' divergence from the prior"],
+        ["divergence", f"{-bound.divergence:.2f}", "of that: the latents' divergence from the prior"],
         ["bits a dimension", f"{bits:.4f}", f"the ELBO over {bound.dimensions:,} pixels times channels"],
     ]
     gap, importance = bound.gap, bound.importance
