@@ -198,10 +198,10 @@ class VAE(SavedModel):
     def _importance_loss(
         self, targets: Tensor, posterior: Posterior, labels: Tensor | None, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        times = self.importance_samples
-        weights = self.log_weights(targets, posterior, labels, times, generator)  # (times, batch)
-        elbo = weights.detach().mean()
-        return -importance_bound(weights).mean(), {"elbo": elbo}
+        seen, divergence = self._drawn(targets, posterior, labels, self.importance_samples, generator)
+        loss = -importance_bound(seen - divergence).mean()
+        error, kl = -seen.detach().mean(), divergence.detach().mean()
+        return loss, {"reconstruction": error, "kl": kl, "elbo": -error - kl}
 
     def log_weights(
         self,
@@ -212,12 +212,24 @@ class VAE(SavedModel):
         generator: torch.Generator,
     ) -> Tensor:
         """log p(x, z) − log q(z | x) of `times` latents drawn for each picture: (times, batch) in nats."""
+        seen, divergence = self._drawn(targets, posterior, labels, times, generator)
+        return seen - divergence
+
+    def _drawn(
+        self,
+        targets: Tensor,
+        posterior: Posterior,
+        labels: Tensor | None,
+        times: int,
+        generator: torch.Generator,
+    ) -> tuple[Tensor, Tensor]:
+        """log p(x | z), and log q(z | x) − log p(z), as `log_weights`."""
         many = posterior.repeat(times)
         latents = many.sample(generator)
         labels = None if labels is None else labels.repeat(times)
         seen = self.log_likelihood(targets.repeat(times, 1, 1, 1), latents, labels)
-        weights = seen + self.prior_log_density(latents) - many.log_density(latents)
-        return weights.unflatten(0, (times, -1))
+        divergence = many.log_density(latents) - self.prior_log_density(latents)
+        return seen.unflatten(0, (times, -1)), divergence.unflatten(0, (times, -1))
 
     def _mean(self, raw: Tensor) -> Tensor:
         return raw.sigmoid().mul(2).sub(1)

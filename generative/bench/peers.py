@@ -36,7 +36,8 @@ class DescribedVAE(nn.Module):
     likelihood, log_scale, classes = "bernoulli", None, ()
     shape: tuple[int, int, int] = (1, 28, 28)
     latent: int
-    targets, log_weights = VAE.targets, VAE.log_weights
+    targets, log_weights, _drawn = VAE.targets, VAE.log_weights, VAE._drawn
+    flow, divergence, prior_log_density = None, VAE.divergence, VAE.prior_log_density
 
     def encode(self, images: Tensor, labels: Tensor | None = None) -> Posterior:
         """Of pictures (n, 1, 28, 28) in [−1, 1], black and white."""

@@ -72,10 +72,12 @@ def test_a_vae_is_measured_by_its_bounds(capsys: Captured, monkeypatch: pytest.M
     monkeypatch.setattr(parts, "SAMPLES", 5)
     words = ["bench", "generative", "--only", "vae", "--seeds", "1", "--no-peers", "--quick", "--json"]
     assert main(words) == 0
-    (row,) = json.loads(capsys.readouterr().out)["vae"]
-    assert row["iwae_5_nats"] <= row["elbo_nats"]
-    assert row["divergence_nats"] < row["elbo_nats"]
-    assert row["bits_per_dimension"] == pytest.approx(row["iwae_5_nats"] / 64 / 0.693147, rel=1e-5)
+    rows = json.loads(capsys.readouterr().out)["vae"]
+    assert [row["model"] for row in rows] == list(parts.VAES)
+    for row in rows:
+        assert row["iwae_5_nats"] <= row["elbo_nats"]
+        assert row["divergence_nats"] < row["elbo_nats"]
+        assert row["bits_per_dimension"] == pytest.approx(row["iwae_5_nats"] / 64 / 0.693147, rel=1e-5)
 
 
 @pytest.mark.usefixtures("digits")

@@ -22,6 +22,9 @@ class Linear:
         self.seen: list[int] = []
         """pictures in each call of `decode`"""
 
+    def from_noise(self, noise: Tensor) -> Tensor:
+        return noise
+
     def decode(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         self.seen.append(len(latents))
         marks = torch.zeros(len(latents)) if labels is None else labels / 10
