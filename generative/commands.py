@@ -42,7 +42,7 @@ class TrainGenerator:
     data: Annotated[Positional[str], arg(metavar="DATA")] = ""
     """The data set; may be left out with --config."""
     latent: Count | None = None
-    """Numbers that a picture is brought to; 32, unless given."""
+    """Numbers that a picture is brought to; 32, of a VAE 40, unless given."""
     only: str | None = None
     """Learn from these classes only, by their names, such as 3 or A,B; all, unless given."""
     noise: float | None = None

@@ -26,6 +26,8 @@ class GeneratorConfig:
 
     kind: ClassVar[str]
     """of run; what comes after `train-generator`"""
+    monitor: ClassVar[str]
+    """the mean over the validation pictures that decides which weights are the best; the least is"""
 
     data: str
     """name of the data set; see `python -m sandbox list data`"""
@@ -80,6 +82,7 @@ class AutoencoderConfig(GeneratorConfig):
     """One run of `train-generator autoencoder`."""
 
     kind: ClassVar[str] = "autoencoder"
+    monitor: ClassVar[str] = "mse"
 
     noise: float = 0.0
     """standard deviation of noise on the pixels (0 to 1) that it learns to remove; 0 for a plain one"""
@@ -94,6 +97,7 @@ class VAEConfig(GeneratorConfig):
     """One run of `train-generator vae`."""
 
     kind: ClassVar[str] = "vae"
+    monitor: ClassVar[str] = "loss"
 
     likelihood: Likelihood = "gaussian"
     """of a pixel: bernoulli (black or white, drawn anew each time) or gaussian (256 grey levels)"""

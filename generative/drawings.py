@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from generative.config import CONFIGS
 from sandbox.core.metrics import read_metrics
 from sandbox.core.run import Run
 from sandbox.data.catalog import label
 from sandbox.ui.fit_plots import fit_curve
-
-MEASURES = {"autoencoder": "mse", "vae": "loss"}
-"""what the curve of each kind shows"""
 
 
 def draw_curve(run: Run) -> Path | None:
@@ -24,7 +22,7 @@ def draw_curve(run: Run) -> Path | None:
         run.plots_dir / "loss.png",
         metrics,
         title=title_of(info),
-        metric=MEASURES[info["kind"]],
+        metric=CONFIGS[info["kind"]].monitor,
         higher_is_better=False,
     )
 

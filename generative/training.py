@@ -143,6 +143,7 @@ def _carry_out(
             console,
             config.fit,
             f"{config.kind} on {label(config.data)}",
+            monitor=config.monitor,
             checkpoint_every=config.checkpoint_every,
             keep_checkpoints=config.keep_checkpoints,
             on_best=keep,

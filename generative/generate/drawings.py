@@ -74,7 +74,7 @@ def draw_rows(path: Path, rows: Rows, subtitle: str) -> Path:
     places = np.linspace(-FAR, FAR, steps)
     columns = [f"{place:+.2g}σ".replace("-", "−").replace("+0σ", "mean") for place in places]
     drawn = [
-        Row(f"latent {latent + 1}", f"σ = {deviation:.2g}", pictures)
+        Row(f"latent {latent}", f"σ = {deviation:.2g}", pictures)
         for latent, deviation, pictures in zip(
             rows.latents, rows.deviations, rows.pictures.numpy(), strict=True
         )

@@ -75,8 +75,8 @@ def _style(axes: Axes, marks: NDArray[Any], what: str) -> None:
     axes.tick_params(colors=LIGHT.quiet, labelsize=PLOT_FONT_PT.small)
     axes.spines[:].set_color(LIGHT.edge)
     look = {"color": LIGHT.quiet, "fontsize": PLOT_FONT_PT.small}
-    axes.set_xlabel("latent 1", **look)
-    axes.set_ylabel("latent 2", **look)
+    axes.set_xlabel("latent 0", **look)
+    axes.set_ylabel("latent 1", **look)
     axes.set_title(what, loc="left", color=LIGHT.ink, fontsize=PLOT_FONT_PT.body, fontweight="bold")
 
 

@@ -105,11 +105,12 @@ def draw_grid(
     chosen = pictures.asked_for(source.classes, subject.learned, one, several, subject.opened.run.name)
     names = _named(source, chosen)
     columns = pictures.columns_for(count or PICTURES, source.shape, len(chosen))
+    many = [] if count is None else [f"n{count}"]
     count = count or columns * -(-PICTURES // columns)
     pictures.check_grid(count, source.shape)
     parts = [some.numpy() for _, some in pictures.drawn(source, count, chosen)]
     few = names if one is not None or several is not None else []
-    path = place(subject.samples, _file("grid", *few, f"seed{subject.seed}"))
+    path = place(subject.samples, _file("grid", *few, *many, f"seed{subject.seed}"))
     scale = pictures.scale_for(count, columns, source.shape)
     save_png(path, mosaic(np.concatenate(parts), columns, scale=scale))
     if len(names) > 1:
@@ -175,15 +176,19 @@ def walk(subject: Subject, name: str | None, steps: int | None, place: Place) ->
         of = "the standard normal prior" if normal else "the test pictures' codes"
         subtitle = f"{drawn_as}at quantiles of {of}  ·  {subject.said}"
         draw_plane(path, plane, plane_marks(codes.latents, normal=normal), codes.pictures, subtitle)
-        return Made({"walk": path}, {"latents": [1, 2], "side": side})
+        return Made({"walk": path}, {"latents": [0, 1], "side": side})
     path = place(subject.samples, _file("walk", *drawn, f"seed{seed}"))
     row = chosen_row(subject.test, label, seed) if label is not None else seed % len(subject.test)
     rows = walk_rows(model, codes.latents, codes.latents[row], label, steps or ROW_STEPS, subject.device)
     vary = f"{rows.active} of {model.latent} latents vary"
+    if len(rows.latents) < rows.active:
+        most = len(rows.latents)
+        vary = f"the {most} latents that vary most, of {rows.active} that do ({model.latent} in all)"
     subtitle = f"{drawn_as}{vary}  ·  all else as in test:{row}  ·  {subject.said}"
     drawings.draw_rows(path, rows, subtitle)
-    latents = [latent + 1 for latent in rows.latents]
-    return Made({"walk": path}, {"latents": latents, "deviations": rows.deviations, "active": rows.active})
+    return Made(
+        {"walk": path}, {"latents": rows.latents, "deviations": rows.deviations, "active": rows.active}
+    )
 
 
 def add_up(subject: Subject, formula: str, place: Place) -> Made:

@@ -95,7 +95,7 @@ def test_a_run_that_is_told_classes_draws_what_it_learned_in_turn(capsys: Captur
     names = [file.name for file in sorted(Path("all").glob("*.png"))]
     assert names == [f"0000{number}-{'178'[number % 3]}.png" for number in range(6)]
     found = answer(capsys, "generate", "told", "--class", "7", "-n", "9")
-    assert Path(found["grid"]).name == "grid-7-seed0.png"
+    assert Path(found["grid"]).name == "grid-7-n9-seed0.png"
     found = answer(capsys, "generate", "told", "--classes", "8,1", "-n", "4", "-o", "two.png")
     assert found["classes"] == ["8", "1"]
     assert "unknown class '3'" in error_of(capsys, ["generate", "told", "--class", "3"], 2)
