@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from generative.config import CONFIGS
 from sandbox.__main__ import main
 from sandbox.core.metrics import read_metrics
 from sandbox.core.run import Run
@@ -78,7 +79,8 @@ def test_a_run_explains_itself(kind: str, runs_root: Path, capsys: Captured) -> 
     lines = read_metrics(run.metrics_path)
     assert [line["step"] for line in lines if f"train/{measure}" in line] == [2, 4, 6, 8, 10, 12]
     assert [line["step"] for line in lines if f"valid/{measure}" in line] == [3, 6, 9, 12]
-    assert run.info["best"] == min(line["valid/loss"] for line in lines if "valid/loss" in line)
+    decides = f"valid/{CONFIGS[kind].monitor}"
+    assert run.info["best"] == min(line[decides] for line in lines if decides in line)
     assert not any(path.name.startswith(".writing") for path in run.path.rglob("*"))
     capsys.readouterr()
 
