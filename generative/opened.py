@@ -38,6 +38,11 @@ class Opened:
     """of the data; the model itself knows them only where it is class-conditional"""
 
     @property
+    def learned(self) -> tuple[str, ...]:
+        """Names of the classes that it learned from."""
+        return tuple(name for name in self.classes if not self.config.only or name in self.config.only)
+
+    @property
     def shape(self) -> Shape:
         """(channels, height, width) of the pictures."""
         return self.model.shape

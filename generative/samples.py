@@ -10,10 +10,10 @@ from PIL import Image
 from torch import Tensor
 
 from generative.autoencoder import Autoencoder
+from generative.passes import as_bytes, as_seen, spread
 from generative.vae import VAE
 from sandbox.core.seeding import derive_seed
 from sandbox.data.pictures import Pictures
-from sandbox.nn.batches import to_model
 from sandbox.ui.mosaic import Picture, mosaic, save_gif, save_png
 
 FILM = "training.gif"
@@ -40,7 +40,7 @@ class Samples:
     def __init__(self, folder: Path, pictures: Pictures, seed: int) -> None:
         self.folder = folder
         self._generator_seed = derive_seed(seed, "samples")
-        rows = torch.linspace(0, len(pictures) - 1, min(len(pictures), COLUMNS * ROWS // 2)).long()
+        rows = spread(len(pictures), COLUMNS * ROWS // 2)
         self._images = pictures.images[rows.to(pictures.images.device)]
 
     @torch.no_grad()
@@ -73,7 +73,7 @@ class Samples:
             return as_bytes(model.decode(model.from_noise(latents), labels if model.classes else None))
         assert isinstance(model, Autoencoder)
         images = self._images.to(device)
-        inputs = model.noised(to_model(images, None, generator).cpu(), generator).to(device)
+        inputs = model.noised(as_seen(images).cpu(), generator).to(device)
         return rows_in_turn(as_bytes(inputs), as_bytes(model(inputs)), COLUMNS)
 
 
@@ -94,8 +94,3 @@ def rows_in_turn(above: Tensor, below: Tensor, columns: int) -> Tensor:
     filled = [torch.cat([part, part.new_full((missing, *part.shape[1:]), 255)]) for part in (above, below)]
     pairs = zip(*(part.split(columns) for part in filled), strict=True)
     return torch.cat([part for pair in pairs for part in pair])
-
-
-def as_bytes(images: Tensor) -> Tensor:
-    """Pictures in [−1, 1] as uint8."""
-    return images.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)

@@ -98,8 +98,6 @@ class Anomalies:
         """Raise UsageError for what can be seen to make no sense without loading anything."""
         if self.top < 1:
             raise UsageError(f"--top must be at least 1, not {self.top}")
-        if self.words.count("-") > 1:
-            raise UsageError("- is for one picture: a pipe can be read once")
         if self.picture is not None and self.picture.is_dir():
             raise UsageError(f"-o is for a file, and {self.picture} is a folder")
         if self.picture is not None and not self.picture.parent.is_dir():
@@ -107,12 +105,14 @@ class Anomalies:
 
     def _given(self, opened: Opened, console: Console, data_dir: str | None) -> Given:
         from generative.anomalies import given
+        from generative.given import data_set
 
         normal = tuple(name.strip() for name in self.normal.split(",")) if self.normal is not None else ()
         if not self.words:
             return given.own_pictures(opened, self.split, normal, console, data_dir)
-        if len(self.words) == 1 and given.is_data(self.words[0]):
-            return given.data_pictures(opened, self.words[0], self.split, normal, data_dir)
+        data = data_set(self.words)
+        if data is not None:
+            return given.data_pictures(opened, data, self.split, normal, data_dir)
         if normal:
             raise UsageError(
                 "--normal is for pictures with labels", hint="name a data set, such as folder:PATH"

@@ -11,15 +11,13 @@ from generative.anomalies.found import LIMITS, Found, groups
 from generative.anomalies.given import Given
 from generative.anomalies.separation import roc
 from generative.anomalies.told import extremes
-from generative.drawings import title_of
+from generative.drawings import short, title_of
 from generative.opened import Opened
-from generative.samples import as_bytes
-from sandbox.nn.batches import to_model
+from generative.passes import decoded, embedded
 from sandbox.ui.anomaly_plots import Group, score_plot
 from sandbox.ui.grids import Row, picture_grid
 
 COLUMNS = 10
-_LETTERS = 10
 
 
 def draw_extremes(path: Path, opened: Opened, given: Given, found: Found) -> Path:
@@ -45,15 +43,13 @@ def draw_extremes(path: Path, opened: Opened, given: Given, found: Found) -> Pat
     )
 
 
-@torch.inference_mode()
 def _rows(label: str, rows: Tensor, opened: Opened, given: Given, found: Found) -> list[Row]:
-    images = given.pictures.images[rows]
-    device = next(opened.model.parameters()).device
-    back = as_bytes(opened.model(to_model(images.to(device), None, torch.Generator()))).cpu()
-    scores, classes = found.scores.score[rows].tolist(), given.pictures.labels[rows].tolist()
-    names = [given.pictures.classes[number][:_LETTERS] for number in classes]
+    some = given.pictures.take(rows)
+    back = decoded(opened.model, embedded(opened.model, some))
+    scores, classes = found.scores.score[rows].tolist(), some.labels.tolist()
+    names = [short(given.pictures.classes[number]) for number in classes]
     above = [f"{name}  {score:.1f}".strip() for name, score in zip(names, scores, strict=True)]
-    return [Row(label, "", images.cpu().numpy(), above), Row("", "", back.numpy())]
+    return [Row(label, "", some.images.cpu().numpy(), above), Row("", "", back.numpy())]
 
 
 def draw_scores(path: Path, opened: Opened, given: Given, found: Found) -> Path:

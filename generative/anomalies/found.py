@@ -16,9 +16,9 @@ from generative.anomalies.normality import (
 )
 from generative.anomalies.parts import parts_of
 from generative.anomalies.separation import Floats, Separation, separation
-from generative.compression.coding import weights_sum
 from generative.opened import Opened, pictures_of
 from generative.pictures import learned_from
+from generative.weights import weights_sum
 from sandbox.core.errors import UsageError
 from sandbox.data.pictures import Dataset
 from sandbox.ui.console import Console

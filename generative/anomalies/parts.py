@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from generative.autoencoder import Autoencoder
-from generative.measure.batches import passes
+from generative.passes import passes
 from generative.vae import VAE
 from sandbox.core.errors import Diverged
 from sandbox.data.pictures import Pictures
@@ -32,9 +32,8 @@ def parts_of(model: Autoencoder | VAE, pictures: Pictures) -> Parts:
     Raises:
         Diverged: the model answers with what is no number.
     """
-    device = next(model.parameters()).device
     found = []
-    for images, _ in passes(model, pictures, device):
+    for images, _ in passes(model, pictures):
         scales, code = model.backbone(images), model.embed(images)
         again = model.backbone(model.decode(code))[-1]
         means = [scale.mean((2, 3)) for scale in scales]

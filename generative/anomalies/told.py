@@ -10,6 +10,8 @@ import torch
 
 from generative.anomalies.found import LIMITS, Found
 from generative.anomalies.given import Given
+from generative.given import as_json as skipped_json
+from generative.given import tell_skipped
 from generative.opened import Opened
 from sandbox.ui.console import Console
 
@@ -18,8 +20,7 @@ SCHEMA = "sandbox.anomalies/1"
 
 def tell(console: Console, given: Given, found: Found, top: int, drawings: Mapping[str, Path]) -> None:
     """Print the `top` most unusual pictures, how many are beyond what is usual, and the AUROC."""
-    for one in given.skipped:
-        console.note(f"skipped {one.name}: {one.why}")
+    tell_skipped(console, given.skipped)
     entries = sorted(entries_of(given, found), key=lambda entry: -entry["score"])
     columns = ["picture", *(["class"] if not given.names else []), "score", "error", "distance", "as unusual"]
     console.table(columns, [_row(entry) for entry in entries[:top]])
@@ -78,7 +79,7 @@ def as_json(opened: Opened, given: Given, found: Found) -> dict[str, Any]:
         "normal": None if told is None else told.normal,
         "others": None if told is None else told.others,
         "pictures": entries_of(given, found),
-        "skipped": [{"file": one.name, "why": one.why} for one in given.skipped],
+        "skipped": skipped_json(given.skipped),
     }
 
 

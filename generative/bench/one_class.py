@@ -10,9 +10,9 @@ import numpy as np
 from generative.anomalies.found import learned_normality
 from generative.anomalies.parts import parts_of
 from generative.anomalies.separation import Floats, separation
-from generative.bench.pca import left_over
 from generative.bench.tasks import AUROC_GOAL, COMPONENTS, DIGITS, ONE_CLASS
 from generative.bench.trainer import Trainer
+from generative.measure.components import left_over
 from generative.opened import Opened, open_generator
 from generative.pictures import of_classes
 from sandbox.core.run import Run

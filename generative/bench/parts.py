@@ -9,7 +9,6 @@ import torch
 
 from generative.bench.beside import learn
 from generative.bench.one_class import one_class
-from generative.bench.pca import reconstruction_errors
 from generative.bench.speed import present, speeds
 from generative.bench.tasks import (
     GAP_PICTURES,
@@ -22,6 +21,7 @@ from generative.bench.tasks import (
 )
 from generative.bench.trainer import Trainer
 from generative.measure.bounds import described, measure_bound, measure_gap
+from generative.measure.components import reconstruction_errors
 from generative.measure.fidelity import measure_fidelity, psnr
 from generative.objective import bits_per_dimension
 from generative.opened import open_generator

@@ -8,24 +8,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from generative.compression.coding_run import coding_run
+from generative.compression import FEWEST_BITS, MOST_BITS
 from sandbox.core.config import Count
 from sandbox.core.errors import UsageError
 from sandbox.core.files import write_atomically
 from sandbox.core.names import resolve
-from sandbox.core.run import Run
+from sandbox.core.runs import find_run
 from sandbox.ui.console import Console
 from sandbox.ui.png import png_path
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from torch import Tensor
 
-    from generative.compression.coding import Coder
     from generative.compression.given import Gathered
+    from generative.opened import Opened
 
 SCHEMA = "sandbox.compress/1"
-FEWEST_BITS, MOST_BITS = 1, 16
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Compress:
     RUN is a name, a unique beginning of one, a path, or "latest": an autoencoder, or a VAE (of which the mean
     of the posterior is taken). FILE is a picture, a folder (all pictures below it), or a data set by its name
     (mnist, folder:PATH, frames:ENV), of which the test pictures are taken; ./mnist is a folder of that name.
-    What cannot be read is named and skipped.
+    A FILE may be -, for a picture that comes through a pipe. What cannot be read is named and skipped.
 
     The pictures are brought to the model's height, width and colours first, as those that it learned from
     were; what that loses is not in the error, which compares pictures in this form with what decompress will
@@ -58,7 +56,8 @@ class Compress:
     bits: Count = 8
     """Bits of each number, 1 to 16."""
     class_name: Annotated[str | None, arg(name="class", metavar="CLASS")] = None
-    """What all the pictures show; only a class-conditional VAE needs it, and of its own data knows it."""
+    """Of a class-conditional VAE: what all the pictures show; unless given, what its own data say, and of
+    others the class as which it reconstructs each best."""
     picture: Annotated[Path | None, arg(metavar="PNG")] = None
     """Draw some of the pictures over what comes back, too."""
     checkpoint: str = "best"
@@ -78,32 +77,41 @@ class Compress:
             NotFound: none of the files can be read as a picture.
         """
         drawing = self._check()
-        run = coding_run(self.name, self.out)
-        from generative.compression import coding, report
+        run = find_run(self.name, self.out)
+        import numpy as np
+        import torch
+
+        from generative.compression import report
         from generative.compression.quantisation import quantised
         from generative.compression.stored import About, Stored, content_of
+        from generative.given import as_json, tell_skipped
         from generative.opened import open_generator
+        from generative.passes import decoded, embedded
+        from generative.weights import weights_bytes, weights_sum
+        from sandbox.data.pictures import Pictures
         from sandbox.nn.device import threads
         from sandbox.supervised.opened import warning_to
 
         opened = open_generator(run, self.device, self.checkpoint, warning_to(console))
-        model: Coder = opened.model
+        model = opened.model
         with threads(opened.config.threads):
-            found = self._found(model, opened.config.data_dir, console)
-            pictures, labels = found.pictures, self._labels(run, model, found)
-            latents = coding.embedded(model, pictures, labels)
-            codes = quantised(latents, self.bits)
-            back = coding.decoded(model, codes.latents(), labels)
-            unrounded = coding.decoded(model, latents, labels)
-        lost = report.Lost(coding.squared_error(pictures, back), coding.squared_error(pictures, unrounded))
-        about = About(run.name, coding.weights_sum(model), opened.step, model.shape, self.bits)
-        content = content_of(Stored(about, codes, found.names, found.sizes, labels))
-        sizes = report.sizes_of(found.file_bytes, pictures, content, coding.weights_bytes(model))
+            found = self._found(opened, console)
+            images, labels = found.pictures.images, self._labels(opened, found)
+            told = found.pictures if labels is None else Pictures(images, labels, model.classes)
+            latents = embedded(model, told)
+            codes = quantised(latents.numpy(), self.bits)
+            back = decoded(model, torch.from_numpy(codes.latents()), labels)
+            unrounded = decoded(model, latents, labels)
+        pictures = images.numpy()
+        lost = report.Lost(report.errors_of(images, back), report.errors_of(images, unrounded))
+        about = About(run.name, weights_sum(model), opened.step, model.shape, self.bits)
+        classes = None if labels is None else labels.numpy().astype(np.uint16)
+        content = content_of(Stored(about, codes, found.names, found.sizes, classes))
+        sizes = report.sizes_of(found.file_bytes, pictures, content, weights_bytes(model))
         write_atomically(self.output, content)
         if drawing is not None:
-            report.draw(drawing, run, pictures, back, sizes, lost)
-        for one in found.skipped:
-            console.note(f"skipped {one.name}: {one.why}")
+            report.draw(drawing, run, pictures, back.numpy(), sizes, lost)
+        tell_skipped(console, found.skipped)
         report.tell(console, self.output, pictures, latents.shape[1], self.bits, sizes, lost)
         if found.skipped:
             console.print(f"{len(found.skipped)} of {len(found.skipped) + len(pictures)} files skipped")
@@ -122,7 +130,7 @@ class Compress:
             "ratio": sizes.pixels / sizes.compressed,
             **lost.as_json(),
             "pictures": report.entries(found.names, lost),
-            "skipped": [{"file": one.name, "why": one.why} for one in found.skipped],
+            "skipped": as_json(found.skipped),
             "drawing": None if drawing is None else str(drawing),
         }
 
@@ -142,31 +150,29 @@ class Compress:
             raise UsageError(f"-o: there is no folder {self.output.parent}")
         return None if self.picture is None else png_path(self.picture, "compressed.png", "--picture")
 
-    def _found(self, model: Coder, data_dir: str | None, console: Console) -> Gathered:
+    def _found(self, opened: Opened, console: Console) -> Gathered:
         """The pictures, in the form of the model's."""
-        from generative.compression.given import data_pictures, file_pictures, is_data
+        from generative.compression.given import data_pictures, file_pictures
+        from generative.given import data_set
 
-        if any(is_data(word) for word in self.files):
-            if len(self.files) > 1:
-                raise UsageError("a data set goes alone: a file holds its test pictures, or those of FILEs")
-            where = self.data_dir or (None if data_dir is None else Path(data_dir))
-            return data_pictures(next(iter(self.files)), model.shape, where)
-        return file_pictures(self.files, model.shape, console)
+        name = data_set(self.files)
+        if name is None:
+            return file_pictures(self.files, opened.shape, console)
+        return data_pictures(name, opened.shape, self.data_dir or opened.config.data_dir)
 
-    def _labels(self, run: Run, model: Coder, found: Gathered) -> NDArray[np.uint16] | None:
-        """The classes that a class-conditional model is told: (pictures,); None for others."""
-        import numpy as np
+    def _labels(self, opened: Opened, found: Gathered) -> Tensor | None:
+        """The classes that a class-conditional model is told: (pictures,) int64; None for others."""
+        import torch
 
-        if not model.classes:
-            if self.class_name is not None:
-                raise UsageError(f"{run.name} is not class-conditional: leave --class out")
-            return None
+        from generative.passes import fitting_labels
+
+        model, pictures = opened.model, found.pictures
         if self.class_name is not None:
+            if not model.classes:
+                raise UsageError(f"{opened.run.name} is not class-conditional: leave --class out")
             name = resolve(self.class_name, model.classes, "class")
-            return np.full(len(found.pictures), model.classes.index(name), np.uint16)
-        if found.labels is None or found.classes != model.classes:
-            raise UsageError(
-                f"{run.name} is class-conditional: it has to be told what the pictures show",
-                hint=f"--class, one of {', '.join(model.classes)}, for all of them",
-            )
-        return found.labels.astype(np.uint16)
+            return torch.full((len(pictures),), model.classes.index(name))
+        if not model.classes:
+            return None
+        known = pictures.classes == model.classes
+        return pictures.labels.cpu() if known else fitting_labels(model, pictures.images, opened.learned)

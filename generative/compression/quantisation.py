@@ -13,8 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-FEWEST_BITS, MOST_BITS = 1, 16
-
 
 @dataclass(frozen=True, eq=False)
 class Quantised:

@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
-from generative.compression.coding import Bytes
 from generative.drawings import title_of
+from generative.measure.drawn import Version, draw_reconstructions
 from generative.measure.fidelity import psnr
+from generative.passes import as_seen, pass_size, spread, squared_errors
 from sandbox.core.run import Run
 from sandbox.ui.console import Console
 
+Bytes = NDArray[np.uint8]
 DRAWN = 16
 """pictures for which a drawing has room"""
 
@@ -69,6 +72,16 @@ def sizes_of(file_bytes: int | None, pictures: Bytes, content: bytes, model_byte
     return Sizes(file_bytes, pictures.nbytes, zipped, len(content), codes, model_bytes)
 
 
+def errors_of(images: Tensor, others: Tensor) -> NDArray[np.float64]:
+    """Mean squared error, (n,), of each of two times n pictures uint8, whose values count from 0 to 1."""
+    channels, height, width = images.shape[1:]
+    size = pass_size((channels, height, width))
+    pairs = zip(images.split(size), others.split(size), strict=True)
+    return np.concatenate(
+        [squared_errors(as_seen(one), as_seen(other)).numpy() for one, other in pairs]
+    ).astype(np.float64)
+
+
 def tell(
     console: Console, file: Path, pictures: Bytes, latent: int, bits: int, sizes: Sizes, lost: Lost
 ) -> None:
@@ -98,9 +111,6 @@ def tell(
 
 def draw(path: Path, run: Run, pictures: Bytes, back: Bytes, sizes: Sizes, lost: Lost) -> Path:
     """Draw some pictures over what comes back of them, to the PNG ``path``."""
-    from generative.measure.batches import spread
-    from generative.measure.drawn import Version, draw_reconstructions
-
     count = len(pictures)
     some = spread(count, DRAWN).numpy()
     which = "" if len(some) == count else f", {len(some)} of {count:,} pictures"

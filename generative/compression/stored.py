@@ -28,8 +28,9 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from generative.compression import FEWEST_BITS, MOST_BITS
 from generative.compression.names import LONGEST_NAME, kept_name
-from generative.compression.quantisation import FEWEST_BITS, MOST_BITS, Quantised, code_type
+from generative.compression.quantisation import Quantised, code_type
 from sandbox.core.errors import Broken, NotFound, UsageError
 from sandbox.data.archive import DAMAGES, has_bound
 
@@ -98,7 +99,8 @@ def content_of(stored: Stored) -> bytes:
     }
     if stored.labels is not None:
         arrays["labels"] = stored.labels
-    if sum(array.nbytes for array in arrays.values()) > MOST_BYTES - _ROOM:
+    too_large = sum(array.nbytes for array in arrays.values()) > MOST_BYTES - _ROOM
+    if too_large or len(stored) > MOST_PICTURES:
         raise UsageError(
             f"{len(stored):,} pictures of {quantised.codes.shape[1]:,} numbers are too many for one file",
             hint="compress a part of them at a time",

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from generative.compression.coding_run import coding_run
 from sandbox.core.errors import Broken, Refused, RunNotFound, SandboxError, UsageError
 from sandbox.core.run import Run
-from sandbox.core.runs import default_root
+from sandbox.core.runs import default_root, find_run
 from sandbox.ui.console import Console
 
 if TYPE_CHECKING:
-    from generative.compression.coding import Coder
     from generative.compression.stored import Stored
     from generative.opened import Opened
+    from generative.passes import Coder
 
 SCHEMA = "sandbox.decompress/1"
 
@@ -89,7 +88,7 @@ class Decompress:
     def _run(self, stored: Stored) -> Run:
         name = stored.about.run if self.run_name is None else self.run_name
         try:
-            return coding_run(name, self.out)
+            return find_run(name, self.out)
         except RunNotFound as error:
             if self.run_name is not None:
                 raise
@@ -100,8 +99,8 @@ class Decompress:
 
     def _opened(self, run: Run, stored: Stored) -> Opened:
         """The model with the very weights that compressed: the best ones, or those of the same step."""
-        from generative.compression.coding import weights_sum
         from generative.opened import open_generator
+        from generative.weights import weights_sum
 
         opened = open_generator(run, self.device, "best")
         if weights_sum(opened.model) != stored.about.weights:
@@ -143,30 +142,31 @@ def _check_fits(file: Path, model: Coder, stored: Stored) -> None:
 
 def _write(model: Coder, stored: Stored, files: list[Path], console: Console) -> None:
     """Decode and write a few pictures at a time."""
-    from generative.compression.coding import decoded, slices
+    import torch
 
+    from generative.passes import decoded, pass_size
+
+    size = pass_size(model.shape)
+    labels = None if stored.labels is None else torch.from_numpy(stored.labels.astype("int64"))
     with console.progress(len(files), "writing", "pictures") as progress:
-        for rows in slices(len(files), stored.about.shape):
-            labels = None if stored.labels is None else stored.labels[rows]
-            pictures = decoded(model, stored.quantised.latents(rows), labels)
-            for file, picture in zip(files[rows], pictures, strict=True):
+        for start in range(0, len(files), size):
+            rows = slice(start, start + size)
+            latents = torch.from_numpy(stored.quantised.latents(rows))
+            pictures = decoded(model, latents, None if labels is None else labels[rows])
+            for file, picture in zip(files[rows], pictures.numpy(), strict=True):
                 _write_png(file, picture)
-            progress.update(rows.stop)
+            progress.update(min(rows.stop, len(files)))
 
 
 def _write_png(file: Path, picture: Any) -> None:
     """Write (channels, height, width) uint8 to a file that is not there yet, whole or not at all."""
-    import io
+    from generative.generate.numbered import png_bytes
 
-    from PIL import Image
-
-    content = io.BytesIO()
-    Image.fromarray(picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)).save(content, "PNG")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("xb") as opened:
             try:
-                opened.write(content.getvalue())
+                opened.write(png_bytes(picture))
             except BaseException:
                 file.unlink(missing_ok=True)
                 raise

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
-from generative.generate.source import Encoding, batch_size
+from generative.passes import Coder, embedded
 from sandbox.core.errors import NotFound
 from sandbox.core.seeding import derive_seed
 from sandbox.data.pictures import Pictures
@@ -41,24 +40,6 @@ def chosen_row(pictures: Pictures, label: int, seed: int, *words: str | int) -> 
     return int(rows[derive_seed(seed, "test picture", label, *words) % len(rows)])
 
 
-def codes_of(model: Encoding, pictures: Pictures, device: torch.device) -> Codes:
+def codes_of(model: Coder, pictures: Pictures) -> Codes:
     """The latents of all of these pictures."""
-    labels = pictures.labels if model.classes else None
-    return Codes(pictures, embedded(model, pictures.images, labels, device))
-
-
-@torch.inference_mode()
-def embedded(model: Encoding, images: Tensor, labels: Tensor | None, device: torch.device) -> Tensor:
-    """Latents (n, latent) on the CPU of pictures (n, channels, height, width) uint8; in several batches."""
-    size = batch_size(model.shape)
-    return torch.cat(
-        [
-            model.embed(
-                images[at : at + size].to(device).float().div(127.5).sub(1),
-                None if labels is None else labels[at : at + size].to(device),
-            )
-            .float()
-            .cpu()
-            for at in range(0, len(images), size)
-        ]
-    )
+    return Codes(pictures, embedded(model, pictures))

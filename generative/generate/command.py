@@ -103,9 +103,9 @@ class Generate:
             )
         from generative.generate.tasks import Subject
         from sandbox.nn.device import threads
+        from sandbox.supervised.opened import warning_to
 
-        warn = lambda text: console.note(f"warning: {text}")  # noqa: E731
-        opened = open_generator(run, self.device, self.checkpoint, warn)
+        opened = open_generator(run, self.device, self.checkpoint, warning_to(console))
         where = None if self.data_dir is None else str(self.data_dir)
         with threads(config.threads):
             made = self._made(task, Subject(opened, self.seed, console, where))

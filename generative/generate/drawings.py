@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from generative.drawings import short
 from generative.generate.arithmetic import Sum
 from generative.generate.formula import Term, written
 from generative.generate.interpolation import End
@@ -20,8 +21,8 @@ WIDEST = 13
 """pictures in a row of a strip"""
 TILE_PX = 96
 """about the side of a picture, with room for a caption"""
-LARGE_PX, LETTERS = 140, 10
-"""the same where there are few, and of a name what has room over it"""
+LARGE_PX = 140
+"""the same where there are few"""
 ANIMATED_PX = 280
 """about the side of a picture in an animation"""
 FRAME_S, REST_S = 0.05, 0.6
@@ -86,13 +87,8 @@ def draw_rows(path: Path, rows: Rows, subtitle: str) -> Path:
 
 def draw_sum(path: Path, terms: Sequence[Term], found: Sum, pictures: Bytes, subtitle: str) -> Path:
     """The decoded mean of each term, and behind them the decoded result, the last of `pictures`."""
-    captions = [f"{'+' if term.sign > 0 else '−'} {_short(term.name)}" for term in terms]
+    captions = [f"{'+' if term.sign > 0 else '−'} {short(term.name)}" for term in terms]
     captions[0] = captions[0].removeprefix("+ ")
     row = Row("", "", pictures, [*captions, "= result"])
     about = f"nearest class mean: {found.nearest}  ·  {subtitle}"
     return picture_grid(path, [row], title=written(terms), subtitle=about, tile_px=LARGE_PX)
-
-
-def _short(name: str) -> str:
-    """As much of a name as has room over a picture; the title has all of it."""
-    return name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"

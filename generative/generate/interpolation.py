@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from generative.generate.codes import chosen_row, embedded
-from generative.generate.source import Encoding, decoded
+from generative.generate.codes import chosen_row
+from generative.passes import Coder, decoded, embedded, fitting_labels, unlabelled
 from sandbox.core.errors import Broken, NotFound, UsageError
 from sandbox.core.names import suggest
 from sandbox.data.pictures import Pictures
@@ -81,18 +81,8 @@ def _read(path: Path, pictures: Pictures) -> Tensor:
     return torch.from_numpy(found.seen.copy())
 
 
-@torch.inference_mode()
-def likeliest_label(model: Encoding, picture: Tensor, classes: Sequence[str], device: torch.device) -> int:
-    """Which of `classes`, as an index of the model's, it reconstructs a picture best with."""
-    labels = torch.tensor([model.classes.index(name) for name in classes])
-    copies = picture.expand(len(labels), *picture.shape)
-    seen = decoded(model, embedded(model, copies, labels, device), labels, device)
-    errors = (seen.float() - copies.float()).square().flatten(1).sum(1)
-    return int(labels[errors.argmin()])
-
-
 def way(
-    model: Encoding, ends: tuple[End, End], classes: Sequence[str], steps: int, device: torch.device
+    model: Coder, ends: tuple[End, End], learned: tuple[str, ...], steps: int
 ) -> list[tuple[int | None, Tensor]]:
     """Pictures (steps, channels, height, width) uint8 on the straight line between the latents of two.
 
@@ -100,32 +90,23 @@ def way(
     something looks, and not what it is.
 
     Args:
-        classes: that were learned from; a picture of unknown class is taken for the likeliest of them.
+        learned: the classes that were learned from; a picture of unknown class is taken for the one of them
+            that fits best.
 
     Returns:
         (class, pictures) for each; class None where the model is not told any.
     """
+    images = torch.stack([end.picture for end in ends])
     if not model.classes:
-        return [(None, _line(model, ends, None, None, steps, device))]
-    labels = [
-        likeliest_label(model, end.picture, classes, device) if end.label is None else end.label
-        for end in ends
-    ]
-    return [(label, _line(model, ends, labels, label, steps, device)) for label in dict.fromkeys(labels)]
+        return [(None, _line(model, unlabelled(images), None, steps))]
+    guessed = fitting_labels(model, images, learned).tolist()
+    labels = [guess if end.label is None else end.label for end, guess in zip(ends, guessed, strict=True)]
+    pictures = Pictures(images, torch.tensor(labels), model.classes)
+    return [(label, _line(model, pictures, label, steps)) for label in dict.fromkeys(labels)]
 
 
-def _line(
-    model: Encoding,
-    ends: tuple[End, End],
-    seen_as: list[int] | None,
-    shown_as: int | None,
-    steps: int,
-    device: torch.device,
-) -> Tensor:
+def _line(model: Coder, ends: Pictures, shown_as: int | None, steps: int) -> Tensor:
     """Both ends are encoded as what they are; all between is decoded as one class."""
-    pictures = torch.stack([end.picture for end in ends])
-    known = None if seen_as is None else torch.tensor(seen_as)
-    first, last = embedded(model, pictures, known, device)
-    shares = torch.linspace(0, 1, steps)[:, None]
-    latents = first + shares * (last - first)  # (steps, latent)
-    return decoded(model, latents, None if shown_as is None else torch.full((steps,), shown_as), device)
+    first, last = embedded(model, ends)
+    latents = first + torch.linspace(0, 1, steps)[:, None] * (last - first)  # (steps, latent)
+    return decoded(model, latents, None if shown_as is None else torch.full((steps,), shown_as))

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from generative.generate.source import Source, batch_size
+from generative.generate.source import Source
+from generative.passes import pass_size
 from sandbox.core.errors import UsageError
 from sandbox.core.names import resolve
 from sandbox.ui.mosaic import TILE_PX
@@ -58,7 +59,7 @@ def label_of(number: int, chosen: Sequence[int]) -> int:
 
 def drawn(source: Source, count: int, chosen: Sequence[int]) -> Iterator[tuple[range, Tensor]]:
     """Pictures 0 to count - 1, a batch at a time: their numbers, and (n, channels, height, width) uint8."""
-    size = batch_size(source.shape)
+    size = pass_size(source.shape)
     for first in range(0, count, size):
         numbers = range(first, min(first + size, count))
         labels = torch.tensor([label_of(number, chosen) for number in numbers]) if chosen else None

@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from generative.samples import as_bytes
+from generative.passes import Coder, decoded, device_of
 from sandbox.core.seeding import derive_seed
 
 
@@ -35,28 +35,10 @@ class Source(Protocol):
         ...
 
 
-class Decoding(Protocol):
-    """A model that turns latents into pictures."""
-
-    @property
-    def shape(self) -> tuple[int, int, int]: ...
-    @property
-    def latent(self) -> int: ...
-    @property
-    def classes(self) -> tuple[str, ...]: ...
-    def decode(self, latents: Tensor, labels: Tensor | None = None) -> Tensor: ...
-
-
-class Drawing(Decoding, Protocol):
+class Drawing(Coder, Protocol):
     """A model that has a distribution of latents."""
 
     def from_noise(self, noise: Tensor) -> Tensor: ...
-
-
-class Encoding(Decoding, Protocol):
-    """A model that finds the latents of pictures, too: an autoencoder's codes, a VAE's posterior means."""
-
-    def embed(self, images: Tensor, labels: Tensor | None = None) -> Tensor: ...
 
 
 class Prior:
@@ -65,19 +47,18 @@ class Prior:
     Args:
         model: in evaluation mode.
         seed: of all noise.
-        device: where the model is.
     """
 
-    def __init__(self, model: Drawing, seed: int, device: torch.device) -> None:
+    def __init__(self, model: Drawing, seed: int) -> None:
         self.shape, self.classes = model.shape, model.classes
-        self._model, self._seed, self._device = model, seed, device
+        self._model, self._seed = model, seed
 
     def draw(self, numbers: Sequence[int], labels: Tensor | None) -> Tensor:
         """See `Source`."""
         noise = keyed_noise(self._seed, numbers, (self._model.latent,))
         with torch.inference_mode():
-            latents = self._model.from_noise(noise.to(self._device))
-        return decoded(self._model, latents, labels, self._device)
+            latents = self._model.from_noise(noise.to(device_of(self._model)))
+        return decoded(self._model, latents, labels)
 
 
 def keyed_noise(seed: int, numbers: Sequence[int], shape: tuple[int, ...]) -> Tensor:
@@ -87,21 +68,3 @@ def keyed_noise(seed: int, numbers: Sequence[int], shape: tuple[int, ...]) -> Te
     for row, number in zip(rows, numbers, strict=True):
         row.normal_(generator=generator.manual_seed(derive_seed(seed, "picture", number)))
     return rows
-
-
-@torch.inference_mode()
-def decoded(model: Decoding, latents: Tensor, labels: Tensor | None, device: torch.device) -> Tensor:
-    """Pictures (n, channels, height, width) uint8 on the CPU, of latents (n, latent); in several batches."""
-    size = batch_size(model.shape)
-    parts = [
-        as_bytes(
-            model.decode(some.to(device), None if labels is None else labels[at : at + size].to(device))
-        ).cpu()
-        for at, some in zip(range(0, len(latents), size), latents.split(size), strict=True)
-    ]
-    return torch.cat(parts)
-
-
-def batch_size(shape: tuple[int, int, int]) -> int:
-    """How many pictures a network sees at once: few large ones, so that its features fit into the memory."""
-    return max(8, min(512, 2**19 // (shape[1] * shape[2])))

@@ -18,10 +18,11 @@ from generative.generate.codes import Codes, chosen_row, codes_of
 from generative.generate.formula import parse_formula, written
 from generative.generate.interpolation import find_end, way
 from generative.generate.plane_plot import draw_plane, plane_marks
-from generative.generate.source import Prior, Source, decoded
+from generative.generate.source import Prior, Source
 from generative.generate.walk import walk_plane, walk_rows
 from generative.opened import Opened, pictures_of
-from generative.pictures import of_classes
+from generative.passes import decoded
+from generative.pictures import learned_from
 from generative.vae import VAE
 from sandbox.core.errors import UsageError
 from sandbox.data.pictures import Pictures
@@ -53,20 +54,9 @@ class Subject:
     data_dir: str | None = None
 
     @property
-    def device(self) -> torch.device:
-        """Where the model is."""
-        return next(self.opened.model.parameters()).device
-
-    @property
     def samples(self) -> Path:
         """Where pictures go unless something else is said."""
         return self.opened.run.samples_dir
-
-    @property
-    def learned(self) -> tuple[str, ...]:
-        """The classes that the run learned from."""
-        only = self.opened.config.only
-        return tuple(name for name in self.opened.classes if not only or name in only)
 
     @property
     def said(self) -> str:
@@ -75,26 +65,19 @@ class Subject:
 
     @cached_property
     def test(self) -> Pictures:
-        """The test pictures of the classes that the run learned from.
-
-        Raises:
-            UsageError: there are none.
-        """
+        """The test pictures of the classes that the run learned from."""
         data = pictures_of(self.opened.run, self.opened.config, self.console, self.data_dir)
-        found = of_classes(data.test, self.opened.config.only)
-        if not len(found):
-            raise UsageError(f"{self.opened.config.data} has no test pictures to begin with")
-        return found
+        return learned_from(self.opened.config, data).test
 
     def codes(self) -> Codes:
         """The latents of the test pictures."""
-        return codes_of(self.opened.model, self.test, self.device)
+        return codes_of(self.opened.model, self.test)
 
     def source(self) -> Source:
         """What draws new pictures."""
         model = self.opened.model
         assert isinstance(model, VAE)  # an autoencoder has none, and was refused
-        return Prior(model, self.seed, self.device)
+        return Prior(model, self.seed)
 
 
 def draw_grid(
@@ -102,7 +85,7 @@ def draw_grid(
 ) -> Made:
     """Pictures 0 to `count` - 1 in one PNG; unless that is given, about `PICTURES` in full rows."""
     source = subject.source()
-    chosen = pictures.asked_for(source.classes, subject.learned, one, several, subject.opened.run.name)
+    chosen = pictures.asked_for(source.classes, subject.opened.learned, one, several, subject.opened.run.name)
     names = _named(source, chosen)
     columns = pictures.columns_for(count or PICTURES, source.shape, len(chosen))
     many = [] if count is None else [f"n{count}"]
@@ -124,7 +107,7 @@ def draw_each(
 ) -> Made:
     """Pictures 0 to `count` - 1 in a file each."""
     source, opened = subject.source(), subject.opened
-    chosen = pictures.asked_for(source.classes, subject.learned, one, several, opened.run.name)
+    chosen = pictures.asked_for(source.classes, subject.opened.learned, one, several, opened.run.name)
     names = _named(source, chosen)
     about = {"run": opened.run.name, "steps": opened.step, "seed": subject.seed, "classes": names}
     numbered.prepare_folder(folder, about)
@@ -140,13 +123,13 @@ def draw_each(
 
 def interpolate(subject: Subject, first: str, last: str, steps: int, place: Place) -> Made:
     """A strip from one picture to another, and an animation beside it."""
-    model, device, learned = subject.opened.model, subject.device, subject.learned
+    model, learned = subject.opened.model, subject.opened.learned
     ends = (
         find_end(first, subject.test, learned, subject.seed, "first"),
         find_end(last, subject.test, learned, subject.seed, "last"),
     )
     smooth = max(1, round(ANIMATED / (steps - 1)))
-    finer = way(model, ends, learned, smooth * (steps - 1) + 1, device)
+    finer = way(model, ends, learned, smooth * (steps - 1) + 1)
     ways = [
         ("" if len(finer) == 1 or label is None else f"as {model.classes[label]}", found[::smooth])
         for label, found in finer
@@ -172,14 +155,14 @@ def walk(subject: Subject, name: str | None, steps: int | None, place: Place) ->
     if model.latent == 2:
         path = place(subject.samples, _file("walk", *drawn))
         side = steps or PLANE_SIDE
-        plane = walk_plane(model, codes.latents, label, side, subject.device, normal=normal)
+        plane = walk_plane(model, codes.latents, label, side, normal=normal)
         of = "the standard normal prior" if normal else "the test pictures' codes"
         subtitle = f"{drawn_as}at quantiles of {of}  ·  {subject.said}"
         draw_plane(path, plane, plane_marks(codes.latents, normal=normal), codes.pictures, subtitle)
         return Made({"walk": path}, {"latents": [0, 1], "side": side})
     path = place(subject.samples, _file("walk", *drawn, f"seed{seed}"))
     row = chosen_row(subject.test, label, seed) if label is not None else seed % len(subject.test)
-    rows = walk_rows(model, codes.latents, codes.latents[row], label, steps or ROW_STEPS, subject.device)
+    rows = walk_rows(model, codes.latents, codes.latents[row], label, steps or ROW_STEPS)
     vary = f"{rows.active} of {model.latent} latents vary"
     if len(rows.latents) < rows.active:
         most = len(rows.latents)
@@ -197,7 +180,7 @@ def add_up(subject: Subject, formula: str, place: Place) -> Made:
     Raises:
         UsageError: the latents say nothing of the class.
     """
-    model, learned = subject.opened.model, subject.learned
+    model, learned = subject.opened.model, subject.opened.learned
     if model.classes:
         raise UsageError(
             f"{subject.opened.run.name} is told the class, so its latents do not hold it: "
@@ -207,7 +190,7 @@ def add_up(subject: Subject, formula: str, place: Place) -> Made:
     terms = parse_formula(formula, learned)
     codes = subject.codes()
     found = summed(codes, terms, learned)
-    shown = decoded(model, torch.cat([found.terms, found.result[None]]), None, subject.device).numpy()
+    shown = decoded(model, torch.cat([found.terms, found.result[None]])).numpy()
     text = "".join(f"{'+' if term.sign > 0 else '-'}{_slug(term.name)}" for term in terms).removeprefix("+")
     path = place(subject.samples, f"arithmetic-{text}.png")
     drawings.draw_sum(path, terms, found, shown, subject.said)
@@ -219,7 +202,7 @@ def add_up(subject: Subject, formula: str, place: Place) -> Made:
 def _label(subject: Subject, name: str | None) -> int | None:
     """The one class that a class-conditional model draws: `name`, or the first that was learned."""
     told = subject.opened.model.classes
-    chosen = pictures.asked_for(told, subject.learned, name, None, subject.opened.run.name)
+    chosen = pictures.asked_for(told, subject.opened.learned, name, None, subject.opened.run.name)
     return chosen[0] if chosen else None
 
 

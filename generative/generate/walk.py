@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from generative.generate.source import Decoding, decoded
+from generative.measure.bounds import ACTIVE
+from generative.passes import Coder, decoded
 
 MOST_ROWS = 12
 FAR = 2.5
 """standard deviations that rows go to either side"""
-ACTIVE = 0.01
-"""variance of a latent's means over pictures from which on it says anything (Burda et al. 2016)"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +29,7 @@ class Rows:
     """of all latents"""
 
 
-def walk_rows(
-    model: Decoding, codes: Tensor, start: Tensor, label: int | None, steps: int, device: torch.device
-) -> Rows:
+def walk_rows(model: Coder, codes: Tensor, start: Tensor, label: int | None, steps: int) -> Rows:
     """A row for each of the most active latents, from -2.5 to 2.5 standard deviations around the mean.
 
     Args:
@@ -48,7 +45,7 @@ def walk_rows(
     places = torch.linspace(-FAR, FAR, steps)
     for row, latent in enumerate(order):
         latents[row, :, latent] = means[latent] + places * deviations[latent]
-    shown = _shown(model, latents.flatten(0, 1), label, device)
+    shown = _shown(model, latents.flatten(0, 1), label)
     return Rows(order, [float(deviations[one]) for one in order], shown.unflatten(0, (-1, steps)), active)
 
 
@@ -65,9 +62,7 @@ class Plane:
     """(n, 2): where test pictures lie, as parts of all that there is below and left of them"""
 
 
-def walk_plane(
-    model: Decoding, codes: Tensor, label: int | None, side: int, device: torch.device, *, normal: bool
-) -> Plane:
+def walk_plane(model: Coder, codes: Tensor, label: int | None, side: int, *, normal: bool) -> Plane:
     """The classic grid of a model with two latents.
 
     The places divide what is common into equal parts: they are quantiles of the standard normal distribution,
@@ -89,8 +84,8 @@ def walk_plane(
         places = (ranks + 0.5) / len(codes)
     across, up = torch.meshgrid(ticks[0], ticks[1].flip(0), indexing="xy")
     latents = torch.stack([across, up], -1).flatten(0, 1)  # (side * side, 2)
-    return Plane(ticks, _shown(model, latents, label, device).unflatten(0, (side, side)), places)
+    return Plane(ticks, _shown(model, latents, label).unflatten(0, (side, side)), places)
 
 
-def _shown(model: Decoding, latents: Tensor, label: int | None, device: torch.device) -> Tensor:
-    return decoded(model, latents, None if label is None else torch.full((len(latents),), label), device)
+def _shown(model: Coder, latents: Tensor, label: int | None) -> Tensor:
+    return decoded(model, latents, None if label is None else torch.full((len(latents),), label))

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from generative.measure.batches import pass_size, passes, spread
 from generative.objective import bits_per_dimension, importance_bound
+from generative.passes import pass_size, passes, spread
 from generative.vae import VAE
 from sandbox.core.seeding import derive_seed
 from sandbox.data.pictures import Pictures

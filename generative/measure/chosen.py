@@ -6,17 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
 
-from generative.measure.batches import Pass, passes, spread
-from generative.measure.fidelity import squared_errors
+from generative.given import Skipped, of_files
 from generative.opened import Opened
+from generative.passes import fitting_labels, spread, unlabelled
 from generative.pictures import learned_from
-from sandbox.core.errors import NotFound
 from sandbox.core.seeding import derive_seed
 from sandbox.data.pictures import Dataset, Pictures
-from sandbox.nn.batches import to_model
-from sandbox.supervised.prediction.given import Skipped, named, read_given
 
 
 class Chosen(NamedTuple):
@@ -28,7 +24,7 @@ class Chosen(NamedTuple):
     """of each, for people: its class, or its file"""
     source: str
     """where they come from, for people"""
-    skipped: list[Skipped]
+    skipped: tuple[Skipped, ...]
     """files that cannot be used"""
 
 
@@ -51,7 +47,7 @@ def some_of(pictures: Pictures, split: str, count: int, seed: int | None) -> Cho
     some = pictures.take(rows)
     names = [some.classes[label] for label in some.labels.tolist()]
     which = "all" if len(some) == len(pictures) else f"{len(some):,} of"
-    return Chosen(some, names, f"{which} {len(pictures):,} {split} pictures", [])
+    return Chosen(some, names, f"{which} {len(pictures):,} {split} pictures", ())
 
 
 def in_files(opened: Opened, words: Sequence[str], most: int) -> Chosen:
@@ -61,44 +57,11 @@ def in_files(opened: Opened, words: Sequence[str], most: int) -> Chosen:
         NotFound: none of the files can be read as a picture.
         UsageError: what comes through a pipe is no picture.
     """
-    found, skipped = [], []
-    for name, source in named(words):
-        if len(found) == most:
-            break
-        one = read_given(name, source, opened.shape, None, drawn=False)
-        (skipped if isinstance(one, Skipped) else found).append(one)
-    if not found:
-        why = f": {skipped[0].name}: {skipped[0].why}" if skipped else f" in {', '.join(words)}"
-        raise NotFound(f"there is no picture to look at{why}")
-    images = torch.stack([torch.from_numpy(one.seen.copy()) for one in found])
-    pictures = Pictures(images, torch.zeros(len(images), dtype=torch.int64), opened.classes)
+    found = of_files(words, opened.shape, most=most)
+    pictures = unlabelled(found.images, opened.classes)
     if opened.model.classes:
-        pictures = Pictures(images, fitting_classes(opened, images), opened.classes)
-    names = [one.name.rpartition("/")[2] for one in found]
-    return Chosen(pictures, names, f"{len(found):,} picture{'s' if len(found) > 1 else ''}", skipped)
-
-
-@torch.inference_mode()
-def fitting_classes(opened: Opened, images: Tensor) -> Tensor:
-    """Of a class-conditional model: the class as which it reconstructs each picture best, (n,) int64.
-
-    Args:
-        images: (n, channels, height, width) uint8.
-    """
-    device = next(opened.model.parameters()).device
-    pictures = Pictures(images, torch.zeros(len(images), dtype=torch.int64), opened.classes)
-    found = []
-    for part, _ in passes(opened.model, pictures, device):
-        errors = [
-            squared_errors(opened.model(part, torch.full((len(part),), label, device=device)), part)
-            for label in range(len(opened.classes))
-        ]
-        found.append(torch.stack(errors).argmin(0).cpu())
-    return torch.cat(found)
-
-
-def as_pass(opened: Opened, pictures: Pictures) -> Pass:
-    """All of a few pictures at once, as the model sees them."""
-    device = next(opened.model.parameters()).device
-    images = to_model(pictures.images.to(device), None, torch.Generator())
-    return Pass(images, pictures.labels.to(device) if opened.model.classes else None)
+        labels = fitting_labels(opened.model, found.images, opened.learned)
+        pictures = Pictures(found.images, labels, opened.classes)
+    names = [name.rpartition("/")[2] for name in found.names]
+    source = f"{len(names):,} picture{'s' if len(names) > 1 else ''}"
+    return Chosen(pictures, names, source, found.skipped)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from generative.autoencoder import Autoencoder
 from generative.drawings import title_of
@@ -18,6 +15,7 @@ from generative.measure.fidelity import Fidelity, measure_fidelity
 from generative.measure.looked import draw_looked, look
 from generative.measure.tables import rows_of_bound, rows_of_fidelity
 from generative.opened import Opened, open_generator, pictures_of
+from generative.passes import device_of
 from generative.pictures import learned_from
 from generative.vae import VAE
 from sandbox.core.errors import UsageError
@@ -26,6 +24,7 @@ from sandbox.core.run import Run
 from sandbox.data.catalog import label
 from sandbox.data.pictures import Dataset, Pictures
 from sandbox.nn.device import threads
+from sandbox.supervised.opened import warning_to
 from sandbox.ui.console import Console
 from sandbox.ui.latent_plots import latent_bars
 
@@ -47,7 +46,7 @@ def evaluate(run: Run, console: Console, question: Question) -> dict[str, Any]:
         SandboxError: the run or its data are not there, or damaged.
     """
     check(run, question)
-    opened = open_generator(run, question.device, question.checkpoint, _warning_to(console))
+    opened = open_generator(run, question.device, question.checkpoint, warning_to(console))
     dataset = pictures_of(run, opened.config, console, question.data_dir)
     split = question.split or "test"
     pictures = pictures_of_split(opened, dataset, split)
@@ -81,7 +80,7 @@ def check(run: Run, question: Question) -> None:
 def _of_autoencoder(
     opened: Opened, model: Autoencoder, dataset: Dataset, pictures: Pictures
 ) -> tuple[dict[str, Any], list[list[str]]]:
-    fidelity = measure_fidelity(model, pictures, _device(model))
+    fidelity = measure_fidelity(model, pictures, device_of(model))
     train = learned_from(opened.config, dataset).train
     beside = measure_components(train, pictures, model.latent)
     pca = beside._asdict() if isinstance(beside, Components) else {"left_out": beside}
@@ -91,7 +90,7 @@ def _of_autoencoder(
 def _of_vae(
     model: VAE, pictures: Pictures, question: Question, console: Console
 ) -> tuple[dict[str, Any], list[list[str]]]:
-    device, targets = _device(model), described(model, pictures)
+    device, targets = device_of(model), described(model, pictures)
     bound = measure_bound(model, targets, device)
     warning = collapse_warning(int(bound.active.sum()), len(bound.kl))
     if warning:
@@ -142,11 +141,3 @@ def _about(opened: Opened) -> dict[str, Any]:
 
 def _as_text(drawings: dict[str, Path]) -> dict[str, str]:
     return {name: str(path) for name, path in drawings.items()}
-
-
-def _device(model: Autoencoder | VAE) -> torch.device:
-    return next(model.parameters()).device
-
-
-def _warning_to(console: Console) -> Callable[[str], None]:
-    return lambda text: console.note(f"warning: {text}")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from generative.measure.batches import passes
 from generative.measure.chosen import Chosen, in_files, pictures_of_split, some_of
 from generative.opened import Opened, open_generator, pictures_of
+from generative.passes import device_of, embedded
 from sandbox.core.errors import UsageError
 from sandbox.core.plugins import Question
 from sandbox.core.run import Run
 from sandbox.data.catalog import label
 from sandbox.nn.explain import Subject
+from sandbox.supervised.opened import warning_to
 from sandbox.ui.console import Console
 
 FRAMES = 500
@@ -30,20 +31,17 @@ def subject(run: Run, console: Console, question: Question) -> Subject:
         SandboxError: the run, the file or the data are not there, or damaged; the message names them.
     """
     _check(question)
-    warn = lambda text: console.note(f"warning: {text}")  # noqa: E731
-    opened = open_generator(run, question.device, question.checkpoint, warn)
+    opened = open_generator(run, question.device, question.checkpoint, warning_to(console))
     chosen = _asked(opened, question, console)
     model, pictures = opened.model, chosen.pictures
-    device = next(model.parameters()).device
-    with torch.inference_mode():
-        codes = torch.cat([model.embed(*part) for part in passes(model, pictures, device)])
+    device, codes = device_of(model), embedded(model, pictures)
     spread = codes.std(0, correction=0) if len(codes) > 1 else torch.ones_like(codes[0])
     units = torch.where(spread > 0, spread, 1.0)  # (latent,)
 
     @torch.inference_mode()
     def answer(number: int, changed: Tensor) -> Tensor:
         labels = pictures.labels[number].to(device).expand(len(changed)) if model.classes else None
-        return (model.embed(changed.to(device, torch.float32) / 127.5 - 1.0, labels) / units).cpu()
+        return model.embed(changed.to(device, torch.float32) / 127.5 - 1.0, labels).cpu() / units
 
     return Subject(
         title=f"{opened.config.kind} on {label(opened.config.data)}, step {opened.step:,}",

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from generative.autoencoder import Autoencoder
-from generative.measure.batches import passes
+from generative.passes import passes, squared_errors
 from generative.vae import VAE
 from sandbox.data.pictures import Pictures
 
@@ -81,8 +80,3 @@ def measure_fidelity(model: Autoencoder | VAE, pictures: Pictures, device: torch
 def noise_of(model: Autoencoder | VAE) -> float:
     """Standard deviation of the noise that the model learned to remove; 0 of all but denoising ones."""
     return model.noise if isinstance(model, Autoencoder) else 0.0
-
-
-def squared_errors(found: Tensor, images: Tensor) -> Tensor:
-    """Mean squared error of each picture, (n,), on pixels from 0 to 1; both (n, …) in [−1, 1]."""
-    return (found.float() - images).square().flatten(1).mean(1) / 4

@@ -11,15 +11,12 @@ import torch
 from torch import Tensor
 
 from generative.autoencoder import Autoencoder
-from generative.drawings import title_of
-from generative.measure.chosen import Chosen, as_pass
+from generative.drawings import short, title_of
+from generative.measure.chosen import Chosen
 from generative.measure.drawn import Version, draw_reconstructions
-from generative.measure.fidelity import noise_of, squared_errors
+from generative.measure.fidelity import noise_of
 from generative.opened import Opened
-from generative.samples import as_bytes
-
-LETTERS = 10
-"""of a name above a picture"""
+from generative.passes import as_bytes, passes, squared_errors
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +46,7 @@ def look(opened: Opened, chosen: Chosen, seed: int = 0) -> Looked:
     Args:
         seed: of the noise.
     """
-    images, labels = as_pass(opened, chosen.pictures)
+    (images, labels), *_ = passes(opened.model, chosen.pictures, size=len(chosen.pictures))
     inputs, noised = images, None
     if isinstance(opened.model, Autoencoder) and opened.model.noise:
         generator = torch.Generator().manual_seed(seed)  # on the CPU, so that all devices draw the same
@@ -80,4 +77,4 @@ def _above(opened: Opened, chosen: Chosen) -> list[str]:
     """Names of the pictures; of files, where the model is told a class, the class."""
     if opened.model.classes:
         return [opened.classes[label] for label in chosen.pictures.labels.tolist()]
-    return [name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…" for name in chosen.names]
+    return [short(name) for name in chosen.names]

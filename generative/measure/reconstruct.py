@@ -71,12 +71,13 @@ class Reconstruct:
         """
         self._check()
         run = find_run(self.name, self.out)
+        from generative.given import as_json
         from generative.measure.looked import draw_looked, look
         from generative.opened import open_generator
         from sandbox.nn.device import threads
+        from sandbox.supervised.opened import warning_to
 
-        warn = lambda text: console.note(f"warning: {text}")  # noqa: E731
-        opened = open_generator(run, self.device, self.checkpoint, warn)
+        opened = open_generator(run, self.device, self.checkpoint, warning_to(console))
         with threads(opened.config.threads):
             chosen = self._chosen(opened, console)
             looked = look(opened, chosen, self.seed or 0)
@@ -91,7 +92,7 @@ class Reconstruct:
             "steps": opened.step,
             "mse": sum(looked.errors) / len(looked.errors),
             "pictures": _entries(opened, chosen, looked),
-            "skipped": [one._asdict() for one in chosen.skipped],
+            "skipped": as_json(chosen.skipped),
             "drawing": str(drawing),
         }
 
@@ -101,8 +102,6 @@ class Reconstruct:
             raise UsageError(f"--pictures must be between 1 and {MOST}, not {self.pictures}")
         if self.seed is not None and not 0 <= self.seed < 2**31:
             raise UsageError(f"--seed must be between 0 and 2147483647, not {self.seed}")
-        if self.files.count("-") > 1:
-            raise UsageError("- is for one picture: a pipe can be read once")
         if self.files and (self.split, self.data_dir) != (None, None):
             raise UsageError("--split and --data-dir choose pictures, and so does FILE", hint="leave one out")
         if self.drawing is not None and self.drawing.is_dir():
@@ -122,8 +121,9 @@ class Reconstruct:
         return some_of(pictures_of_split(opened, dataset, split), split, self.pictures or SHOWN, self.seed)
 
     def _tell(self, chosen: Chosen, looked: Looked, drawing: Path, console: Console) -> None:
-        for one in chosen.skipped:
-            console.note(f"skipped {one.name}: {one.why}")
+        from generative.given import tell_skipped
+
+        tell_skipped(console, chosen.skipped)
         errors = sorted(looked.errors)
         console.print(
             f"{chosen.source}: squared error {sum(errors) / len(errors):.4f} a pixel "

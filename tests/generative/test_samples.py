@@ -9,7 +9,8 @@ import torch
 from PIL import Image, ImageSequence
 
 from generative.autoencoder import Autoencoder
-from generative.samples import COLUMNS, FILM, MOST_FRAMES, ROWS, TILE_PX, Samples, as_bytes, rows_in_turn
+from generative.passes import as_bytes
+from generative.samples import COLUMNS, FILM, MOST_FRAMES, ROWS, TILE_PX, Samples, rows_in_turn
 from generative.vae import VAE
 from sandbox.data.pictures import Pictures
 from sandbox.ui.mosaic import mosaic

@@ -12,10 +12,10 @@ import torch
 
 from generative.bench import beside, peers, speed
 from generative.bench.beside import learn
-from generative.bench.pca import reconstruction_errors
 from generative.bench.peers import PEERS, DenseVAE, Peer, examples
 from generative.bench.speed import OURS, SAME_NET, present, rows_of
 from generative.measure.bounds import described, measure_bound, measure_gap
+from generative.measure.components import reconstruction_errors
 from sandbox.commands.bench_envs.timing import Pace
 from sandbox.data.pictures import Dataset, Pictures
 from sandbox.nn.batches import Batch

@@ -133,7 +133,7 @@ def test_what_cannot_be_read_is_named_and_skipped(digits: Path, capsys: Captured
 def test_nothing_that_can_be_read_is_an_error_and_leaves_no_file(tmp_path: Path, capsys: Captured) -> None:
     (tmp_path / "bad.png").write_bytes(b"GIF89a")
     error = error_of(capsys, ["compress", "first", "bad.png", "gone.png", "-o", "a.npz"], 4)
-    assert error.startswith("there is no picture to compress: bad.png: ")
+    assert error.startswith("no picture can be read: bad.png: ")
     assert error.endswith("(and 1 more like it)")
     (tmp_path / "empty").mkdir()
     error = error_of(capsys, ["compress", "first", "empty", "-o", "a.npz"], 4)
@@ -208,12 +208,14 @@ def test_a_file_that_does_not_fit_its_model_is_damaged(capsys: Captured) -> None
         assert not Path(name).exists()
 
 
-def test_a_class_conditional_model_has_to_be_told_the_class(digits: Path, capsys: Captured) -> None:
+def test_a_class_conditional_model_is_told_the_class(digits: Path, capsys: Captured) -> None:
+    """That which is given, or that of its own data, or of files the one that brings most back."""
     words = ["compress", "told", str(digits), "-o", "a.npz"]
-    error = error_of(capsys, words, 2)
-    assert error == "told is class-conditional: it has to be told what the pictures show"
-    assert answer(capsys, *words, "--class", "3")["pictures"]
+    told = answer(capsys, *words, "--class", "3")["mse_unquantised"]
     assert read_stored(Path("a.npz")).labels.tolist() == [3] * COUNT  # type: ignore[union-attr]
+    fitting = answer(capsys, *words[:-1], "fitting.npz")["mse_unquantised"]
+    assert fitting < told
+    assert len(set(read_stored(Path("fitting.npz")).labels.tolist())) > 1  # type: ignore[union-attr]
     assert answer(capsys, "compress", "told", "digits", "-o", "b.npz")["pictures"]
     labels = read_stored(Path("b.npz")).labels
     assert labels.tolist() == load("digits").test.labels.tolist()  # type: ignore[union-attr]
@@ -237,7 +239,7 @@ def test_a_drawing_shows_originals_over_what_comes_back(digits: Path, capsys: Ca
         (["first", "x.png", "-o", "a.npz", "--bits", "0"], "--bits must be between 1 and 16, not 0"),
         (["first", "x.png", "-o", "a.npz", "--bits", "17"], "--bits must be between 1 and 16, not 17"),
         (["first", "x.png", "-o", "a.npz", "--picture", "a.jpg"], "--picture must end in .png, not 'a.jpg'"),
-        (["first", "digits", "x.png", "-o", "a.npz"], "a data set goes alone"),
+        (["first", "digits", "x.png", "-o", "a.npz"], "digits is a data set, and goes alone"),
         (["first", "digits", "-o", "a.npz", "--class", "3"], "first is not class-conditional"),
     ],
 )
@@ -251,4 +253,4 @@ def test_other_kinds_of_run_are_refused(root: Path, capsys: Captured) -> None:
     info = (root / "first" / "run.json").read_text().replace('"autoencoder"', '"ppo"')
     (folder / "run.json").write_text(info)
     error = error_of(capsys, ["compress", "player", "x.png", "-o", "a.npz"], 2)
-    assert error == "player is no autoencoder: runs of the kind 'ppo' don't turn pictures into a few numbers"
+    assert error == "player is a run of train-generator, and no generative model"

@@ -14,9 +14,10 @@ from PIL import Image
 
 from generative.generate.numbered import file_name, prepare_folder, write_pictures
 from generative.generate.pictures import asked_for, check_grid, columns_for, drawn, scale_for
-from generative.generate.source import Prior, batch_size, keyed_noise
+from generative.generate.source import Prior, keyed_noise
+from generative.passes import pass_size
 from sandbox.core.errors import SandboxError
-from tests.generative.generate.linear import CPU, Linear, latents_of
+from tests.generative.generate.linear import Linear, latents_of
 
 
 def all_of(source: Prior, count: int, chosen: list[int]) -> torch.Tensor:
@@ -25,16 +26,16 @@ def all_of(source: Prior, count: int, chosen: list[int]) -> torch.Tensor:
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 9))
 def test_a_picture_does_not_depend_on_how_many_are_drawn(one: int, other: int, seed: int) -> None:
-    source, both = Prior(Linear(), seed, CPU), min(one, other)
+    source, both = Prior(Linear(), seed), min(one, other)
     assert torch.equal(all_of(source, one, [])[:both], all_of(source, other, [])[:both])
 
 
 def test_thousands_of_pictures_are_drawn_in_batches() -> None:
     model = Linear()
-    pictures = all_of(Prior(model, 0, CPU), 2_000, [])
-    assert max(model.seen) <= batch_size(model.shape) < 2_000
+    pictures = all_of(Prior(model, 0), 2_000, [])
+    assert max(model.seen) <= pass_size(model.shape) < 2_000
     assert len(pictures) == 2_000
-    alone = Prior(model, 0, CPU).draw([1_999], None)
+    alone = Prior(model, 0).draw([1_999], None)
     assert torch.equal(pictures[1_999:], alone)
 
 
@@ -42,7 +43,7 @@ def test_pictures_come_from_the_standard_normal_distribution() -> None:
     latents = keyed_noise(3, range(4_000), (5,))
     assert latents.mean(0).abs().max() < 0.06
     assert (torch.cov(latents.T) - torch.eye(5)).abs().max() < 0.08
-    shown = latents_of(all_of(Prior(Linear(5), 3, CPU), 4_000, []))
+    shown = latents_of(all_of(Prior(Linear(5), 3), 4_000, []))
     assert (shown - latents).abs().max() < 0.05
 
 
@@ -51,7 +52,7 @@ def test_another_seed_draws_others() -> None:
 
 
 def test_classes_come_in_turn() -> None:
-    source = Prior(Linear(2, tuple("abc")), 0, CPU)
+    source = Prior(Linear(2, tuple("abc")), 0)
     chosen = asked_for(source.classes, source.classes, None, "c, a", "run")
     assert chosen == [2, 0]
     marks = all_of(source, 5, chosen)[:, 0, 0, -1].tolist()

@@ -15,19 +15,20 @@ from PIL import Image
 from generative.generate.arithmetic import summed
 from generative.generate.codes import Codes, codes_of
 from generative.generate.formula import parse_formula
-from generative.generate.interpolation import End, find_end, likeliest_label, way
+from generative.generate.interpolation import End, find_end, way
 from generative.generate.plane_plot import LETTER_SIDE, NAME_SIDE, _apart
 from generative.generate.walk import walk_plane, walk_rows
+from generative.passes import fitting_labels
 from sandbox.core.errors import SandboxError
 from sandbox.data.pictures import Pictures
-from tests.generative.generate.linear import CPU, Linear, latents_of, picture_of
+from tests.generative.generate.linear import Linear, latents_of, picture_of
 
 A, B = End("a", picture_of(-5, 2, 1, label=1), 1), End("b", picture_of(5, 2, -3, label=3), 3)
 CLASSES = ("zero", "one", "two", "three")
 
 
 def test_a_way_is_the_straight_line_between_two_latents() -> None:
-    ((label, pictures),) = way(Linear(), (A, B), (), 5, CPU)
+    ((label, pictures),) = way(Linear(), (A, B), (), 5)
     assert label is None
     wanted = torch.tensor([[-5, 2, 1], [-2.5, 2, 0], [0, 2, -1], [2.5, 2, -2], [5, 2, -3]])
     assert (latents_of(pictures) - wanted).abs().max() < 0.1
@@ -35,17 +36,17 @@ def test_a_way_is_the_straight_line_between_two_latents() -> None:
 
 def test_a_model_that_is_told_classes_goes_the_way_once_as_either() -> None:
     model = Linear(classes=CLASSES)
-    found = way(model, (A, B), CLASSES, 3, CPU)
+    found = way(model, (A, B), CLASSES, 3)
     assert [label for label, _ in found] == [1, 3]
     assert (latents_of(found[0][1]) - latents_of(found[1][1])).abs().max() == 0
     assert [pictures[:, 0, 0, -1].unique().tolist() for _, pictures in found] == [[140], [166]]
-    assert [label for label, _ in way(model, (A, A), CLASSES, 3, CPU)] == [1]
+    assert [label for label, _ in way(model, (A, A), CLASSES, 3)] == [1]
 
 
 def test_a_picture_of_unknown_class_is_taken_for_the_one_that_fits_best() -> None:
     model = Linear(classes=CLASSES)
-    assert likeliest_label(model, B.picture, CLASSES, CPU) == 3
-    assert likeliest_label(model, B.picture, ("zero", "two"), CPU) == 2  # what was learned from
+    assert fitting_labels(model, B.picture[None], CLASSES).tolist() == [3]
+    assert fitting_labels(model, B.picture[None], ("zero", "two")).tolist() == [2]  # what was learned from
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_rows_go_along_the_latents_that_vary_most_and_leave_the_others() -> None
     generator = torch.Generator().manual_seed(0)
     codes = torch.randn(5_000, 4, generator=generator) * torch.tensor([0.5, 0.05, 2, 1]) + 1
     start = torch.tensor([3.0, 3.0, 3.0, 3.0])
-    rows = walk_rows(Linear(4), codes, start, None, 5, CPU)
+    rows = walk_rows(Linear(4), codes, start, None, 5)
     assert (rows.latents, rows.active) == ([2, 3, 0], 3)
     assert rows.deviations == pytest.approx([2, 1, 0.5], rel=0.05)
     for latent, deviation, pictures in zip(rows.latents, rows.deviations, rows.pictures, strict=True):
@@ -101,13 +102,13 @@ def test_rows_go_along_the_latents_that_vary_most_and_leave_the_others() -> None
 
 
 def test_rows_of_a_model_that_tells_nothing_are_still_one() -> None:
-    rows = walk_rows(Linear(3), torch.zeros(10, 3), torch.zeros(3), None, 3, CPU)
+    rows = walk_rows(Linear(3), torch.zeros(10, 3), torch.zeros(3), None, 3)
     assert (len(rows.latents), rows.active) == (1, 0)
 
 
 def test_the_plane_of_a_prior_is_at_its_quantiles() -> None:
     codes = torch.randn(2_000, 2, generator=torch.Generator().manual_seed(0))
-    plane = walk_plane(Linear(2), codes, None, 4, CPU, normal=True)
+    plane = walk_plane(Linear(2), codes, None, 4, normal=True)
     ticks = torch.tensor([-1.1503, -0.3186, 0.3186, 1.1503])  # of the standard normal at 1/8, 3/8, 5/8, 7/8
     assert torch.allclose(plane.ticks, ticks.expand(2, 4), atol=1e-3)
     shown = latents_of(plane.pictures)  # (4, 4, 2)
@@ -118,21 +119,21 @@ def test_the_plane_of_a_prior_is_at_its_quantiles() -> None:
 
 def test_the_plane_of_an_autoencoder_is_at_quantiles_of_its_codes() -> None:
     codes = torch.rand(4_000, 2, generator=torch.Generator().manual_seed(0)) * torch.tensor([2.0, 8.0])
-    plane = walk_plane(Linear(2), codes, None, 4, CPU, normal=False)
+    plane = walk_plane(Linear(2), codes, None, 4, normal=False)
     ticks = torch.tensor([[0.25, 0.75, 1.25, 1.75], [1, 3, 5, 7]])
     assert (plane.ticks - ticks).abs().max() < 0.15
     assert (plane.places - codes / torch.tensor([2.0, 8.0])).abs().max() < 0.03
 
 
 def test_the_plane_of_a_model_that_is_told_classes_is_of_one() -> None:
-    plane = walk_plane(Linear(2, CLASSES), torch.zeros(5, 2), 3, 2, CPU, normal=True)
+    plane = walk_plane(Linear(2, CLASSES), torch.zeros(5, 2), 3, 2, normal=True)
     assert plane.pictures[..., -1].unique().tolist() == [166]
 
 
 @pytest.fixture
 def codes(pictures: Pictures) -> Codes:
     """Means of 0.5, 2.5 and 4.5 in the first latent, in the middle 2.5."""
-    return codes_of(Linear(), pictures, CPU)
+    return codes_of(Linear(), pictures)
 
 
 @pytest.mark.parametrize(
@@ -172,5 +173,5 @@ def test_names_in_a_plane_do_not_lie_on_each_other(names: list[tuple[float, floa
 def test_many_pictures_are_encoded_in_batches() -> None:
     images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (1_300, 1, 1, 4), np.uint8))
     many = Pictures(images, torch.zeros(1_300, dtype=torch.int64), ("all",))
-    found = codes_of(Linear(), many, CPU)
+    found = codes_of(Linear(), many)
     assert torch.allclose(found.latents, latents_of(images), atol=1e-4)

@@ -8,7 +8,7 @@ import math
 import pytest
 import torch
 
-from generative.measure import batches
+from generative import passes
 from generative.measure.bounds import collapse_warning, described, measure_bound, measure_gap
 from generative.measure.final import final_look
 from generative.vae import VAE
@@ -119,7 +119,7 @@ def test_black_and_white_is_drawn_once_with_the_grey_value_as_probability(
     assert white[grey == 1].min() == 1
     middle = (grey > 0.4) & (grey < 0.6)
     assert white[middle].mean().item() == pytest.approx(grey[middle].mean().item(), abs=0.05)
-    monkeypatch.setattr(batches, "MOST_PICTURES", 7)
+    monkeypatch.setattr(passes, "MOST_PICTURES", 7)
     assert torch.equal(described(small_vae(), pictures).images, once.images)
 
 
@@ -131,7 +131,7 @@ def test_grey_levels_are_described_as_they_are() -> None:
 def test_what_is_measured_does_not_depend_on_the_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     model, pictures = small_vae("gaussian"), load("digits").test
     together = measure_bound(model, pictures, CPU)
-    monkeypatch.setattr(batches, "MOST_NUMBERS", 64 * 50)
+    monkeypatch.setattr(passes, "MOST_NUMBERS", 64 * 50)
     apart = measure_bound(model, pictures, CPU)
     torch.testing.assert_close(together.kl, apart.kl, rtol=1e-4, atol=1e-6)
     assert apart.elbo == pytest.approx(together.elbo, abs=4 * together.error)

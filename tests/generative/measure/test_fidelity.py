@@ -9,8 +9,9 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
+from generative import passes
 from generative.autoencoder import Autoencoder
-from generative.measure import batches, components
+from generative.measure import components
 from generative.measure.components import Components, measure_components
 from generative.measure.fidelity import measure_fidelity, psnr
 from sandbox.data.catalog import load
@@ -32,7 +33,7 @@ def test_the_error_is_the_mean_over_pixels_from_0_to_1(monkeypatch: pytest.Monke
     measured = measure_fidelity(model, pictures, CPU)
     assert measured.mse == pytest.approx(expected, rel=1e-5)
     assert measured.denoised is None
-    monkeypatch.setattr(batches, "MOST_PICTURES", 50)
+    monkeypatch.setattr(passes, "MOST_PICTURES", 50)
     assert measure_fidelity(model, pictures, CPU).mse == pytest.approx(expected, rel=1e-5)
 
 
