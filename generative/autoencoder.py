@@ -8,7 +8,7 @@ import torch
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor
 
-from generative.coder import Decoder, Encoder, plain_shape
+from generative.coder import Decoder, Encoder, check_sizes, plain_shape
 from generative.saved import SavedModel
 from sandbox.nn.backbone import Backbone
 from sandbox.nn.batches import Batch
@@ -44,6 +44,7 @@ class Autoencoder(SavedModel):
         noise: float = 0.0,
     ) -> None:
         super().__init__()
+        check_sizes(latent, hidden, widths, depth)
         self.shape, self.latent, self.noise = plain_shape(channels, height, width), latent, noise
         self.backbone = Backbone(channels, widths, depth, stem_stride)
         self.encoder = Encoder(self.backbone, self.shape, hidden, latent)

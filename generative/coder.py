@@ -7,6 +7,7 @@ dense layers on more would have most of the weights and learn the least.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from generative.config import MOST_UNITS
 from sandbox.nn.backbone import Backbone
 from sandbox.nn.blocks import ResidualBlock, group_norm
 
@@ -22,6 +24,8 @@ COARSEST = 8
 WIDEST = 256
 """channels of the further blocks, at most"""
 
+MOST_CHANNELS, DEEPEST = 4096, 64
+"""of a backbone"""
 LIKELY = (0.01, 0.99)
 """what a decoder begins with, at least and at most: nothing is certain before it is seen"""
 
@@ -152,6 +156,15 @@ def needed(labels: Tensor | None) -> Tensor:
     if labels is None:
         raise ValueError("a class-conditional model needs labels: (batch,) int64, indices into its classes")
     return labels
+
+
+def check_sizes(latent: int, hidden: int, widths: Sequence[int], depth: int) -> None:
+    """Refuse sizes before memory is asked for: they may come out of a stranger's file. Raises ValueError."""
+    rules = {"latent": (latent, MOST_UNITS), "hidden": (hidden, MOST_UNITS), "depth": (depth, DEEPEST)}
+    rules |= {f"widths[{number}]": (width, MOST_CHANNELS) for number, width in enumerate(widths)}
+    for name, (value, most) in rules.items():
+        if not 1 <= value <= most:
+            raise ValueError(f"{name} must be 1 to {most:,}, not {value:,}")
 
 
 def plain_shape(channels: int, height: int, width: int) -> Shape:

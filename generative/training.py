@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from generative.autoencoder import Autoencoder
-from generative.config import GeneratorConfig
+from generative.config import GeneratorConfig, VAEConfig
 from generative.measure.final import final_look
 from generative.model_folder import save_model
 from generative.opened import build_model, pictures_of
@@ -56,6 +56,7 @@ def build_training(config: GeneratorConfig, dataset: Dataset, console: Console) 
         moved = transfer(load_backbone(config.init_from), model.backbone)
         console.note(f"backbone from {config.init_from}: {moved}")
     pictures = learned_from(config, dataset).train
+    model.decoder.begin_at(pictures.images)
     return Training(model, pictures, config.fit, seed=config.seed, device=pick_device(config.device))
 
 
@@ -69,6 +70,8 @@ def check_step(config: GeneratorConfig, shape: tuple[int, int, int]) -> None:
         return
     preset, (_, height, width) = PRESETS[config.backbone], shape
     floats = KEPT * config.fit.batch_size * preset.widths[0] * height * width // preset.stem_stride**2
+    if isinstance(config, VAEConfig):
+        floats = floats * (1 + config.importance_samples) // 2  # the decoder sees each picture as often
     what = f"a step with {config.fit.batch_size:,} pictures of {width}×{height}"
     hint = "choose a smaller --size, or fewer pictures a step, such as --set batch_size=16"
     check_memory(4 * floats, available_memory(), "this machine", what, hint)

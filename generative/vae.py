@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import torch
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
-from generative.coder import Decoder, Encoder, plain_shape
+from generative.coder import Decoder, Encoder, check_sizes, plain_shape
+from generative.config import Likelihood, Prior
 from generative.flow import CouplingFlow
 from generative.objective import (
     bernoulli_log_likelihood,
@@ -100,6 +101,9 @@ class VAE(SavedModel):
         classes: Sequence[str] = (),
     ) -> None:
         super().__init__()
+        check_sizes(latent, hidden, widths, depth)
+        if likelihood not in get_args(Likelihood) or prior not in get_args(Prior):
+            raise ValueError(f"there is no likelihood {likelihood!r}, or no prior {prior!r}")
         self.shape, self.latent, self.likelihood = plain_shape(channels, height, width), latent, likelihood
         self.beta, self.kl_warmup, self.free_bits = beta, kl_warmup, free_bits
         self.importance_samples, self.importance_from = importance_samples, importance_from

@@ -109,7 +109,8 @@ def test_the_model_of_a_run_is_its_best(kind: str, root: Path, monkeypatch: pyte
     original = Training.evaluate
 
     def evaluate(training: Training, pictures: Any) -> dict[str, float]:
-        return original(training, pictures) | {"loss": 1.0 + abs(training.step - 6)}
+        worse = 1.0 + abs(training.step - 6)
+        return original(training, pictures) | {"loss": worse, "mse": worse}
 
     monkeypatch.setattr(Training, "evaluate", evaluate)
     assert train(root, "run", kind) == 0

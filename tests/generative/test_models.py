@@ -12,12 +12,16 @@ import pytest
 import torch
 
 from generative.autoencoder import Autoencoder
+from generative.config import CONFIGS
+from generative.pictures import load_pictures
+from generative.training import build_training
 from generative.vae import VAE
 from sandbox.nn.backbone import PRESETS
 from sandbox.nn.batches import Batch
 from sandbox.nn.ema import Ema
 from sandbox.nn.fit import Training
 from sandbox.nn.fit_settings import FitSettings
+from sandbox.ui.console import Console
 from tests.generative.models import drawn, model_of, pictures
 from tests.nn.learners import MadeUp
 
@@ -221,3 +225,30 @@ def test_the_wing_names_its_models() -> None:
     assert {"Autoencoder", "VAE"} <= set(dir(generative))
     with pytest.raises(AttributeError, match="Vae"):
         generative.Vae  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "sizes", [{"latent": 10**8}, {"hidden": 10**9}, {"widths": (10**5, 4)}, {"depth": 20_000}]
+)
+def test_sizes_from_a_strangers_file_are_refused_before_memory_is_asked_for(sizes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(sizes))}.* must be 1 to"):
+        Autoencoder(**sizes)
+    with pytest.raises(ValueError, match=f"{next(iter(sizes))}.* must be 1 to"):
+        VAE(**sizes)
+
+
+@pytest.mark.parametrize("words", [{"likelihood": "os.system"}, {"prior": "none"}])
+def test_what_a_vae_does_not_know_is_refused(words: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="there is no"):
+        VAE(**words)
+
+
+@pytest.mark.parametrize("kind", ["autoencoder", "vae"])
+def test_a_new_model_answers_with_about_the_mean_of_its_pictures(kind: str) -> None:
+    config = CONFIGS[kind]("digits", threads=1)
+    data = load_pictures(config)
+    model: Any = build_training(config, data, Console(quiet=True)).model
+    mean = data.train.images.float().mean(0) / 127.5 - 1
+    with torch.no_grad():
+        drawn = model.decode(0.01 * torch.randn(16, model.latent)).mean(0)
+    assert (drawn - mean).abs().mean() < 0.3 * (mean - mean.mean()).abs().mean()

@@ -113,9 +113,9 @@ def test_a_runs_own_config_repeats_it_bit_for_bit(
 
 
 def test_two_processes_train_the_same_run(runs_root: Path) -> None:
-    assert train(runs_root, "here", "vae", "--likelihood", "bernoulli") == 0
+    assert train(runs_root, "here", "autoencoder", "--noise", "0.2") == 0
     config = str(runs_root / "here" / "config.toml")
-    words = ["train-generator", "vae", "--config", config, "--name", "elsewhere", "--quiet"]
+    words = ["train-generator", "autoencoder", "--config", config, "--name", "elsewhere", "--quiet"]
     variables = {**with_path(), "PYTHONHASHSEED": "12345"}
     for display in ("DISPLAY", "WAYLAND_DISPLAY"):
         variables.pop(display, None)

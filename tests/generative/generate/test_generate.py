@@ -127,7 +127,7 @@ def test_a_picture_of_ones_own_is_an_end(root: Path, capsys: Captured) -> None:
 
 def test_a_walk_is_a_plane_or_rows(capsys: Captured) -> None:
     plane = answer(capsys, "generate", "plane", "--walk")
-    assert (plane["latents"], plane["side"]) == ([1, 2], 20)
+    assert (plane["latents"], plane["side"]) == ([0, 1], 20)
     rows = answer(capsys, "generate", "auto", "--walk", "--frames", "5", "-o", "rows.png")
     assert len(rows["latents"]) == len(rows["deviations"]) <= 4
     assert rows["deviations"] == sorted(rows["deviations"], reverse=True)

@@ -25,6 +25,7 @@ class LinearVAE(torch.nn.Module):
     """
 
     likelihood = "gaussian"
+    flow, divergence, prior_log_density = None, VAE.divergence, VAE.prior_log_density
 
     def __init__(self, off: float = 0.0, classes: tuple[str, ...] = ()) -> None:
         super().__init__()
