@@ -181,7 +181,8 @@ RECIPES = (
     *(
         Recipe(
             f"generative-{part}",
-            f"bench generative --seeds 1 --first-seed {{seed}} --only {part} --threads 1",
+            f"bench generative --seeds 1 --first-seed {{seed}} --only {part} --threads 1"
+            + (" --no-peers" if part == "vae" else ""),
             seeds=(0, 1, 2),
             quick="--quick --minutes 1",
             tables=(part,),
