@@ -13,6 +13,8 @@ from sandbox.ui.grids import Row, picture_grid
 
 COLUMNS = 8
 """pictures side by side"""
+CAPTION_PX = 80
+"""room for an error below a picture: narrow pictures are enlarged until there is as much"""
 
 
 class Version(NamedTuple):
@@ -53,4 +55,5 @@ def draw_reconstructions(
             first, last = version is versions[0], version is versions[-1]
             captions = {"above": above[part] if first else (), "below": below[part] if last else ()}
             rows.append(Row(version.label, "", version.pictures[part], **captions))
-    return picture_grid(path, rows, title=title, subtitle=subtitle)
+    width = versions[0].pictures.shape[3]
+    return picture_grid(path, rows, title=title, subtitle=subtitle, tile_px=-(-CAPTION_PX // width) * width)

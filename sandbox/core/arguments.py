@@ -117,6 +117,11 @@ def usage_error(complaint: str, arguments: Sequence[str], prog: str) -> UsageErr
 def _value_error(message: str) -> str:
     """``--steps: '1.5' is not whole``."""
     field, _, reason = message.removeprefix("Error parsing ").partition(": ")
+    # "no type matching {STR STR} could be instantiated from ['3']. Got errors: …"
+    several = re.search(r"no type matching \{([A-Z ]+)\} could be instantiated from \[(.*?)\]", reason)
+    if several:
+        wanted, given = len(several[1].split()), len(re.findall(r"'[^']*'", several[2]))
+        return f"{field} takes {wanted} values, not {given}"
     # "no type matching COUNT could be instantiated from … Got errors: - <class …>: the reason"
     reason = re.split(r"- <class '[^']*'>: ", reason)[-1]
     number = re.search(r"invalid literal for int\(\) with base \d+: (.+)", reason)

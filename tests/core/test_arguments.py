@@ -91,3 +91,16 @@ def test_help_shows_options_and_the_examples_as_they_stand() -> None:
     assert "examples:\n  python -m sandbox try CartPole --steps 50k\n" in text
     assert "--json" in text
     assert "None" not in text
+
+
+def test_a_value_too_few_is_counted() -> None:
+    with pytest.raises(UsageError, match="^--between takes 2 values, not 1"):
+        parse_command(Between, ["--between", "3"], "python -m sandbox between")
+
+
+@dataclass(frozen=True)
+class Between:
+    """Of two."""
+
+    between: tuple[str, str] | None = None
+    """Two names."""
