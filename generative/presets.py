@@ -14,12 +14,12 @@ KINDS: dict[str, dict[str, Any]] = {
         "epochs": 20,
         "latent": 40,
         "hidden": 512,
-        "fit": {"batch_size": 128, "learning_rate": 7e-3, "beta2": 0.99, "clip_norm": 50.0},
+        "fit": {"batch_size": 128, "learning_rate": 3e-3, "beta2": 0.99, "clip_norm": 50.0},
     },
 }
 
 DATA: dict[tuple[str, str], dict[str, Any]] = {
-    ("vae", "mnist"): {"likelihood": "bernoulli"},
+    ("vae", "mnist"): {"likelihood": "bernoulli", "fit": {"learning_rate": 7e-3}},
     ("vae", "digits"): {"epochs": 200},
     ("autoencoder", "digits"): {"epochs": 200},
 }

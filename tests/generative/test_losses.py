@@ -12,8 +12,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from generative.autoencoder import Autoencoder
+from generative.presets import preset
 from generative.vae import VAE
+from sandbox.data.pictures import Pictures
 from sandbox.nn.batches import Batch
+from sandbox.nn.fit import Training
+from sandbox.nn.fit_settings import FitSettings
 from tests.generative.models import drawn, model_of, pictures
 
 
@@ -29,6 +33,13 @@ def slow_kl(posterior: list[tuple[float, float]]) -> list[float]:
 
 def normal_below(x: float) -> float:
     return 0.5 * math.erfc(-x / math.sqrt(2))
+
+
+def widened(model: VAE) -> VAE:
+    """With a deviation at which no grey level is too unlikely to be written down slowly."""
+    if model.log_scale is not None:
+        torch.nn.init.constant_(model.log_scale, -1.0)
+    return model
 
 
 def slow_likelihood(model: VAE, target: Tensor, latents: Tensor) -> float:
@@ -53,7 +64,7 @@ def slow_likelihood(model: VAE, target: Tensor, latents: Tensor) -> float:
 def test_the_vaes_loss_is_summed_over_pixels_and_latents_and_averaged_over_the_batch(
     count: int, likelihood: str, beta: float, seed: int
 ) -> None:
-    model = model_of(VAE, seed, likelihood=likelihood, beta=beta).eval()
+    model = widened(model_of(VAE, seed, likelihood=likelihood, beta=beta)).eval()
     images = pictures(count, seed=seed)
     loss, terms = model.loss(Batch(images, torch.zeros(count).long()), drawn(seed))
 
@@ -133,7 +144,7 @@ def test_free_bits_are_what_each_latent_may_have_for_nothing() -> None:
 @pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
 def test_several_importance_samples_raise_the_bound_of_burda_et_al(likelihood: str) -> None:
     times, images = 4, pictures(2)
-    model = model_of(VAE, likelihood=likelihood, importance_samples=times).train()
+    model = widened(model_of(VAE, likelihood=likelihood, importance_samples=times).train())
     loss, terms = model.loss(Batch(images, torch.zeros(2).long()), drawn(1))
 
     generator = drawn(1)
@@ -191,3 +202,21 @@ def test_the_gaussians_probabilities_of_the_256_levels_sum_to_one() -> None:
         for latents in torch.randn(3, 3, generator=drawn()):
             found = model.log_likelihood(levels, latents.expand(256, 3))
             assert found.exp().sum() == pytest.approx(1, abs=1e-4)
+
+
+def test_latents_are_put_to_use_although_nearly_all_of_a_picture_is_background() -> None:
+    """A bright spot somewhere on grey: a VAE that begins by blaming chance for it never looks again."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.full((512, 1, 8, 8), 40, dtype=torch.uint8)
+    rows, columns = torch.randint(0, 7, (2, 512), generator=generator)
+    for image, row, column in zip(images, rows, columns, strict=True):
+        image[0, row : row + 2, column : column + 2] = 230
+    pictures = Pictures(images, torch.zeros(512, dtype=torch.long), ("spot",))
+    torch.manual_seed(0)
+    model = VAE(1, 8, 8, latent=8, hidden=64, widths=(16, 32), stem_stride=2)
+    model.decoder.begin_at(images)
+    tuned = preset("vae", "folder")["fit"]
+    training = Training(model, pictures, FitSettings(steps=300, **tuned), seed=0)
+    for _ in range(300):
+        training.update()
+    assert training.evaluate(pictures)["kl"] > 3
