@@ -65,7 +65,7 @@ def _cell(key: str, values: Sequence[Any]) -> str:
     if all(isinstance(value, bool) for value in known):
         return f"{sum(known)} of {len(values)}"
     if all(isinstance(value, int | float) for value in known):
-        digits = 4 if key.endswith("percent") else 3  # 99.1 is not 99.12
+        digits = 4 if key.endswith(("percent", "nats")) else 3  # 99.1 is not 99.12
         middle, low, high = (_number(one(known), digits) for one in (median, min, max))
         return middle if len(known) == 1 else f"{middle} ({low} – {high})"
     return str(known[0])
