@@ -94,7 +94,7 @@ def test_help_shows_options_and_the_examples_as_they_stand() -> None:
 
 
 def test_a_value_too_few_is_counted() -> None:
-    with pytest.raises(UsageError, match="^--between takes 2 values, not 1"):
+    with pytest.raises(UsageError, match=r"^--between takes 2 values, not 1"):
         parse_command(Between, ["--between", "3"], "python -m sandbox between")
 
 
