@@ -140,7 +140,7 @@ class Decoder(nn.Module):
     def begin_at(self, images: Tensor) -> None:
         """Let an untrained decoder answer with about the mean of pictures (n, channels, height, width) uint8.
 
-        What is the same in all pictures need not be learned: it saves a VAE of MNIST its first minute.
+        What is the same in all pictures need not be learned, which short trainings feel.
         """
         mean = images.mean(0, dtype=torch.float32).div(255).clamp(*LIKELY)
         self.mean.copy_(mean.logit())
