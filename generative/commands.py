@@ -11,31 +11,17 @@ from tyro.conf import Positional, UseAppendAction, arg
 
 from generative.config import GeneratorConfig, Likelihood, Prior
 from generative.resolve import checked_kind, resolve_config
-from sandbox.core.config import Count, to_mapping, to_toml
-from sandbox.core.errors import UsageError
+from sandbox.core.config import Count
 from sandbox.data.form import Colours
-from sandbox.nn.budget import QUICK, Budget, with_steps
+from sandbox.nn.budget import with_steps
 from sandbox.nn.presets import PresetName
+from sandbox.nn.train_options import TrainOptions, shown
 from sandbox.ui.console import Console
 
 
 @dataclass(frozen=True)
-class TrainGenerator:
-    """Train a model of pictures, and leave a run folder that explains itself.
-
-    KIND is autoencoder (a picture through a few numbers, and back) or vae (which can draw new ones, too).
-    DATA is the name of a data set (python -m sandbox list data), folder:PATH for pictures of your own in a
-    folder for each class, or frames:ENV for what an environment shows. The validation pictures choose the
-    weights to keep; the test pictures are looked at once, in the end.
-
-    Examples:
-        python -m sandbox train-generator autoencoder mnist --latent 32
-        python -m sandbox train-generator autoencoder mnist --only 3
-        python -m sandbox train-generator autoencoder folder:~/pets --size 64 --noise 0.2
-        python -m sandbox train-generator vae mnist --class-conditional --max-minutes 5
-        python -m sandbox train-generator vae frames:Snake --latent 64 --kl-warmup 0.2
-        python -m sandbox train-generator vae sign_mnist --init-from latest
-    """
+class GeneratorOptions:
+    """What is learned from what, and how."""
 
     kind: Annotated[Positional[str], arg(metavar="KIND")]
     """autoencoder or vae."""
@@ -85,42 +71,35 @@ class TrainGenerator:
     """Folder with the data; SANDBOX_DATA, then the cache, unless given."""
     config: Path | None = None
     """Start from a config file, such as a run's config.toml; options change it."""
-    epochs: float | None = None
-    """Budget: how often each picture is seen."""
-    steps: Count | None = None
-    """Budget: gradient steps."""
-    max_minutes: float | None = None
-    """Budget: minutes, turned into steps by a few steps of a copy before training begins."""
-    seeds: Count = 1
-    """Train this many seeds, one after the other, each into a run of its own."""
-    compile: bool = False
-    """Let torch.compile make each step faster; worth its minute in long runs only."""
-    name: str | None = None
-    """Name of the run's folder."""
-    out: Path | None = None
-    """Folder for the runs; SANDBOX_RUNS or ./runs, unless given."""
-    quick: bool = False
-    """A tenth of the budget."""
-    dry_run: bool = False
-    """Show the resolved config, and write nothing."""
+
+
+@dataclass(frozen=True)
+class TrainGenerator(TrainOptions, GeneratorOptions):
+    """Train a model of pictures, and leave a run folder that explains itself.
+
+    KIND is autoencoder (a picture through a few numbers, and back) or vae (which can draw new ones, too).
+    DATA is the name of a data set (python -m sandbox list data), folder:PATH for pictures of your own in a
+    folder for each class, or frames:ENV for what an environment shows. The validation pictures choose the
+    weights to keep; the test pictures are looked at once, in the end.
+
+    Examples:
+        python -m sandbox train-generator autoencoder mnist --latent 32
+        python -m sandbox train-generator autoencoder mnist --only 3
+        python -m sandbox train-generator autoencoder folder:~/pets --size 64 --noise 0.2
+        python -m sandbox train-generator vae mnist --class-conditional --max-minutes 5
+        python -m sandbox train-generator vae frames:Snake --latent 64 --kl-warmup 0.2
+        python -m sandbox train-generator vae sign_mnist --init-from latest
+    """
 
     def run(self, console: Console) -> dict[str, Any]:
         """Train; returns what `--json` prints."""
-        if self.seeds < 1:
-            raise UsageError("--seeds must be at least 1")
-        if self.seeds > 1 and self.name:
-            raise UsageError("--name is for one run, and --seeds makes several", hint="leave one of them out")
+        self.check_seeds()
         config = self.resolve(console)
-        configs = [dataclasses.replace(config, seed=config.seed + number) for number in range(self.seeds)]
         if self.dry_run:
-            console.print(to_toml(config).rstrip())
-            return {"schema": "sandbox.config/1", "config": to_mapping(config)}
+            return shown(config, console)
         from generative.training import train
 
-        results = []
-        for one in configs:
-            results.append(train(one, self.out, self.name, console))
-            report(results[-1], console)
+        results = self.of_each_seed(config, train, report, console)
         return results[0] if self.seeds == 1 else {"schema": "sandbox.generators/1", "runs": results}
 
     def resolve(self, console: Console) -> GeneratorConfig:
@@ -138,15 +117,13 @@ class TrainGenerator:
             checked_kind(self.kind),
             self.data,
             changes,
-            settings=(*self.set, *(("compile=true",) if self.compile else ())),
-            budget=Budget(self.epochs, self.steps, self.max_minutes),
+            settings=(*self.set, *self.more_settings),
+            budget=self.budget,
             config=self.config,
             quick=self.quick,
             root=self.out,
         )
-        if self.max_minutes is None:
-            return config
-        return _fitted_to(self.max_minutes / (QUICK if self.quick else 1), config, self, console)
+        return config if self.minutes is None else _fitted_to(self.minutes, config, self, console)
 
 
 PASSED_ON = (

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from sandbox.core.config import Count, to_mapping, to_toml
-from sandbox.core.errors import UsageError
-from sandbox.nn.budget import QUICK, Budget
+from sandbox.nn.train_options import TrainOptions, shown
 from sandbox.supervised.config import ClassifierConfig
 from sandbox.supervised.options import FitOptions
 from sandbox.ui.console import Console
 
 
 @dataclass(frozen=True)
-class TrainClassifier(FitOptions):
+class TrainClassifier(TrainOptions, FitOptions):
     """Train a classifier of pictures, and leave a run folder that explains itself.
 
     DATA is the name of a data set (python -m sandbox list data), folder:PATH for pictures of your own in a
@@ -32,42 +28,15 @@ class TrainClassifier(FitOptions):
         python -m sandbox train-classifier folder:~/pets --init-from hf:microsoft/resnet-18 --freeze
     """
 
-    epochs: float | None = None
-    """Budget: how often each picture is seen."""
-    steps: Count | None = None
-    """Budget: gradient steps."""
-    max_minutes: float | None = None
-    """Budget: minutes, turned into steps by a few steps of a copy before training begins."""
-    seeds: Count = 1
-    """Train this many seeds, one after the other, each into a run of its own."""
-    compile: bool = False
-    """Let torch.compile make each step faster; worth its minute in long runs only."""
-    name: str | None = None
-    """Name of the run's folder."""
-    out: Path | None = None
-    """Folder for the runs; SANDBOX_RUNS or ./runs, unless given."""
-    quick: bool = False
-    """A tenth of the budget."""
-    dry_run: bool = False
-    """Show the resolved config, and write nothing."""
-
     def run(self, console: Console) -> dict[str, Any]:
         """Train; returns what `--json` prints."""
-        if self.seeds < 1:
-            raise UsageError("--seeds must be at least 1")
-        if self.seeds > 1 and self.name:
-            raise UsageError("--name is for one run, and --seeds makes several", hint="leave one of them out")
+        self.check_seeds()
         config = self.resolve(console)
-        configs = [dataclasses.replace(config, seed=config.seed + number) for number in range(self.seeds)]
         if self.dry_run:
-            console.print(to_toml(config).rstrip())
-            return {"schema": "sandbox.config/1", "config": to_mapping(config)}
+            return shown(config, console)
         from sandbox.supervised.training import train
 
-        results = []
-        for one in configs:
-            results.append(train(one, self.out, self.name, console))
-            report(results[-1], console)
+        results = self.of_each_seed(config, train, report, console)
         if self.seeds == 1:
             return results[0]
         mean = sum(result["evaluation"]["accuracy"] for result in results) / len(results)
@@ -80,12 +49,8 @@ class TrainClassifier(FitOptions):
         Raises:
             SandboxError: one line that names the option or key and what is wrong with it.
         """
-        budget = Budget(self.epochs, self.steps, self.max_minutes)
-        settings = ("compile=true",) if self.compile else ()
-        config = self.resolved(budget, settings, quick=self.quick, root=self.out)
-        if self.max_minutes is None:
-            return config
-        return _fitted_to(self.max_minutes / (QUICK if self.quick else 1), config, console)
+        config = self.resolved(self.budget, self.more_settings, quick=self.quick, root=self.out)
+        return config if self.minutes is None else _fitted_to(self.minutes, config, console)
 
 
 def _fitted_to(minutes: float, config: ClassifierConfig, console: Console) -> ClassifierConfig:
