@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,6 @@ from generative.config import GeneratorConfig, Likelihood, Prior
 from generative.resolve import checked_kind, resolve_config
 from sandbox.core.config import Count
 from sandbox.data.form import Colours
-from sandbox.nn.budget import with_steps
 from sandbox.nn.presets import PresetName
 from sandbox.nn.train_options import TrainOptions, shown
 from sandbox.ui.console import Console
@@ -113,7 +111,8 @@ class TrainGenerator(TrainOptions, GeneratorOptions):
             changes["only"] = tuple(name.strip() for name in self.only.split(","))
         if self.data_dir is not None:
             changes["data_dir"] = str(self.data_dir)
-        config = resolve_config(
+        minutes = self.minutes
+        return resolve_config(
             checked_kind(self.kind),
             self.data,
             changes,
@@ -122,8 +121,8 @@ class TrainGenerator(TrainOptions, GeneratorOptions):
             config=self.config,
             quick=self.quick,
             root=self.out,
+            timed=None if minutes is None else lambda config: _steps_in(minutes, config, console),
         )
-        return config if self.minutes is None else _fitted_to(self.minutes, config, self, console)
 
 
 PASSED_ON = (
@@ -144,21 +143,15 @@ PASSED_ON = (
 """Fields of a `GeneratorConfig` of the same name."""
 
 
-def _fitted_to(
-    minutes: float, config: GeneratorConfig, asked: TrainGenerator, console: Console
-) -> GeneratorConfig:
-    """The config with as many steps as `minutes` have room for."""
-    from generative.pictures import learned_from, load_pictures
-    from generative.resolve import looked_at
+def _steps_in(minutes: float, config: GeneratorConfig, console: Console) -> int:
+    """How many steps `minutes` have room for."""
+    from generative.pictures import load_pictures
     from generative.training import build_training
     from sandbox.nn.fit_run import steps_in
 
-    dataset = load_pictures(config)
-    steps = steps_in(minutes, build_training(config, dataset, Console(quiet=True)))
+    steps = steps_in(minutes, build_training(config, load_pictures(config), Console(quiet=True)))
     console.note(f"{minutes:g} minutes have room for {steps:,} steps")
-    config = dataclasses.replace(config, fit=with_steps(config.fit, steps))
-    given = {text.partition("=")[0] for text in asked.set}
-    return looked_at(config, len(learned_from(config, dataset).train), given)
+    return steps
 
 
 def report(result: dict[str, Any], console: Console) -> None:

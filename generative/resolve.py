@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ def resolve_config(
     config: Path | None = None,
     quick: bool = False,
     root: Path | None = None,
+    timed: Callable[[GeneratorConfig], int] | None = None,
 ) -> GeneratorConfig:
     """Preset of kind and data, then the config file, then the options: each changes what came before.
 
@@ -39,10 +40,11 @@ def resolve_config(
         data: name of the data set; empty to take the config file's.
         changes: fields of the kind's config that were given as options.
         settings: `KEY=VALUE` texts for the hyperparameters.
-        budget: how long; `max_minutes` leaves the steps of the preset, to be replaced by measured ones.
+        budget: how long.
         config: a TOML file of the config's form; what it leaves out comes from the preset.
         quick: a tenth of the budget.
         root: folder with the runs, among them one to start from.
+        timed: how many steps of a config fit into a budget of minutes.
 
     Raises:
         UsageError, NotFound: one line that says what is wrong with which option, key or name.
@@ -80,10 +82,12 @@ def resolve_config(
     resolved = replace(
         resolved, fit=with_steps(resolved.fit, max(1, int(steps) // QUICK) if quick else int(steps))
     )
-    return looked_at(resolved, pictures, {*own, *typed})
+    if timed is not None:
+        resolved = replace(resolved, fit=with_steps(resolved.fit, timed(resolved)))
+    return _looked_at(resolved, pictures, {*own, *typed})
 
 
-def looked_at(config: GeneratorConfig, pictures: int, given: set[str]) -> GeneratorConfig:
+def _looked_at(config: GeneratorConfig, pictures: int, given: set[str]) -> GeneratorConfig:
     """Short runs are logged more often; and about every epoch they are looked at, neither too often nor
     too rarely to see them grow."""
     fit = config.fit if "log_every" in given else logged_often(config.fit)

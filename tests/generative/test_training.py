@@ -278,3 +278,15 @@ def test_a_loss_that_is_no_number_ends_the_run_with_code_5(runs_root: Path, caps
     assert "no checkpoint was written before" in error
     assert Run(runs_root / "wild").status == "diverged"
     assert not (runs_root / "wild" / "model").exists()
+
+
+def test_minutes_leave_what_a_config_file_says_of_looks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.nn.fit_run.steps_in", lambda minutes, training: 300)
+    file = tmp_path / "mine.toml"
+    file.write_text('data = "digits"\nthreads = 1\n\n[fit]\neval_every = 7\n')
+    words = ["train-generator", "vae", "--config", str(file), "--max-minutes", "1", "--dry-run", "--json"]
+    assert main(words) == 0
+    fit = json.loads(capsys.readouterr().out)["config"]["fit"]
+    assert (fit["steps"], fit["eval_every"], fit["log_every"]) == (300, 7, 30)
