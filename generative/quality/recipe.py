@@ -1,0 +1,189 @@
+"""The judge of a data set: trained once by a fixed recipe, and kept in the cache.
+
+Where there are classes it is the `cnn` of `train-classifier`, which has no backbone: it shares nothing with
+what it judges, and no run can start from it. Where there are none, as of frames that chance played, it is an
+autoencoder, whose codes say what is to be seen where; it has no answers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import hashlib
+import json
+import math
+import re
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import nn
+
+from generative.autoencoder import Autoencoder
+from generative.quality.judge import ClassifierJudge, CoderJudge, Judge
+from sandbox.core.errors import Diverged
+from sandbox.core.files import write_atomically
+from sandbox.core.seeding import derive_seed
+from sandbox.data.augment import NONE, preset
+from sandbox.data.catalog import label
+from sandbox.data.pictures import Dataset, Pictures
+from sandbox.data.source import cache_root
+from sandbox.nn.fit import Training
+from sandbox.nn.fit_settings import FitSettings
+from sandbox.nn.presets import PRESETS
+from sandbox.supervised.models import Classifier, build_classifier
+from sandbox.ui.console import Console
+
+VERSION = 1
+"""of the recipe: goes up whenever another judge comes out of it"""
+SEED = 1_927_000_011
+"""derived from nothing that a run is given: it learns in an order of its own"""
+PICTURES, EPOCHS, FEWEST = 200_000, 24, 20_000
+"""looked at, at most, of pictures as large as MNIST's; how often each of few; and at least, of very few"""
+PIXELS = 28 * 28
+CODE = 64
+"""numbers of an autoencoder's code"""
+SCHEMA = "sandbox.judge/1"
+_CHECK_EVERY = 100
+
+
+class HouseJudge(NamedTuple):
+    """A judge, and what is known about it."""
+
+    judge: Judge
+    kind: str
+    """cnn, or autoencoder"""
+    file: Path
+    """in the cache"""
+    steps: int
+    """of its training"""
+
+
+def house_judge(dataset: Dataset, console: Console, device: torch.device | str = "cpu") -> HouseJudge:
+    """The judge of a data set: from the cache, or trained now, which takes two minutes of one core for MNIST.
+
+    It learns from the training pictures, and sees no others. The key in the cache is their content, so that
+    other pictures, or the same in another form, get a judge of their own.
+
+    Raises:
+        Diverged: its training went wrong.
+    """
+    train = dataset.train
+    model = _untrained(train)
+    kind = "cnn" if isinstance(model, Classifier) else "autoencoder"
+    folder, name, settings = cache_root() / "judges", _name(dataset), _settings(train)
+    path = folder / f"{name}-{_key(train)}.safetensors"
+    if not _load(path, model):
+        console.note(
+            f"{label(dataset.name)} has no judge yet: training one ({kind}), once; later measurements read it"
+        )
+        model = _trained(model, dataset, settings, console, device)
+        _keep(path, name, model)
+    nn.Module.to(model, device)
+    model.eval()
+    judge = ClassifierJudge(model) if isinstance(model, Classifier) else CoderJudge(model)
+    return HouseJudge(judge, kind, path, settings.steps)
+
+
+def _untrained(train: Pictures) -> Classifier | Autoencoder:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(SEED, "model"))
+        if len(train.classes) > 1:
+            return build_classifier("cnn", train.shape, len(train.classes))
+        backbone = PRESETS["small"]
+        return Autoencoder(*train.shape, CODE, 256, backbone.widths, backbone.depth, backbone.stem_stride)
+
+
+def _settings(train: Pictures) -> FitSettings:
+    _, height, width = train.shape
+    room = PICTURES * min(1.0, PIXELS / (height * width))
+    batch_size = 128 if len(train) > 4_000 else 32
+    steps = max(1, math.ceil(min(room, max(EPOCHS * len(train), FEWEST)) / batch_size))
+    return FitSettings(
+        steps=steps,
+        batch_size=batch_size,
+        learning_rate=3e-3,
+        weight_decay=0.01,
+        beta2=0.98,
+        ema_decay=0.99,
+        clip_norm=1.0,
+    )
+
+
+def _trained(
+    model: Classifier | Autoencoder,
+    dataset: Dataset,
+    settings: FitSettings,
+    console: Console,
+    device: torch.device | str,
+) -> Classifier | Autoencoder:
+    augment = preset(dataset.name)
+    training = Training(
+        model,
+        dataset.train,
+        settings,
+        seed=SEED,
+        device=device,
+        augment=augment if augment != NONE and isinstance(model, Classifier) else None,
+    )
+    random = torch.random.fork_rng(devices=[training.device] if training.device.type == "cuda" else [])
+    with random, console.progress(settings.steps, "training the judge") as progress:
+        while training.step < settings.steps:
+            found = training.update()
+            if training.step % _CHECK_EVERY and training.step < settings.steps:
+                continue
+            loss = float(found["loss"])
+            if not math.isfinite(loss):
+                raise Diverged(f"the judge of {label(dataset.name)} cannot be trained: its loss is no number")
+            progress.update(training.step, loss=loss)
+    learned = training.learned
+    assert isinstance(learned, Classifier | Autoencoder)
+    return learned
+
+
+def _name(dataset: Dataset) -> str:
+    channels, height, width = dataset.shape
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", label(dataset.name)).strip("-")[:40] or "data"
+    return f"{slug}-{channels}x{height}x{width}"
+
+
+def _key(train: Pictures) -> str:
+    """Of everything that decides what the judge learns."""
+    content = hashlib.sha256(train.images.cpu().numpy().tobytes())
+    content.update(train.labels.cpu().numpy().tobytes())
+    content.update(json.dumps([VERSION, train.shape, train.classes]).encode())
+    return content.hexdigest()[:16]
+
+
+def _load(path: Path, model: nn.Module) -> bool:
+    """Whether the weights in `path` could be put into `model`; what is damaged counts as not there."""
+    try:
+        with safe_open(path, "pt") as file:
+            about = json.loads((file.metadata() or {})[SCHEMA])
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        model.load_state_dict(weights)
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError):
+        return False
+    return about.get("sum") == _sum(model)
+
+
+def _keep(path: Path, name: str, model: nn.Module) -> None:
+    """Write the judge; of each data set and form the newest is kept. A cache that is full costs time only."""
+    weights = {name: part.detach().cpu().contiguous() for name, part in model.state_dict().items()}
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, save(weights, {SCHEMA: json.dumps({"sum": _sum(model)})}))
+        for old in path.parent.glob(f"{glob.escape(name)}-{'[0-9a-f]' * 16}.safetensors"):
+            if old != path:
+                old.unlink(missing_ok=True)
+
+
+def _sum(model: nn.Module) -> int:
+    """A sum over all weights, so that a damaged file is noticed."""
+    found = 0
+    for part in model.state_dict().values():
+        found = zlib.crc32(part.detach().cpu().contiguous().numpy().tobytes(), found)
+    return found
