@@ -1,4 +1,4 @@
-"""The wing of generative models over the sandbox's one backbone: autoencoder and VAE.
+"""The wing of generative models over the sandbox's one backbone: autoencoder, VAE and DDPM.
 
 Models are diffusers' `ModelMixin` and `ConfigMixin`: a folder that `save_pretrained` wrote, such as a run's
 `model/`, opens with `from_pretrained`. Nothing heavy is loaded before it is used.
@@ -11,11 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .autoencoder import Autoencoder
+    from .ddpm import DDPM
+    from .pipeline import ConditionalPipeline
+    from .unet import UNet
     from .vae import VAE
 
-__all__ = ["VAE", "Autoencoder"]
+__all__ = ["DDPM", "VAE", "Autoencoder", "ConditionalPipeline", "UNet"]
 
-_HOMES = {"Autoencoder": "generative.autoencoder", "VAE": "generative.vae"}
+_HOMES = {
+    "Autoencoder": "generative.autoencoder",
+    "ConditionalPipeline": "generative.pipeline",
+    "DDPM": "generative.ddpm",
+    "UNet": "generative.unet",
+    "VAE": "generative.vae",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from generative.config import GeneratorConfig, Likelihood, Prior
+from generative.config import Denoiser, GeneratorConfig, Likelihood, NoiseSchedule, Prediction, Prior
 from generative.resolve import checked_kind, resolve_config
 from sandbox.core.config import Count
 from sandbox.data.form import Colours
@@ -22,11 +22,11 @@ class GeneratorOptions:
     """What is learned from what, and how."""
 
     kind: Annotated[Positional[str], arg(metavar="KIND")]
-    """autoencoder or vae."""
+    """autoencoder, vae or ddpm."""
     data: Annotated[Positional[str], arg(metavar="DATA")] = ""
     """The data set; may be left out with --config."""
     latent: Count | None = None
-    """Numbers that a picture is brought to; 32, of a VAE 40, unless given."""
+    """Of an autoencoder or VAE: numbers that a picture is brought to; 32, of a VAE 40, unless given."""
     only: str | None = None
     """Learn from these classes only, by their names, such as 3 or A,B; all, unless given."""
     noise: float | None = None
@@ -34,7 +34,7 @@ class GeneratorOptions:
     likelihood: Likelihood | None = None
     """Of a VAE: bernoulli for black and white (MNIST's, unless given), gaussian for 256 grey levels."""
     class_conditional: bool | None = None
-    """Of a VAE: tell it the classes, so that pictures of one of them can be drawn."""
+    """Tell a VAE or DDPM the classes, to draw pictures of one; a DDPM is told unless there are none."""
     prior: Prior | None = None
     """Of a VAE: flow for a prior of the latents that is learned, too; normal, unless given."""
     beta: float | None = None
@@ -47,8 +47,24 @@ class GeneratorOptions:
     """Of a VAE: latents drawn for each picture in training; above 1 raises the importance-weighted bound."""
     importance_from: float | None = None
     """Of a VAE: part of the budget before that, in which one is drawn, such as 0.7."""
+    unet: Denoiser | None = None
+    """Of a DDPM: diffusers for diffusers' own network; the U-Net over the shared backbone, unless given."""
+    attention: bool | None = None
+    """Of a DDPM: let the coarsest features of its U-Net see each other."""
+    noise_schedule: NoiseSchedule | None = None
+    """Of a DDPM: cosine or linear."""
+    prediction: Prediction | None = None
+    """Of a DDPM: what the network says of a noisy picture: v, epsilon (the noise) or x0 (the picture)."""
+    zero_snr: bool | None = None
+    """Of a DDPM: leave nothing of the picture at the last timestep."""
+    min_snr: float | None = None
+    """Of a DDPM: bound of the weight of little noise in the loss, such as 5; 0 for no weights."""
+    label_dropout: float | None = None
+    """Of a DDPM: part of the pictures whose class is not told, which guidance needs."""
+    guidance: float | None = None
+    """Of a DDPM: how much it pronounces the class when it draws, unless something else is asked for then."""
     hidden: Count | None = None
-    """Units of the dense layer on either side of the latents."""
+    """Of an autoencoder or VAE: units of the dense layer on either side of the latents."""
     backbone: PresetName | None = None
     """Size of the backbone."""
     init_from: str | None = None
@@ -75,7 +91,8 @@ class GeneratorOptions:
 class TrainGenerator(TrainOptions, GeneratorOptions):
     """Train a model of pictures, and leave a run folder that explains itself.
 
-    KIND is autoencoder (a picture through a few numbers, and back) or vae (which can draw new ones, too).
+    KIND is autoencoder (a picture through a few numbers, and back), vae (which can draw new ones, too) or
+    ddpm (a diffusion model, which draws by taking noise away).
     DATA is the name of a data set (python -m sandbox list data), folder:PATH for pictures of your own in a
     folder for each class, or frames:ENV for what an environment shows. The validation pictures choose the
     weights to keep; the test pictures are looked at once, in the end.
@@ -87,6 +104,8 @@ class TrainGenerator(TrainOptions, GeneratorOptions):
         python -m sandbox train-generator vae mnist --class-conditional --max-minutes 5
         python -m sandbox train-generator vae frames:Snake --latent 64 --kl-warmup 0.2
         python -m sandbox train-generator vae sign_mnist --init-from latest
+        python -m sandbox train-generator ddpm mnist --max-minutes 5
+        python -m sandbox train-generator ddpm frames:Snake --set autocast=true
     """
 
     def run(self, console: Console) -> dict[str, Any]:
@@ -127,6 +146,8 @@ class TrainGenerator(TrainOptions, GeneratorOptions):
 
 PASSED_ON = (
     *("latent", "noise", "likelihood", "class_conditional", "prior", "beta", "kl_warmup", "free_bits"),
+    *("unet", "attention", "noise_schedule", "prediction", "zero_snr", "min_snr"),
+    *("label_dropout", "guidance"),
     *(
         "importance_samples",
         "importance_from",
@@ -161,7 +182,8 @@ def report(result: dict[str, Any], console: Console) -> None:
     from sandbox.data.catalog import label
 
     run, score = Run(result["run"]), result["evaluation"]
-    what = f"{result['kind']} on {label(result['data'])}, {result['latent']} latents, seed {result['seed']}"
+    latents = f"{result['latent']} latents, " if "latent" in result else ""
+    what = f"{result['kind']} on {label(result['data'])}, {latents}seed {result['seed']}"
     console.print(f"done: {what}: {told(score)}")
     console.print(
         f"trained {result['epochs']:g} epochs ({result['steps']:,} steps) in {result['train_seconds']:.1f} s"
@@ -171,7 +193,7 @@ def report(result: dict[str, Any], console: Console) -> None:
     if curve is not None:
         console.print(f"curve  {run.relative() / curve.relative_to(run.path)}")
     console.print(f"film   {run.relative() / 'samples' / 'training.gif'}")
-    then = "generate" if result["kind"] == "vae" else "reconstruct"
+    then = "reconstruct" if result["kind"] == "autoencoder" else "generate"
     console.print(f"next   python -m sandbox {then} {run.relative()}")
 
 
@@ -180,6 +202,8 @@ def told(score: dict[str, Any]) -> str:
     where = f"on {score['n']:,} {score['split']} pictures"
     if "mse" in score:
         return f"a squared error of {score['mse']:.4f} a pixel {where}"
+    if "noise_mse" in score:
+        return f"a loss of {score['loss']:.4f} {where} (squared error of the noise {score['noise_mse']:.4f})"
     return (
         f"{-score['elbo']:.2f} nats {where} "
         f"({score['reconstruction']:.2f} of reconstruction and {score['kl']:.2f} of divergence)"

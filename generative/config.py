@@ -14,10 +14,15 @@ from sandbox.nn.presets import PresetName
 
 Likelihood = Literal["bernoulli", "gaussian"]
 Prior = Literal["normal", "flow"]
+Denoiser = Literal["backbone", "diffusers"]
+NoiseSchedule = Literal["cosine", "linear"]
+Prediction = Literal["v", "epsilon", "x0"]
 MOST_UNITS = 16_384
 """of a dense layer: its weights alone are a gigabyte then"""
 MOST_SAMPLES = 1_000
 """latents for each picture: each is decoded"""
+FEWEST_TIMESTEPS, MOST_TIMESTEPS = 50, 100_000
+"""of a diffusion: with fewer, a linear schedule adds more noise in a step than there is room for"""
 
 
 @dataclass(frozen=True)
@@ -37,11 +42,7 @@ class GeneratorConfig:
     """grey or colour; left out: the data set's own"""
     only: tuple[str, ...] = ()
     """names of the classes to learn from; none: all of them"""
-    latent: Count = 32
-    """numbers that a picture is brought to"""
-    hidden: Count = 256
-    """units of the dense layer on either side of the latents"""
-    backbone: PresetName = "shallow"
+    backbone: PresetName = "small"
     """preset of the backbone; see `python -m sandbox list backbones`"""
     init_from: str | None = None
     """file with the backbone to start from"""
@@ -61,9 +62,6 @@ class GeneratorConfig:
     """budget, optimiser, schedule"""
 
     def __post_init__(self) -> None:
-        for name in ("latent", "hidden"):
-            value = getattr(self, name)
-            require(1 <= value <= MOST_UNITS, name, f"1 to {MOST_UNITS:,}", value)
         for name in ("threads", "keep_checkpoints"):
             require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         require(self.checkpoint_every >= 0, "checkpoint_every", "0 or more", self.checkpoint_every)
@@ -78,7 +76,25 @@ class GeneratorConfig:
 
 
 @dataclass(frozen=True)
-class AutoencoderConfig(GeneratorConfig):
+class CoderConfig(GeneratorConfig):
+    """What brings pictures to a few numbers and back."""
+
+    backbone: PresetName = "shallow"
+    """preset of the backbone; see `python -m sandbox list backbones`"""
+    latent: Count = 32
+    """numbers that a picture is brought to"""
+    hidden: Count = 256
+    """units of the dense layer on either side of the latents"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("latent", "hidden"):
+            value = getattr(self, name)
+            require(1 <= value <= MOST_UNITS, name, f"1 to {MOST_UNITS:,}", value)
+
+
+@dataclass(frozen=True)
+class AutoencoderConfig(CoderConfig):
     """One run of `train-generator autoencoder`."""
 
     kind: ClassVar[str] = "autoencoder"
@@ -93,7 +109,7 @@ class AutoencoderConfig(GeneratorConfig):
 
 
 @dataclass(frozen=True)
-class VAEConfig(GeneratorConfig):
+class VAEConfig(CoderConfig):
     """One run of `train-generator vae`."""
 
     kind: ClassVar[str] = "vae"
@@ -133,7 +149,54 @@ class VAEConfig(GeneratorConfig):
             )
 
 
-CONFIGS: dict[str, type[GeneratorConfig]] = {cls.kind: cls for cls in (AutoencoderConfig, VAEConfig)}
+@dataclass(frozen=True)
+class DDPMConfig(GeneratorConfig):
+    """One run of `train-generator ddpm`."""
+
+    kind: ClassVar[str] = "ddpm"
+    monitor: ClassVar[str] = "loss"
+
+    unet: Denoiser = "backbone"
+    """the network: backbone for ours, over the shared one; diffusers for diffusers' own, to compare with"""
+    attention: bool = False
+    """let the U-Net's coarsest features see each other"""
+    noise_schedule: NoiseSchedule = "cosine"
+    """how noise grows over the timesteps: cosine (Nichol and Dhariwal 2021) or linear (Ho et al. 2020)"""
+    prediction: Prediction = "v"
+    """what the network answers with: the noise (epsilon), the picture (x0), or v (Salimans and Ho 2022)"""
+    zero_snr: bool = False
+    """let nothing of the picture be left at the last timestep (Lin et al. 2024)"""
+    min_snr: float = 0.0
+    """bound of the weight of little noise in the loss, such as 5 (Hang et al. 2023); 0 for none"""
+    timesteps: Count = 1_000
+    """of the chain that is learned"""
+    class_conditional: bool = False
+    """the network is told the class, so that pictures of one class can be drawn"""
+    label_dropout: float = 0.1
+    """part of the pictures whose class is not told: what guidance compares with (Ho and Salimans 2022)"""
+    guidance: float = 1.0
+    """how much the class is pronounced when pictures are drawn, unless another is asked for; 1 for none"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        span = f"{FEWEST_TIMESTEPS} to {MOST_TIMESTEPS:,}"
+        require(FEWEST_TIMESTEPS <= self.timesteps <= MOST_TIMESTEPS, "timesteps", span, self.timesteps)
+        require(0 <= self.min_snr < math.inf, "min_snr", "0 or more", self.min_snr)
+        require(0 <= self.label_dropout < 1, "label_dropout", "at least 0 and below 1", self.label_dropout)
+        require(0 <= self.guidance < math.inf, "guidance", "0 or more", self.guidance)
+        if self.zero_snr and self.prediction == "epsilon":
+            raise ConfigError(
+                "where nothing of the picture is left, noise says nothing: zero_snr needs prediction v or x0",
+                key="zero_snr",
+            )
+        if self.unet == "diffusers" and (self.attention or self.init_from is not None):
+            key = "attention" if self.attention else "init_from"
+            raise ConfigError(f"{key} is for the U-Net over the shared backbone, not for diffusers'", key=key)
+
+
+CONFIGS: dict[str, type[GeneratorConfig]] = {
+    cls.kind: cls for cls in (AutoencoderConfig, VAEConfig, DDPMConfig)
+}
 """what can come after `train-generator`"""
 
 

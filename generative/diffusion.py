@@ -10,16 +10,14 @@ Everywhere here ``alpha_bar`` is ᾱ: (n,), one for each picture, or () for all 
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any
 
 import torch
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from torch import Tensor
 
+from generative.config import NoiseSchedule, Prediction
 from sandbox.core.errors import ConfigError
-
-NoiseSchedule = Literal["cosine", "linear"]
-Prediction = Literal["v", "epsilon", "x0"]
 
 PREDICTION_TYPES: dict[Prediction, str] = {"v": "v_prediction", "epsilon": "epsilon", "x0": "sample"}
 """our names of what is predicted, and diffusers'"""
@@ -64,6 +62,12 @@ def noise_scheduler(
         rescale_betas_zero_snr=zero_snr,
         timestep_spacing="trailing",
     )
+
+
+def prediction_of(scheduler: Any) -> Prediction:
+    """What a network predicts that was trained by a scheduler of diffusers'. Raises KeyError for others."""
+    names: dict[str, Prediction] = {theirs: ours for ours, theirs in PREDICTION_TYPES.items()}
+    return names[scheduler.config["prediction_type"]]
 
 
 def noised(x0: Tensor, noise: Tensor, alpha_bar: Tensor) -> Tensor:
@@ -119,7 +123,7 @@ def min_snr_weight(prediction: Prediction, alpha_bar: Tensor, gamma: float) -> T
 
 
 def guided(conditional: Tensor, unconditional: Tensor, guidance: float) -> Tensor:
-    """Classifier-free guidance (Ho and Salimans 2022): outputs (n, …), beyond the conditional for guidance > 1.
+    """Classifier-free guidance (Ho and Salimans 2022): outputs (n, …), exaggerated for guidance > 1.
 
     0 is the unconditional output, 1 the conditional one, to the last bit: it then is no guidance, and nobody
     needs the unconditional one. (The paper's w is guidance − 1.)

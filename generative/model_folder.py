@@ -8,20 +8,33 @@ from __future__ import annotations
 
 import errno
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from diffusers.models.modeling_utils import ModelMixin
 from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
 from safetensors.torch import save
 
+from generative.autoencoder import Autoencoder
+from generative.ddpm import DDPM
+from generative.model_card import CARD, card
+from generative.vae import VAE
 from sandbox.core.files import write_atomically
 
 NAME = "model"
 NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP)
 
 
-def save_model(run: Path, model: ModelMixin, step: int) -> None:
+def save_model(
+    run: Path, model: Autoencoder | VAE | DDPM, step: int, about: Mapping[str, str] | None = None
+) -> None:
     """Write the model as it is after `step` steps into the run's folder; the one before is removed.
+
+    Args:
+        run: its folder.
+        model: of a DDPM the whole pipeline is written: network, schedule, card.
+        step: names the folder that the link leads to.
+        about: what the card says of the training, by headings.
 
     Raises:
         OSError: the disk is full, or the folder cannot be written; the old one is untouched.
@@ -31,7 +44,10 @@ def save_model(run: Path, model: ModelMixin, step: int) -> None:
     if link.is_symlink() and link.readlink() == Path(fresh.name):  # a resumed run may come here again
         fresh = run / f"{fresh.name}-again"
     shutil.rmtree(fresh, ignore_errors=True)  # of a process that was killed while it wrote
-    _write(fresh, model)
+    if isinstance(model, DDPM):
+        _write_pipeline(fresh, model, about or {})
+    else:
+        _write(fresh, model)
     _move_over(link, fresh)
     for old in run.glob(f"{NAME}-step-*"):
         if old != fresh:
@@ -44,6 +60,16 @@ def _write(folder: Path, model: ModelMixin) -> None:
     model.save_config(folder)
     weights = {name: part.detach().cpu().contiguous() for name, part in model.state_dict().items()}
     write_atomically(folder / SAFETENSORS_WEIGHTS_NAME, save(weights, {"format": "pt"}))
+
+
+def _write_pipeline(folder: Path, model: DDPM, about: Mapping[str, str]) -> None:
+    """As `ConditionalPipeline.save_pretrained` does, with the scheduler that it learned by."""
+    pipeline = model.pipeline("ddpm")
+    folder.mkdir()
+    pipeline.save_config(folder)
+    pipeline.scheduler.save_pretrained(folder / "scheduler")
+    _write(folder / "unet", model.unet)
+    write_atomically(folder / CARD, card(pipeline, about))
 
 
 def _move_over(link: Path, folder: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from generative.config import CONFIGS, AutoencoderConfig, GeneratorConfig, VAEConfig
+from generative.config import CONFIGS, AutoencoderConfig, CoderConfig, DDPMConfig, GeneratorConfig, VAEConfig
 from generative.pictures import load_pictures
 from sandbox.core.config import load_config_of_run
 from sandbox.core.errors import Broken, RunBroken, UsageError
@@ -17,6 +17,7 @@ from sandbox.core.run import Run
 
 if TYPE_CHECKING:
     from generative.autoencoder import Autoencoder
+    from generative.ddpm import DDPM
     from generative.vae import VAE
     from sandbox.data.pictures import Dataset
     from sandbox.ui.console import Console
@@ -32,7 +33,7 @@ class Opened:
     config: GeneratorConfig
     step: int
     """after which the model is as it is here"""
-    model: Autoencoder | VAE
+    model: Autoencoder | VAE | DDPM
     """in evaluation mode, on the device"""
     classes: tuple[str, ...]
     """of the data; the model itself knows them only where it is class-conditional"""
@@ -41,6 +42,12 @@ class Opened:
     def learned(self) -> tuple[str, ...]:
         """Names of the classes that it learned from."""
         return tuple(name for name in self.classes if not self.config.only or name in self.config.only)
+
+    @property
+    def coder(self) -> Autoencoder | VAE:
+        """The model, which brings pictures to latents. Raises UsageError where it does not."""
+        check_coder(self.run)
+        return cast("Autoencoder | VAE", self.model)
 
     @property
     def shape(self) -> Shape:
@@ -88,20 +95,55 @@ def open_generator(
     return Opened(run, config, step, model.eval(), classes)
 
 
-def build_model(config: GeneratorConfig, shape: Shape, classes: tuple[str, ...]) -> Autoencoder | VAE:
-    """A new model of a config, for pictures of `shape` (channels, height, width)."""
+def check_coder(run: Run) -> None:
+    """Raise UsageError where the run's model does not bring pictures to latents."""
+    if run.info["kind"] in CONFIGS and not issubclass(CONFIGS[run.info["kind"]], CoderConfig):
+        raise UsageError(
+            f"{run.name} is a {run.info['kind']}: it takes noise away, and has no latents",
+            hint="this is for autoencoders and VAEs; python -m sandbox generate draws with it",
+        )
+
+
+def build_model(config: GeneratorConfig, shape: Shape, classes: tuple[str, ...]) -> Autoencoder | VAE | DDPM:
+    """A new model of a config, for pictures of `shape` (channels, height, width).
+
+    Raises:
+        UsageError: diffusers' own network cannot see pictures of this size.
+    """
     from generative.autoencoder import Autoencoder
     from generative.vae import VAE
     from sandbox.nn.presets import PRESETS
 
-    preset = PRESETS[config.backbone]
-    form = (*shape, config.latent, config.hidden, preset.widths, preset.depth, preset.stem_stride)
+    if isinstance(config, DDPMConfig):
+        return _build_ddpm(config, shape, classes if config.class_conditional else ())
+    preset, coder = PRESETS[config.backbone], cast(CoderConfig, config)
+    form = (*shape, coder.latent, coder.hidden, preset.widths, preset.depth, preset.stem_stride)
     if isinstance(config, AutoencoderConfig):
         return Autoencoder(*form, noise=config.noise)
     own = cast(VAEConfig, config)
     objective = (own.likelihood, own.beta, own.kl_warmup, own.free_bits)
     samples = (own.importance_samples, own.importance_from)
     return VAE(*form, *objective, *samples, own.prior, classes=classes if own.class_conditional else ())
+
+
+def _build_ddpm(config: DDPMConfig, shape: Shape, classes: tuple[str, ...]) -> DDPM:
+    from generative.ddpm import DDPM
+    from generative.diffusion import noise_scheduler
+    from generative.unet import UNet
+    from sandbox.nn.presets import PRESETS
+
+    if config.unet == "diffusers":
+        from generative.unet_diffusers import build_unet
+
+        unet = build_unet(shape, len(classes))
+    else:
+        preset = PRESETS[config.backbone]
+        form = (preset.widths, preset.depth, preset.stem_stride)
+        unet = UNet(shape[1:], shape[0], None, *form, config.attention, classes)
+    scheduler = noise_scheduler(
+        config.noise_schedule, config.prediction, config.zero_snr, int(config.timesteps)
+    )
+    return DDPM(unet, scheduler, classes, config.label_dropout, config.min_snr)
 
 
 def read_config(run: Run, device: str | None = None) -> GeneratorConfig:

@@ -16,12 +16,24 @@ KINDS: dict[str, dict[str, Any]] = {
         "hidden": 512,
         "fit": {"batch_size": 128, "learning_rate": 3e-3, "beta2": 0.99, "clip_norm": 50.0},
     },
+    "ddpm": {
+        "epochs": 10,
+        "guidance": 1.5,
+        "fit": {
+            "batch_size": 128,
+            "learning_rate": 3e-3,
+            "beta2": 0.99,
+            "clip_norm": 1.0,
+            "ema_decay": 0.999,
+        },
+    },
 }
 
 DATA: dict[tuple[str, str], dict[str, Any]] = {
     ("vae", "mnist"): {"likelihood": "bernoulli", "fit": {"learning_rate": 7e-3}},
     ("vae", "digits"): {"epochs": 200},
     ("autoencoder", "digits"): {"epochs": 200},
+    ("ddpm", "digits"): {"epochs": 200},
 }
 """(kind, data set, or "folder" or "frames") -> what differs"""
 

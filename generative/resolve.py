@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from generative.config import CONFIGS, GeneratorConfig
+from generative.config import CONFIGS, DDPMConfig, GeneratorConfig
 from generative.presets import preset
 from sandbox.core.config import from_mapping, parse_assignments, read_toml
 from sandbox.core.errors import UnknownName, UsageError
@@ -73,7 +73,9 @@ def resolve_config(
     preferred = {key: value for key, value in tuned.items() if key not in ("epochs", "fit")}
     merged = {"threads": os.cpu_count() or 1, **preferred, **given, "data": name, "fit": fit}
     resolved = from_mapping(cls, merged, source=config, lines=lines)
-    pictures = _training_pictures(resolved)
+    pictures, classes = _learned_from(resolved)
+    if isinstance(resolved, DDPMConfig) and "class_conditional" not in given:
+        resolved = replace(resolved, class_conditional=classes > 1)
     kept = budget == Budget() and "steps" in own
     if kept:
         steps = resolved.fit.steps
@@ -102,12 +104,17 @@ def looks_every(steps: int, pictures: int, batch_size: int) -> int:
     return max(1, min(max(epoch, math.ceil(steps / MOST_LOOKS)), steps // FEWEST_LOOKS))
 
 
-def _training_pictures(config: GeneratorConfig) -> int:
+def _learned_from(config: GeneratorConfig) -> tuple[int, int]:
+    """How many training pictures, and of how many classes, there are."""
     if not config.only and not config.data.startswith((FOLDER, FRAMES)):
-        return entry(config.data).counts["train"]
+        known = entry(config.data)
+        return known.counts["train"], len(known.classes)
     from generative.pictures import learned_from, load_pictures
 
-    return len(learned_from(config, load_pictures(config)).train)
+    dataset = load_pictures(config)
+    # What a player did at a frame is hardly what the frame shows.
+    classes = 1 if config.data.startswith(FRAMES) else len(config.only or dataset.classes)
+    return len(learned_from(config, dataset).train), classes
 
 
 def checked_kind(kind: str) -> str:

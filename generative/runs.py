@@ -11,6 +11,7 @@ from sandbox.ui.console import Console
 
 if TYPE_CHECKING:
     from generative.autoencoder import Autoencoder
+    from generative.ddpm import DDPM
     from generative.vae import VAE
     from sandbox.nn.explain import Subject
 
@@ -20,8 +21,10 @@ class GeneratorRuns:
 
     def load(
         self, run: Run, *, checkpoint: str = "best", device: str = "auto", trust: bool = False
-    ) -> Autoencoder | VAE:
+    ) -> Autoencoder | VAE | DDPM:
         """The trained model, ready for pictures (batch, channels, height, width) in [−1, 1].
+
+        A DDPM's `pipeline()` draws with it.
 
         Raises:
             RunBroken, CheckpointBroken: a file is missing or damaged; the message names it.
@@ -63,4 +66,11 @@ class VAERuns(GeneratorRuns):
     """Runs of `train-generator vae`."""
 
     score = "nats"
+    lower_is_better = True
+
+
+class DDPMRuns(GeneratorRuns):
+    """Runs of `train-generator ddpm`."""
+
+    score = "loss"
     lower_is_better = True

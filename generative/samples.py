@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from generative.autoencoder import Autoencoder
+from generative.ddpm import DDPM
 from generative.passes import as_bytes, as_seen, spread
 from generative.vae import VAE
 from sandbox.core.seeding import derive_seed
@@ -17,7 +19,9 @@ from sandbox.data.pictures import Pictures
 from sandbox.ui.mosaic import Picture, mosaic, save_gif, save_png
 
 FILM = "training.gif"
-COLUMNS, ROWS = 8, 8
+COLUMNS, ROWS, MOST_COLUMNS = 8, 8, 12
+STEPS, PASS = 10, 64
+"""in which a DDPM draws, and how many pictures at once: to see how it grows, it need not do its best"""
 TILE_PX = 56
 """about: there are many of them"""
 SECONDS, LAST_SECONDS = 0.25, 2.0
@@ -29,16 +33,18 @@ class Samples:
     """Writes `samples/step-….png` at each look, and `samples/training.gif` of them.
 
     Of an autoencoder pictures of the validation data, each over its reconstruction. Of a VAE pictures from
-    the prior, of latents (and classes, evenly dealt) that stay the same.
+    the prior, and of a DDPM pictures out of noise: of latents, or noise, and classes (evenly dealt) that stay
+    the same.
 
     Args:
         folder: of the run.
         pictures: of the validation data.
         seed: of the run.
+        guidance: with which a class-conditional DDPM draws.
     """
 
-    def __init__(self, folder: Path, pictures: Pictures, seed: int) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, pictures: Pictures, seed: int, guidance: float = 1.0) -> None:
+        self.folder, self._guidance = folder, guidance
         self._generator_seed = derive_seed(seed, "samples")
         rows = spread(len(pictures), COLUMNS * ROWS // 2)
         self._images = pictures.images[rows.to(pictures.images.device)]
@@ -50,7 +56,7 @@ class Samples:
         pictures = self._made(model.eval())
         model.train(was_training)
         scale = max(1, round(TILE_PX / max(pictures.shape[-2:])))
-        grid = mosaic(pictures.cpu().numpy(), COLUMNS, scale=scale)
+        grid = mosaic(pictures.cpu().numpy(), columns_of(getattr(model, "classes", ())), scale=scale)
         save_png(self.folder / f"step-{step:09d}.png", grid)
 
     def film(self) -> Path | None:
@@ -68,13 +74,40 @@ class Samples:
         # On the CPU, so that all devices draw the same.
         generator = torch.Generator().manual_seed(self._generator_seed)
         if isinstance(model, VAE):
-            latents = torch.randn(COLUMNS * ROWS, model.latent, generator=generator).to(device)
-            labels = torch.arange(COLUMNS * ROWS, device=device) % max(1, len(model.classes))
+            count = ROWS * columns_of(model.classes)
+            latents = torch.randn(count, model.latent, generator=generator).to(device)
+            labels = torch.arange(count, device=device) % max(1, len(model.classes))
             return as_bytes(model.decode(model.from_noise(latents), labels if model.classes else None))
+        if isinstance(model, DDPM):
+            return self._out_of_noise(model, generator)
         assert isinstance(model, Autoencoder)
         images = self._images.to(device)
         inputs = model.noised(as_seen(images).cpu(), generator).to(device)
         return rows_in_turn(as_bytes(inputs), as_bytes(model(inputs)), COLUMNS)
+
+    def _out_of_noise(self, model: DDPM, generator: torch.Generator) -> Tensor:
+        count = ROWS * columns_of(model.classes)
+        noise = torch.randn(count, *model.shape, generator=generator)
+        labels = torch.arange(count) % len(model.classes) if model.classes else None
+        pipeline, guidance = model.pipeline(), self._guidance if model.classes else 1.0
+        parts = []  # (some, channels, height, width) in [0, 1]
+        for rows in torch.arange(count).split(PASS):
+            told = None if labels is None else labels[rows]
+            (drawn,) = pipeline(
+                told,
+                num_inference_steps=STEPS,
+                guidance_scale=guidance,
+                output_type="pt",
+                return_dict=False,
+                latents=noise[rows],
+            )
+            parts.append(drawn)
+        return as_bytes(torch.cat(parts).mul(2).sub(1))
+
+
+def columns_of(classes: Sequence[str]) -> int:
+    """Columns of a grid: one for each class, where these are neither few nor many."""
+    return len(classes) if COLUMNS <= len(classes) <= MOST_COLUMNS else COLUMNS
 
 
 def _picture(path: Path) -> Picture | None:

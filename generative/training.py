@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from generative.autoencoder import Autoencoder
-from generative.config import GeneratorConfig, VAEConfig
+from generative.config import CoderConfig, DDPMConfig, GeneratorConfig, VAEConfig
+from generative.ddpm import DDPM
 from generative.measure.final import final_look
 from generative.model_folder import save_model
 from generative.opened import build_model, pictures_of
@@ -24,7 +25,7 @@ from sandbox.core.run import Run
 from sandbox.core.runs import start_run
 from sandbox.core.seeding import derive_seed
 from sandbox.data.catalog import label
-from sandbox.data.pictures import Dataset
+from sandbox.data.pictures import Dataset, Pictures
 from sandbox.nn.backbone import PRESETS
 from sandbox.nn.checkpoint import Checkpoints
 from sandbox.nn.device import keep_memory, pick_device
@@ -53,10 +54,12 @@ def build_training(config: GeneratorConfig, dataset: Dataset, console: Console) 
         torch.manual_seed(derive_seed(config.seed, "model"))
         model = build_model(config, dataset.shape, dataset.classes)
     if config.init_from is not None:
+        assert model.backbone is not None  # the config says so
         moved = transfer(load_backbone(config.init_from), model.backbone)
         console.note(f"backbone from {config.init_from}: {moved}")
     pictures = learned_from(config, dataset).train
-    model.decoder.begin_at(pictures.images)
+    if not isinstance(model, DDPM):
+        model.decoder.begin_at(pictures.images)
     return Training(model, pictures, config.fit, seed=config.seed, device=pick_device(config.device))
 
 
@@ -129,12 +132,14 @@ def _carry_out(
     resume: bool,
 ) -> dict[str, Any]:
     splits = learned_from(config, dataset)
-    samples = Samples(run.samples_dir, splits.validation, config.seed)
+    guidance = config.guidance if isinstance(config, DDPMConfig) else 1.0
+    samples = Samples(run.samples_dir, splits.validation, config.seed, guidance)
 
     def keep(model: nn.Module) -> None:
-        learned = cast(Autoencoder | VAE, model)
-        save_model(run.path, learned, session.best_step or 0)
-        save_backbone(run.path / FILE, learned.backbone)
+        learned = cast(Autoencoder | VAE | DDPM, model)
+        save_model(run.path, learned, session.best_step or 0, _told(config, run, session.best_step or 0))
+        if learned.backbone is not None:
+            save_backbone(run.path / FILE, learned.backbone)
 
     with run.lock():
         if resume:
@@ -155,16 +160,40 @@ def _carry_out(
         carry_out(training, splits.validation, session, resume=resume, again=f"train-generator {config.kind}")
         samples.film()
         result = _outcome(run, config, training) | {"train_seconds": round(session.seconds, 3)}
-        learned = cast(Autoencoder | VAE, training.learned)
-        result["evaluation"] = final_look(learned, splits.test, training.device, console)
+        result["evaluation"] = _measured(training, splits.test, console)
         kept = {key: result[key] for key in ("steps", "epochs", "train_seconds", "evaluation")}
         run.update(status="finished", best=session.best, **kept)
     return result
 
 
+def _measured(training: Training, test: Pictures, console: Console) -> dict[str, Any]:
+    """The `evaluation` of run.json. What samples of a DDPM are worth takes minutes: `evaluate` says it."""
+    learned = training.learned
+    if isinstance(learned, DDPM):
+        return {"split": "test", "n": len(test), **training.evaluate(test)}
+    return final_look(cast(Autoencoder | VAE, learned), test, training.device, console)
+
+
 def _about(config: GeneratorConfig, training: Training, dataset: Dataset) -> dict[str, Any]:
     """What the manifest says beyond machine and versions."""
     return {"device": str(training.device), "threads": config.threads, "data": dict(dataset.sums)}
+
+
+def _told(config: GeneratorConfig, run: Run, step: int) -> dict[str, str]:
+    """What the card of a model says of its training."""
+    changed = {**dataclasses.asdict(config), **dataclasses.asdict(config.fit)}
+    names = (
+        "backbone",
+        "noise_schedule",
+        "prediction",
+        "min_snr",
+        "zero_snr",
+        "batch_size",
+        "ema_decay",
+        "seed",
+    )
+    settings = ", ".join(f"{name} {changed[name]}" for name in names if changed.get(name) not in (None, 0.0))
+    return {"run": run.name, "data": config.data, "steps": f"{step:,}", "settings": settings}
 
 
 def _outcome(run: Run, config: GeneratorConfig, training: Training) -> dict[str, Any]:
@@ -175,7 +204,7 @@ def _outcome(run: Run, config: GeneratorConfig, training: Training) -> dict[str,
         "kind": config.kind,
         "data": config.data,
         "only": list(config.only),
-        "latent": config.latent,
+        **({"latent": config.latent} if isinstance(config, CoderConfig) else {}),
         "seed": config.seed,
         "steps": training.step,
         "epochs": round(training.step * config.fit.batch_size / len(training.images), 3),

@@ -51,7 +51,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "train-generator": Command(
         "generative.commands:TrainGenerator",
-        "train an autoencoder or a VAE of pictures",
+        "train an autoencoder, VAE or DDPM of pictures",
         "make",
         "KIND DATA",
     ),
@@ -133,6 +133,7 @@ KINDS: dict[str, str] = {
     "search": "sandbox.supervised.search.runs:SearchRuns",
     "autoencoder": "generative.runs:AutoencoderRuns",
     "vae": "generative.runs:VAERuns",
+    "ddpm": "generative.runs:DDPMRuns",
 }
 
 BENCHES: dict[str, str] = {

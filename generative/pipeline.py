@@ -1,0 +1,187 @@
+"""Sampling as diffusers' pipelines do it, for networks that are told a class."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from diffusers import DiffusionPipeline, SchedulerMixin, UNet2DModel
+from diffusers.pipelines.pipeline_utils import ImagePipelineOutput
+from diffusers.utils.torch_utils import randn_tensor
+from torch import Tensor
+
+from generative.diffusion import guided, predicted_x0, prediction_of
+from generative.samplers import set_steps
+from generative.unet import UNet
+
+Generators = torch.Generator | list[torch.Generator]
+OnStep = Callable[["ConditionalPipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor]]
+
+
+class ConditionalPipeline(DiffusionPipeline):
+    """Draws pictures, of a class where the network can be told one; takes what diffusers' own pipelines take.
+
+    A folder that `save_pretrained` wrote, or a run's `model`, is opened by
+    `ConditionalPipeline.from_pretrained` and, without classes, by diffusers' `DDPMPipeline` and
+    `DDIMPipeline`, once `generative.unet` is imported.
+
+    Args:
+        unet: the network.
+        scheduler: any of diffusers' that fits its schedule; `generative.samplers` names good ones.
+        classes: what the labels stand for, where diffusers' own network is told them: ours knows it itself.
+
+    Examples:
+        >>> pipeline = ConditionalPipeline.from_pretrained("runs/digits/model")
+        >>> pipeline.scheduler = build_sampler("dpm++", pipeline.scheduler)
+        >>> pipeline(class_labels=[3, 3, 8], guidance_scale=2.0).images[0].save("three.png")
+    """
+
+    model_cpu_offload_seq = "unet"
+    unet: Any
+    scheduler: Any
+
+    def __init__(
+        self, unet: UNet | UNet2DModel, scheduler: SchedulerMixin, classes: Sequence[str] = ()
+    ) -> None:
+        super().__init__()
+        self.register_modules(unet=unet, scheduler=scheduler)
+        if isinstance(unet, UNet):
+            classes = unet.classes
+        else:
+            self.register_to_config(classes=list(classes))
+        self.classes = tuple(classes)
+        self.set_progress_bar_config(disable=True)
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, **options: Any) -> Self:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The pipeline in a folder. Reads safetensors only, and runs no code that comes with it.
+
+        Args:
+            folder: such as a run's `model`.
+            options: of diffusers'.
+        """
+        # Without the extra package accelerate diffusers takes the other way only after a warning.
+        kept = {"low_cpu_mem_usage": False, **options, "use_safetensors": True, "trust_remote_code": False}
+        return super().from_pretrained(folder, **kept)
+
+    def save_pretrained(self, folder: str | Path, **options: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Write a folder that diffusers opens, with a model card."""
+        from generative.model_card import write_card
+
+        super().save_pretrained(folder, **options)
+        write_card(Path(folder), self)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) of the pictures."""
+        return shape_of(self.unet)
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        class_labels: Sequence[int] | Tensor | None = None,
+        batch_size: int = 1,
+        generator: Generators | None = None,
+        num_inference_steps: int = 20,
+        guidance_scale: float = 1.0,
+        output_type: str = "pil",
+        return_dict: bool = True,
+        callback_on_step_end: OnStep | None = None,
+        callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
+        latents: Tensor | None = None,
+    ) -> ImagePipelineOutput | tuple[Any]:
+        """Draw pictures.
+
+        Args:
+            class_labels: the class of each picture, (n,); `None` for the null class: any.
+            batch_size: how many pictures, where there are neither labels nor latents.
+            generator: of the noise; a list with one for each picture makes pictures independent of the batch.
+            num_inference_steps: evaluations of the network; with guidance each looks at a picture twice.
+            guidance_scale: above 1 the class is more pronounced and pictures vary less (Ho and Salimans
+                2022); at 1 there is no guidance.
+            output_type: "pil"; "np" (n, height, width, channels) or "pt" (n, channels, height, width), both
+                from 0 to 1.
+            return_dict: answer with an `ImagePipelineOutput`, or with a tuple of the pictures.
+            callback_on_step_end: called after each step with (pipeline, number, timestep, tensors); what it
+                gives back as "latents" takes their place.
+            callback_on_step_end_tensor_inputs: which tensors it gets: "latents", the noisy pictures after the
+                step, and "predicted", what the step took the clean ones to be.
+            latents: the noise to begin with, (n, channels, height, width); drawn, unless given.
+
+        Raises:
+            ValueError: labels are no classes of the network, or an option has no such value.
+            UsageError: there are fewer timesteps than steps.
+        """
+        self._check(class_labels, guidance_scale, output_type)
+        device, dtype = self._execution_device, self.unet.dtype
+        if latents is None:
+            count = batch_size if class_labels is None else len(class_labels)
+            latents = randn_tensor((count, *self.shape), generator, device, dtype)
+        set_steps(self.scheduler, num_inference_steps)
+        x = latents.to(device, dtype) * self.scheduler.init_noise_sigma  # (n, channels, height, width)
+        told, step = self._told(class_labels, len(x), guidance_scale), self._stepper(generator)
+        progress: Any = self.progress_bar  # whose types diffusers leaves open
+        for number, timestep in enumerate(progress(self.scheduler.timesteps)):
+            found = self._prediction(x, timestep, told, guidance_scale)
+            before, x = x, step(found, timestep, x)
+            if callback_on_step_end is not None:
+                tensors = {"latents": x, "predicted": self._predicted_x0(found, before, timestep)}
+                wanted = {name: tensors[name] for name in callback_on_step_end_tensor_inputs}
+                x = callback_on_step_end(self, number, timestep, wanted).get("latents", x)
+        images = self._as(output_type, (x.float() / 2 + 0.5).clamp(0, 1))
+        self.maybe_free_model_hooks()
+        return ImagePipelineOutput(images=images) if return_dict else (images,)
+
+    def _check(self, labels: Sequence[int] | Tensor | None, guidance: float, output_type: str) -> None:
+        known = len(self.classes)
+        if labels is not None and not known:
+            raise ValueError("class_labels: this network was told no classes")
+        if labels is not None and not all(0 <= int(label) <= known for label in labels):
+            raise ValueError(f"class_labels must be 0 to {known - 1}, or {known} for any")
+        if guidance != 1 and not known:
+            raise ValueError("guidance_scale: a network that was told no classes cannot be guided")
+        if output_type not in ("pil", "np", "pt"):
+            raise ValueError(f'output_type must be "pil", "np" or "pt", not {output_type!r}')
+
+    def _told(self, labels: Sequence[int] | Tensor | None, count: int, guidance: float) -> Tensor | None:
+        """The labels of a pass: (count,), with guidance (2 · count,), of which the second half is null."""
+        if not self.classes:
+            return None
+        null = torch.full((count,), len(self.classes), dtype=torch.int64, device=self._execution_device)
+        told = null if labels is None else torch.as_tensor(labels, dtype=torch.int64).to(null.device)
+        return told if guidance == 1 else torch.cat([told, null])
+
+    def _prediction(self, x: Tensor, timestep: Tensor, told: Tensor | None, guidance: float) -> Tensor:
+        seen = x if guidance == 1 else torch.cat([x, x])
+        seen = self.scheduler.scale_model_input(seen, timestep)
+        found = self.unet(seen, timestep, **({} if told is None else {"class_labels": told})).sample
+        if guidance == 1:
+            return found
+        conditional, unconditional = found.chunk(2)
+        return guided(conditional, unconditional, guidance)
+
+    def _stepper(self, generator: Generators | None) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+        """One step of the scheduler, which takes the generator where it draws noise."""
+        takes = inspect.signature(self.scheduler.step).parameters
+        options = {"generator": generator} if "generator" in takes else {}
+        return lambda found, timestep, x: self.scheduler.step(found, timestep, x, **options).prev_sample
+
+    def _predicted_x0(self, found: Tensor, x: Tensor, timestep: Tensor) -> Tensor:
+        alpha_bar = self.scheduler.alphas_cumprod.to(x.device)[timestep].expand(len(x))
+        return predicted_x0(prediction_of(self.scheduler), found, x, alpha_bar)
+
+    def _as(self, output_type: str, images: Tensor) -> Any:
+        if output_type == "pt":
+            return images
+        pixels = images.cpu().permute(0, 2, 3, 1).numpy()  # (n, height, width, channels)
+        return self.numpy_to_pil(pixels) if output_type == "pil" else pixels
+
+
+def shape_of(unet: UNet | UNet2DModel) -> tuple[int, int, int]:
+    """(channels, height, width) of the pictures of a network."""
+    side = unet.config["sample_size"]
+    height, width = (side, side) if isinstance(side, int) else side
+    return unet.config["in_channels"], height, width

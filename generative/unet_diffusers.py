@@ -1,0 +1,37 @@
+"""diffusers' own U-Net, to compare ours with."""
+
+from __future__ import annotations
+
+from diffusers import UNet2DModel
+
+from sandbox.core.errors import UsageError
+
+WIDTHS, LAYERS = (32, 64, 64), 2
+"""channels of each scale, and blocks in each: 1.5 million weights"""
+MULTIPLE = 2 ** (len(WIDTHS) - 1)
+"""of which sides have to be: it halves pictures, and joins the halves as they are"""
+
+
+def build_unet(shape: tuple[int, int, int], classes: int) -> UNet2DModel:
+    """diffusers' U-Net for pictures (channels, height, width); with a null class where there are classes.
+
+    Raises:
+        UsageError: it cannot see pictures of this size.
+    """
+    channels, height, width = shape
+    if height % MULTIPLE or width % MULTIPLE:
+        side = -(-max(height, width) // MULTIPLE) * MULTIPLE
+        raise UsageError(
+            f"diffusers' U-Net needs sides that are multiples of {MULTIPLE}, and these are {width}×{height}",
+            hint=f"bring the pictures to another size, such as --size {side}",
+        )
+    return UNet2DModel(
+        sample_size=(height, width),
+        in_channels=channels,
+        out_channels=channels,
+        layers_per_block=LAYERS,
+        block_out_channels=WIDTHS,
+        down_block_types=("DownBlock2D",) * len(WIDTHS),
+        up_block_types=("UpBlock2D",) * len(WIDTHS),
+        num_class_embeds=classes + 1 if classes else None,
+    )
