@@ -1,7 +1,5 @@
 """Sampling as diffusers' pipelines do it, for networks that are told a class."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
