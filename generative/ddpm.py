@@ -66,7 +66,7 @@ class DDPM(nn.Module):
         """
         from generative.samplers import build_sampler
 
-        return ConditionalPipeline(self.unet, build_sampler(sampler, self.scheduler), self.classes)
+        return ConditionalPipeline(self.unet, build_sampler(sampler, self.scheduler), list(self.classes))
 
     def forward(self, images: Tensor, timesteps: Tensor, labels: Tensor | None = None) -> Tensor:
         """What the network predicts of noised pictures: noise, picture or velocity, as the schedule says.

@@ -42,15 +42,14 @@ class ConditionalPipeline(DiffusionPipeline):
     scheduler: Any
 
     def __init__(
-        self, unet: UNet | UNet2DModel, scheduler: SchedulerMixin, classes: Sequence[str] = ()
+        self, unet: UNet | UNet2DModel, scheduler: SchedulerMixin, classes: list[str] | None = None
     ) -> None:
         super().__init__()
         self.register_modules(unet=unet, scheduler=scheduler)
-        if isinstance(unet, UNet):
-            classes = unet.classes
-        else:
-            self.register_to_config(classes=list(classes))
-        self.classes = tuple(classes)
+        known = unet.classes if isinstance(unet, UNet) else tuple(classes or ())
+        if not isinstance(unet, UNet):
+            self.register_to_config(classes=list(known))
+        self.classes: tuple[str, ...] = known
         self.set_progress_bar_config(disable=True)
 
     @classmethod
