@@ -76,7 +76,7 @@ def _ddpm(trained: Mapping[str, Any], config: Mapping[str, Any]) -> SchedulerMix
 def _ddim(trained: Mapping[str, Any], config: Mapping[str, Any]) -> SchedulerMixin:
     from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
 
-    # The first-order solver is DDIM; diffusers' DDIMScheduler strays for counts that don't divide the timesteps.
+    # The first-order solver is DDIM. DDIMScheduler strays where the steps don't divide the timesteps.
     return DPMSolverMultistepScheduler(**trained, **_thresholded(config), solver_order=1)
 
 
