@@ -8,34 +8,40 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
+from generative.generate.options import DRAW, check_kind, gif_path, task_of
+from generative.generate.sampling import REPAIR, WAY, Sampling, check_sampling
 from sandbox.core.config import Count
 from sandbox.core.errors import UsageError
-from sandbox.core.runs import find_run
+from sandbox.core.runs import default_root, find_run
 from sandbox.ui.console import Console
 from sandbox.ui.png import png_path
 
 if TYPE_CHECKING:
-    from generative.generate.tasks import Made, Subject
+    from generative.generate.subject import Made, Subject
 
 SCHEMA = "sandbox.generate/1"
-STEPS = 11
-MOST_STEPS = 60
-WITH = {"--interpolate": ["--frames"], "--walk": ["--frames", "--class"], "--arithmetic": []}
-"""the options that go with each thing to do other than drawing pictures"""
+FRAMES, MOST_FRAMES = 11, 60
 
 
 @dataclass(frozen=True)
 class Generate:
-    """Draw new pictures with a model that was trained, or explore the latents that they come from.
+    """Draw new pictures with a model that was trained, or explore the space that they come from.
 
     RUN is a name, a unique beginning of one, a path, or "latest": a run of train-generator. A VAE draws from
-    its prior. Picture 7 of a seed is the same however many are drawn. A class-conditional VAE can be asked
-    for classes, and draws all in turn unless it is.
+    its prior, a diffusion model (ddpm) takes noise away step by step. Picture 7 of a seed is the same however
+    many are drawn. A model that was told classes can be asked for them, and draws all in turn unless it is.
 
-    --interpolate goes from picture A to picture B, on the straight line between their latents: the means of
-    the posteriors of a VAE, the codes of an autoencoder. Each is the name of a class (for a test picture of
-    it, which the seed chooses), a test picture such as test:17, or a file. A class-conditional VAE draws the
-    whole way as A's class, and once more as B's.
+    RUN may also be a folder of diffusers' with an unconditional model (DDPMPipeline or DDIMPipeline over
+    UNet2DModel, safetensors only), such as a downloaded one, or a copy of RUN/model. Its pictures go to the
+    folder samples/NAME here. No code in it is run.
+
+    --interpolate goes from picture A to picture B. Each is the name of a class (for a test picture of it,
+    which the seed chooses), a test picture such as test:17, or a file. With a VAE or an autoencoder it goes
+    straight from latents to latents; one that is told classes draws the whole way as A's class, and once more
+    as B's. With a diffusion model it goes along the arc between the noises that A and B come from.
+
+    --inpaint draws what --mask says of a picture anew, such that it fits the rest: left, right, top, bottom,
+    centre, or all that is white in a picture file. The model is told no class unless one is given.
 
     --walk shows what latents do. Of two it draws a plane, at equally likely places: quantiles of the
     standard normal prior of a VAE, of the test pictures' codes of an autoencoder; beside it where the test
@@ -47,24 +53,40 @@ class Generate:
     Examples:
         python -m sandbox generate latest
         python -m sandbox generate runs/digits -n 100 --class 7 --seed 1 -o sevens.png
+        python -m sandbox generate latest --classes 0,1,2 --guidance 2 --animate digits.gif
+        python -m sandbox generate latest --sampler ddpm --steps 250
         python -m sandbox generate latest -n 10k --each made
+        python -m sandbox generate downloads/ddpm-cat-256 -n 4
         python -m sandbox generate latest --interpolate 3 test:17
+        python -m sandbox generate latest --inpaint 8 --mask left
         python -m sandbox generate latest --walk
         python -m sandbox generate latest --arithmetic "9 - 4 + 7"
     """
 
     name: Annotated[Positional[str], arg(metavar="RUN")]
-    """The run."""
+    """The run, or a folder of diffusers'."""
     pictures: Annotated[Count | None, arg(aliases=("-n",))] = None
-    """How many pictures to draw; 64 (in a grid of classes full rows), unless given."""
+    """How many pictures to draw; 64 (in a grid of classes full rows; 8 of --inpaint), unless given."""
     class_: Annotated[str | None, arg(name="class", metavar="NAME")] = None
     """The class to draw."""
     classes: Annotated[str | None, arg(metavar="NAMES")] = None
     """The classes to draw in turn, such as 0,1,2."""
+    sampler: Annotated[str | None, arg(metavar="NAME")] = None
+    """How a diffusion model draws: ddpm, ddim, dpm++ or unipc; dpm++, unless given."""
+    steps: Count | None = None
+    """In how many steps it does; 20 (of --interpolate and --inpaint 50), unless given."""
+    guidance: float | None = None
+    """How much it exaggerates what makes the class; 1 for not at all, 0 for any class."""
+    animate: Annotated[Path | None, arg(metavar="GIF")] = None
+    """Write the way from noise to the grid, too."""
     each: Annotated[Path | None, arg(metavar="DIR")] = None
     """Write each picture to a file of its own, in its own size, numbered in this folder."""
     interpolate: Annotated[tuple[str, str] | None, arg(metavar="A B")] = None
     """Go from one picture to another; a strip, and an animation beside it."""
+    inpaint: Annotated[str | None, arg(metavar="PICTURE")] = None
+    """Draw a part of a picture anew: of a class, such as test:17, or a file."""
+    mask: Annotated[str | None, arg(metavar="WHERE")] = None
+    """That part: left, right, top, bottom, centre, or what is white in a file."""
     walk: bool = False
     """Go along each latent."""
     arithmetic: Annotated[str | None, arg(metavar="FORMULA")] = None
@@ -88,85 +110,140 @@ class Generate:
         """Draw; returns what ``--json`` prints.
 
         Raises:
-            UsageError: options do not go together, or the run's model cannot do what is asked for.
+            UsageError: options do not go together, or the model cannot do what is asked for.
             NotFound, Broken: a file is missing or damaged.
         """
-        task = self._task()
+        given = self._given()
+        task = task_of(given)
+        self._check()
+        folder = _diffusers_folder(self.name, self.out)
+        if folder is not None:
+            return self._drawn_by_folder(folder, given, task, console)
+        return self._drawn_by_run(given, task, console)
+
+    def _drawn_by_run(self, given: list[str], task: str, console: Console) -> dict[str, Any]:
         run = find_run(self.name, self.out)
         from generative.opened import open_generator, read_config
 
         config = read_config(run, self.device)
-        if task is None and config.kind == "autoencoder":
-            raise UsageError(
-                f"{run.name} is an autoencoder: it knows no distribution to draw new pictures from",
-                hint="use --interpolate A B, --walk or --arithmetic, or python -m sandbox reconstruct",
-            )
-        from generative.generate.tasks import Subject
+        told = getattr(config, "class_conditional", False)
+        check_kind(given, task, config.kind, run.name, told=told)
+        from generative.generate.subject import of_run
         from sandbox.nn.device import threads
         from sandbox.supervised.opened import warning_to
 
         opened = open_generator(run, self.device, self.checkpoint, warning_to(console))
         where = None if self.data_dir is None else str(self.data_dir)
         with threads(config.threads):
-            made = self._made(task, Subject(opened, self.seed, console, where))
-        for what, path in made.files.items():
-            console.print(f"{what:<9} {path}")
+            made = self._made(task, of_run(opened, self.seed, console, where))
+        return self._answer(run.path, config.kind, opened.step, made, console)
+
+    def _drawn_by_folder(self, folder: Path, given: list[str], task: str, console: Console) -> dict[str, Any]:
+        for option, is_given in (("--checkpoint", self.checkpoint != "best"), ("--data-dir", self.data_dir)):
+            if is_given:
+                raise UsageError(f"{option} is for runs of train-generator, and {folder} is none")
+        from generative.generate.foreign import open_folder
+
+        subject = open_folder(folder, self.device, self.seed, console)
+        check_kind(given, task, "ddpm", subject.name, told=bool(subject.model.classes))
+        return self._answer(folder, "ddpm", None, self._made(task, subject), console)
+
+    def _answer(
+        self, path: Path, kind: str, step: int | None, made: Made, console: Console
+    ) -> dict[str, Any]:
+        for what, file in made.files.items():
+            console.print(f"{what:<9} {file}")
         return {
             "schema": SCHEMA,
-            "run": str(run.path),
-            "kind": config.kind,
-            "steps": opened.step,
+            "run": str(path),
+            "kind": kind,
+            "steps": step,
             "seed": self.seed,
             **made.about,
-            **{what: str(path) for what, path in made.files.items()},
+            **{what: str(file) for what, file in made.files.items()},
         }
 
-    def _made(self, task: str | None, subject: Subject) -> Made:
-        from generative.generate import tasks
+    def _made(self, task: str, subject: Subject) -> Made:
+        if task == DRAW:
+            return self._drawn(subject)
+        from generative.ddpm import DDPM
+        from generative.generate import diffusing, latents
+        from generative.generate.grids import Wanted
 
-        steps = STEPS if self.frames is None else self.frames
+        if task == "--inpaint":
+            wanted = Wanted(self.pictures, self.class_, self.classes)
+            words = self.inpaint or "", self.mask or ""
+            return diffusing.repair(subject, *words, wanted, self._sampling(REPAIR), self._path)
         if task == "--interpolate":
             assert self.interpolate is not None
-            return tasks.interpolate(subject, *self.interpolate, steps, self._path)
+            frames = FRAMES if self.frames is None else self.frames
+            if isinstance(subject.model, DDPM):
+                way = self._sampling(WAY)
+                return diffusing.interpolate(subject, *self.interpolate, frames, way, self._path)
+            return latents.interpolate(subject, *self.interpolate, frames, self._path)
         if task == "--walk":
-            return tasks.walk(subject, self.class_, self.frames, self._path)
-        if task == "--arithmetic":
-            return tasks.add_up(subject, self.arithmetic or "", self._path)
-        if self.each is not None:
-            return tasks.draw_each(subject, self.pictures, self.class_, self.classes, self.each)
-        return tasks.draw_grid(subject, self.pictures, self.class_, self.classes, self._path)
+            return latents.walk(subject, self.class_, self.frames, self._path)
+        return latents.add_up(subject, self.arithmetic or "", self._path)
 
-    def _task(self) -> str | None:
-        """The option that names what to do, None to draw pictures; checks all that can be without the run."""
+    def _drawn(self, subject: Subject) -> Made:
+        from generative.generate.grids import Wanted, draw_each, draw_grid
+
+        wanted, sampling = Wanted(self.pictures, self.class_, self.classes), self._sampling(subject.usual)
+        if self.each is not None:
+            return draw_each(subject, wanted, sampling, self.each)
+        return draw_grid(subject, wanted, sampling, self._path, self.animate)
+
+    def _sampling(self, usual: Sampling) -> Sampling:
+        """`usual`, but for what is given."""
+        return Sampling(
+            self.sampler or usual.sampler,
+            usual.steps if self.steps is None else int(self.steps),
+            usual.guidance if self.guidance is None else self.guidance,
+        )
+
+    def _given(self) -> list[str]:
+        """The options that were given."""
         given = {
             "--pictures": self.pictures is not None,
             "--class": self.class_ is not None,
             "--classes": self.classes is not None,
+            "--sampler": self.sampler is not None,
+            "--steps": self.steps is not None,
+            "--guidance": self.guidance is not None,
+            "--animate": self.animate is not None,
             "--each": self.each is not None,
             "--interpolate": self.interpolate is not None,
+            "--inpaint": self.inpaint is not None,
+            "--mask": self.mask is not None,
             "--walk": self.walk,
             "--arithmetic": self.arithmetic is not None,
             "--frames": self.frames is not None,
+            "--output": self.picture is not None,
         }
-        found = [option for option, is_given in given.items() if is_given]
-        task = next((option for option in found if option in WITH), None)
-        pairs = [("--class", "--classes"), ("--each", "--output")]
-        found += ["--output"] if self.picture is not None else []
-        if task is not None:
-            pairs = [(task, other) for other in given if other != task and other not in WITH[task]]
-        for one, other in pairs:
-            if one in found and other in found:
-                raise UsageError(f"{one} and {other} do not go together", hint="give one of them")
-        if task is None and self.frames is not None:
-            raise UsageError("--frames is for --interpolate and --walk; -n says how many pictures to draw")
+        return [option for option, is_given in given.items() if is_given]
+
+    def _check(self) -> None:
+        """Refuse what is wrong in itself, whatever the model is."""
+        check_sampling(self.sampler, self.steps, self.guidance)
         if self.pictures is not None and self.pictures < 1:
             raise UsageError(f"-n must be at least 1, not {self.pictures}")
-        if self.frames is not None and not 2 <= self.frames <= MOST_STEPS:
-            raise UsageError(f"--frames must be 2 to {MOST_STEPS}, not {self.frames}")
+        if self.frames is not None and not 2 <= self.frames <= MOST_FRAMES:
+            raise UsageError(f"--frames must be 2 to {MOST_FRAMES}, not {self.frames}")
         if self.picture is not None:
             png_path(self.picture, "picture.png", "-o")
-        return task
+        if self.animate is not None:
+            gif_path(self.animate)
 
     def _path(self, samples: Path, name: str) -> Path:
         """Where a picture goes: what is given, or `name` in the run's folder."""
         return samples / name if self.picture is None else png_path(self.picture, name, "-o")
+
+
+def _diffusers_folder(text: str, root: Path | None) -> Path | None:
+    """The folder of diffusers' that `text` names; None where it names a run, or nothing."""
+    folder = Path(text).expanduser()
+    runs = default_root() if root is None else root
+    if not text or not folder.is_dir() or any((path / "run.json").exists() for path in (folder, runs / text)):
+        return None
+    looks_like_one = (folder / "model_index.json").exists() or (folder / "unet").is_dir()
+    return folder if looks_like_one or any(folder.glob("diffusion_pytorch_model.*")) else None

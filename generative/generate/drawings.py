@@ -11,9 +11,10 @@ from torch import Tensor
 
 from generative.drawings import short
 from generative.generate.arithmetic import Sum
+from generative.generate.ends import End
 from generative.generate.formula import Term, written
-from generative.generate.interpolation import End
 from generative.generate.walk import FAR, Rows
+from sandbox.core.theme import LIGHT, rgb
 from sandbox.ui.grids import Row, picture_grid
 from sandbox.ui.mosaic import mosaic, save_gif
 
@@ -21,6 +22,8 @@ WIDEST = 13
 """pictures in a row of a strip"""
 TILE_PX = 96
 """about the side of a picture, with room for a caption"""
+BESIDE = 8
+"""completions in a row"""
 LARGE_PX = 140
 """the same where there are few"""
 ANIMATED_PX = 280
@@ -92,3 +95,35 @@ def draw_sum(path: Path, terms: Sequence[Term], found: Sum, pictures: Bytes, sub
     row = Row("", "", pictures, [*captions, "= result"])
     about = f"nearest class mean: {found.nearest}  ·  {subtitle}"
     return picture_grid(path, [row], title=written(terms), subtitle=about, tile_px=LARGE_PX)
+
+
+def draw_repair(
+    path: Path, end: End, anew: Tensor, made: Tensor, names: Sequence[str], subtitle: str
+) -> Path:
+    """The original, what is left of it, and all completions; more rows of these where they are many.
+
+    Args:
+        anew: (height, width) bool: what was drawn anew.
+        made: (n, channels, height, width) uint8.
+        names: of their classes, if the model was told them.
+    """
+    original = _coloured(end.picture.numpy()[None])
+    kept = np.where(anew.numpy(), _colour(LIGHT.series[4]), original)
+    blank = np.broadcast_to(_colour(LIGHT.background), original.shape)
+    tiles, rows = _coloured(made.numpy()), []
+    for at in range(0, len(tiles), BESIDE):
+        some = tiles[at : at + BESIDE]
+        left = [original, kept] if at == 0 else [blank, blank]
+        captions = ["original", "what is left"] if at == 0 else ["", ""]
+        told = [short(name) for name in names[at : at + BESIDE]]
+        rows.append(Row("", "", np.concatenate([*left, some]), [*captions, *told] if at == 0 or told else ()))
+    return picture_grid(path, rows, title=f"{end.name}, completed", subtitle=subtitle, tile_px=TILE_PX)
+
+
+def _coloured(pictures: Bytes) -> Bytes:
+    """Pictures (n, 1 or 3, height, width) with three channels."""
+    return np.broadcast_to(pictures, (len(pictures), 3, *pictures.shape[2:])).copy()
+
+
+def _colour(name: str) -> Bytes:
+    return np.array(rgb(name), np.uint8)[:, None, None]

@@ -2,83 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
 import torch
 from torch import Tensor
 
-from generative.generate.codes import chosen_row
+from generative.generate.ends import End
 from generative.passes import Coder, decoded, embedded, fitting_labels, unlabelled
-from sandbox.core.errors import Broken, NotFound, UsageError
-from sandbox.core.names import suggest
 from sandbox.data.pictures import Pictures
-
-TEST = "test:"
-
-
-@dataclass(frozen=True, eq=False)
-class End:
-    """One end of the way."""
-
-    name: str
-    """for people"""
-    picture: Tensor
-    """(channels, height, width) uint8"""
-    label: int | None
-    """the class, as an index; None where nobody knows"""
-
-
-def find_end(word: str, pictures: Pictures, classes: Sequence[str], seed: int, side: str) -> End:
-    """The picture that a word means: a class's, ``test:17``, or that in a file.
-
-    Args:
-        pictures: for testing, of `classes`.
-        classes: that were learned from.
-        seed: chooses among the pictures of a class.
-        side: in words; both ends may be of one class.
-
-    Raises:
-        UsageError: it means nothing, or there is no such test picture.
-        NotFound, Broken: there is no such file, or it is no picture.
-    """
-    folded = [name for name in classes if name.casefold() == word.casefold()]
-    name = word if word in classes else folded[0] if len(folded) == 1 else None
-    if name is not None:
-        label = pictures.classes.index(name)
-        row = chosen_row(pictures, label, seed, side)
-        return End(f"{name} ({TEST}{row})", pictures.images[row], label)
-    if word.startswith(TEST):
-        row = _row(word, len(pictures))
-        return End(word, pictures.images[row], int(pictures.labels[row]))
-    path = Path(word).expanduser()
-    if path.exists() or path.suffix or path.name != word:
-        return End(path.name, _read(path, pictures), None)
-    close = suggest(word, classes)
-    raise UsageError(
-        f"{word!r} is no class and no file" + (f": did you mean {close!r}?" if close else ""),
-        hint=f"a picture file, a test picture such as {TEST}17, or a class: {', '.join(classes)}",
-    )
-
-
-def _row(word: str, count: int) -> int:
-    number = word.removeprefix(TEST)
-    if not (number.isascii() and number.isdecimal() and int(number) < count):
-        raise UsageError(f"{word!r} is no test picture", hint=f"they are {TEST}0 to {TEST}{count - 1}")
-    return int(number)
-
-
-def _read(path: Path, pictures: Pictures) -> Tensor:
-    """A picture as the model sees it; a photo of handwriting is cut out where all pictures were."""
-    from sandbox.supervised.prediction.given import Skipped, read_given
-    from sandbox.supervised.prediction.ink import ink_form
-
-    found = read_given(str(path), path, pictures.shape, ink_form(pictures.images.numpy()), drawn=False)
-    if isinstance(found, Skipped):
-        error = NotFound if not path.exists() else Broken
-        raise error(f"{path} cannot be used: {found.why}", hint="use a picture such as JPEG or PNG")
-    return torch.from_numpy(found.seen.copy())
 
 
 def way(

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from generative.generate.source import Source
-from generative.passes import pass_size
 from sandbox.core.errors import UsageError
 from sandbox.core.names import resolve
 from sandbox.ui.mosaic import TILE_PX
@@ -40,7 +39,7 @@ def asked_for(
     if option and not told:
         raise UsageError(
             f"{option} is for models that were told classes in training, and {run} was not",
-            hint="python -m sandbox train-generator vae DATA --class-conditional",
+            hint="train with --class-conditional",
         )
     if not told:
         return []
@@ -59,9 +58,8 @@ def label_of(number: int, chosen: Sequence[int]) -> int:
 
 def drawn(source: Source, count: int, chosen: Sequence[int]) -> Iterator[tuple[range, Tensor]]:
     """Pictures 0 to count - 1, a batch at a time: their numbers, and (n, channels, height, width) uint8."""
-    size = pass_size(source.shape)
-    for first in range(0, count, size):
-        numbers = range(first, min(first + size, count))
+    for first in range(0, count, source.size):
+        numbers = range(first, min(first + source.size, count))
         labels = torch.tensor([label_of(number, chosen) for number in numbers]) if chosen else None
         yield numbers, source.draw(numbers, labels)
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from generative.passes import Coder, decoded, device_of
+from generative.passes import Coder, decoded, device_of, pass_size
 from sandbox.core.seeding import derive_seed
 
 
@@ -23,6 +23,11 @@ class Source(Protocol):
     @property
     def classes(self) -> tuple[str, ...]:
         """What can be asked for by name; () where nothing can."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many pictures are drawn at once, so that they fit into the memory."""
         ...
 
     def draw(self, numbers: Sequence[int], labels: Tensor | None) -> Tensor:
@@ -50,7 +55,7 @@ class Prior:
     """
 
     def __init__(self, model: Drawing, seed: int) -> None:
-        self.shape, self.classes = model.shape, model.classes
+        self.shape, self.classes, self.size = model.shape, model.classes, pass_size(model.shape)
         self._model, self._seed = model, seed
 
     def draw(self, numbers: Sequence[int], labels: Tensor | None) -> Tensor:

@@ -14,8 +14,9 @@ from PIL import Image
 
 from generative.generate.arithmetic import summed
 from generative.generate.codes import Codes, codes_of
+from generative.generate.ends import End, find_end
 from generative.generate.formula import parse_formula
-from generative.generate.interpolation import End, find_end, way
+from generative.generate.interpolation import way
 from generative.generate.plane_plot import LETTER_SIDE, NAME_SIDE, _apart
 from generative.generate.walk import walk_plane, walk_rows
 from generative.passes import fitting_labels

@@ -1,0 +1,179 @@
+"""What `generate` does with pictures that are given to a diffusion model: ways between them, repairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from generative.ddpm import DDPM
+from generative.diffusion import slerp
+from generative.generate import drawings
+from generative.generate.denoiser import Denoise, Denoiser, timesteps_for
+from generative.generate.diffused import as_levels, drawn_from, noise_generators, pass_of
+from generative.generate.ends import End, find_end, in_file
+from generative.generate.grids import Wanted, classes_asked_for
+from generative.generate.inpainting import REPEATS, inpaint
+from generative.generate.inversion import EVALUATIONS, from_noise, to_noise
+from generative.generate.masks import find_mask
+from generative.generate.pictures import label_of
+from generative.generate.sampling import REPAIR, WAY, Sampling
+from generative.generate.subject import Made, Place, Subject, file_name
+from generative.passes import as_seen
+from sandbox.core.errors import UsageError
+from sandbox.core.seeding import derive_seed
+
+ANIMATED = 40
+"""steps of an animation, about; the strip has some of its pictures"""
+COMPLETIONS, MOST_COMPLETIONS = 8, 1_000
+
+
+def interpolate(
+    subject: Subject, first: str, last: str, frames: int, sampling: Sampling, place: Place
+) -> Made:
+    """A strip from one picture to another, along the arc between their noises, and an animation beside it.
+
+    Of a model that is told classes, what it is told goes over from one class to the other as well.
+    """
+    ends = _end(subject, first, "first"), _end(subject, last, "last")
+    smooth = max(1, round(ANIMATED / (frames - 1)))
+    finer = _way(subject, ends, smooth * (frames - 1) + 1, sampling.steps)
+    between = Path(first).stem, Path(last).stem
+    how = sampling.unlike(WAY)
+    path = place(subject.samples, file_name("interpolate", *between, *how, f"seed{subject.seed}"))
+    subtitle = f"along the arc between their noises  ·  DDIM, {sampling.steps} steps  ·  {subject.said}"
+    drawings.draw_way(path, ends, [("", finer[::smooth])], subtitle)
+    gif = drawings.animate_way(path.with_suffix(".gif"), [finer])
+    about = {"ends": [end.name for end in ends], "frames": frames, **sampling.about}
+    return Made({"strip": path, "animation": gif}, about)
+
+
+def repair(subject: Subject, word: str, mask: str, wanted: Wanted, sampling: Sampling, place: Place) -> Made:
+    """A picture, what is left of it, and some ways to complete that.
+
+    Args:
+        word: names the picture.
+        mask: names what of it is drawn anew.
+        wanted: how many, and as which classes; unless they are given, the model is told none.
+    """
+    model = _model(subject)
+    count = COMPLETIONS if wanted.count is None else wanted.count
+    if count > MOST_COMPLETIONS:
+        raise UsageError(f"-n must be at most {MOST_COMPLETIONS:,} with --inpaint, not {count:,}")
+    asked = wanted.one is not None or wanted.several is not None
+    chosen, names = classes_asked_for(subject, wanted) if asked else ([len(model.classes)], [])
+    anew = find_mask(mask, subject.shape)
+    end = _end(subject, word, "inpaint")
+    made = _completed(subject, end, anew, [label_of(number, chosen) for number in range(count)], sampling)
+    few = [*names, "" if wanted.count is None else f"n{count}", *sampling.unlike(REPAIR)]
+    what = Path(word).stem, Path(mask).stem
+    path = place(subject.samples, file_name("inpaint", *what, *few, f"seed{subject.seed}"))
+    told = f"told {', '.join(names)}  ·  " if names else ""
+    subtitle = f"{told}{sampling.said}  ·  {subject.said}"
+    drawings.draw_repair(
+        path, end, anew, made, [names[n % len(names)] for n in range(count)] if names else [], subtitle
+    )
+    about = {"original": end.name, "mask": mask, "pictures": count, "classes": names, **sampling.about}
+    return Made({"strip": path}, about)
+
+
+def _way(subject: Subject, ends: tuple[End, End], count: int, steps: int) -> Tensor:
+    """Pictures (count, channels, height, width) uint8 from one end to the other."""
+    model = _model(subject)
+    alpha_bars = model.alphas_cumprod
+    device = alpha_bars.device
+    timesteps = timesteps_for(alpha_bars, steps)
+    null = len(model.classes)
+    labels = [null if end.label is None or not model.classes else end.label for end in ends]
+    generator = torch.Generator().manual_seed(derive_seed(subject.seed, "interpolation"))
+    least = torch.randn(subject.shape, generator=generator).to(device)
+    pictures = as_seen(torch.stack([end.picture for end in ends])).to(device)
+    shares = torch.linspace(0, 1, count)
+    with _counted(subject, steps * (2 * EVALUATIONS + count)) as counted:
+        denoise = counted(_between(model, labels, torch.tensor([0.0, 1.0])))
+        start, end = to_noise(denoise, alpha_bars, timesteps, pictures, least)
+        arc = slerp(start, end, shares.to(device))  # (count, channels, height, width)
+        size, made = pass_of(model, 2.0), []
+        for at in range(0, count, size):
+            some = slice(at, at + size)
+            denoise = counted(_between(model, labels, shares[some]))
+            made.append(from_noise(denoise, alpha_bars, timesteps, arc[some]))
+    return as_levels(torch.cat(made) / 2 + 0.5)
+
+
+def _between(model: DDPM, labels: list[int], shares: Tensor) -> Denoiser:
+    """Told the first label at share 0 (n,), and the second one at 1."""
+    if labels[0] == labels[1]:
+        return Denoiser(model, labels[:1])
+    return Denoiser(model, labels, torch.stack([1 - shares, shares], 1))
+
+
+def _completed(subject: Subject, end: End, anew: Tensor, labels: list[int], sampling: Sampling) -> Tensor:
+    """Pictures (n, channels, height, width) uint8, one for each label."""
+    model = _model(subject)
+    alpha_bars = model.alphas_cumprod
+    device = alpha_bars.device
+    timesteps = timesteps_for(alpha_bars, sampling.steps)
+    known = as_seen(end.picture[None]).to(device)
+    size, made = pass_of(model, sampling.guidance), []
+    with _counted(subject, len(labels) * len(timesteps) * REPEATS) as counted:
+        for start in range(0, len(labels), size):
+            some = labels[start : start + size]
+            generators = noise_generators(subject.seed, range(start, start + len(some)))
+            denoise = counted(_guided(model, some, sampling.guidance))
+            draw = lambda generators=generators: drawn_from(generators, subject.shape).to(device)  # noqa: E731
+            made.append(inpaint(denoise, alpha_bars, timesteps, known, anew.to(device), draw))
+    found = as_levels(torch.cat(made) / 2 + 0.5)
+    return torch.where(anew, found, end.picture)
+
+
+def _guided(model: DDPM, labels: list[int], guidance: float) -> Denoiser:
+    """Told a label each, and guided towards it."""
+    null = len(model.classes)
+    kinds = sorted({*labels, null}) if guidance != 1 else sorted(set(labels))
+    weights = torch.zeros(len(labels), len(kinds))
+    for row, label in enumerate(labels):
+        weights[row, kinds.index(label)] += guidance
+        if guidance != 1:
+            weights[row, kinds.index(null)] += 1 - guidance
+    return Denoiser(model, kinds, None if len(kinds) == 1 else weights, clamped=True)
+
+
+def _model(subject: Subject) -> DDPM:
+    assert isinstance(subject.model, DDPM)  # all others were refused
+    return subject.model
+
+
+def _end(subject: Subject, word: str, side: str) -> End:
+    if subject.load_test is None:
+        return in_file(word, subject.shape)
+    return find_end(word, subject.test, subject.learned, subject.seed, side)
+
+
+class _Counted:
+    """Tells a progress line of each evaluation of the network."""
+
+    def __init__(self, denoise: Denoise, told: Callable[[int], None]) -> None:
+        self._denoise, self._told = denoise, told
+
+    def __call__(self, noisy: Tensor, timestep: int) -> Tensor:
+        clean = self._denoise(noisy, timestep)
+        self._told(len(noisy))
+        return clean
+
+
+@contextmanager
+def _counted(subject: Subject, total: int) -> Iterator[Callable[[Denoise], Denoise]]:
+    """What lets a line say how far the work is: evaluations of the network, of `total` pictures."""
+    done = 0
+    with subject.console.progress(total, "drawing", "steps of pictures") as progress:
+
+        def told(count: int) -> None:
+            nonlocal done
+            done += count
+            progress.update(done)
+
+        yield lambda denoise: _Counted(denoise, told)

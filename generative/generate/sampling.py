@@ -1,0 +1,63 @@
+"""How a diffusion model draws: which sampler, how many steps, how much guidance. Loads no torch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sandbox.core.errors import UsageError
+
+SAMPLER, STEPS = "dpm++", 20
+GUIDANCE = 1.0
+MOST_GUIDANCE = 100.0
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Settings with nothing left open."""
+
+    sampler: str = SAMPLER
+    steps: int = STEPS
+    guidance: float = GUIDANCE
+
+    def unlike(self, usual: Sampling) -> list[str]:
+        """What is not as usual, for the name of a file."""
+        return [
+            "" if self.sampler == usual.sampler else self.sampler,
+            "" if self.steps == usual.steps else f"steps{self.steps}",
+            "" if self.guidance == usual.guidance else f"guidance{self.guidance:g}",
+        ]
+
+    @property
+    def said(self) -> str:
+        """For people."""
+        guided = "" if self.guidance == 1 else f", guidance {self.guidance:g}"
+        return f"{self.sampler}, {self.steps} steps{guided}"
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """For scripts."""
+        return {"sampling": asdict(self)}
+
+
+def check_sampling(sampler: str | None, steps: int | None, guidance: float | None) -> None:
+    """Refuse numbers that mean nothing, and unknown samplers.
+
+    Raises:
+        UsageError, UnknownName: which, and why.
+    """
+    if sampler is not None:
+        from generative.samplers import SAMPLERS
+
+        SAMPLERS.resolve(sampler)
+    if steps is not None and steps < 1:
+        raise UsageError(f"--steps must be at least 1, not {steps}")
+    if guidance is not None and not (math.isfinite(guidance) and 0 <= guidance <= MOST_GUIDANCE):
+        raise UsageError(f"--guidance must be 0 to {MOST_GUIDANCE:g}, not {guidance:g}")
+
+
+WAY = Sampling("ddim", 50, 1.0)
+"""along the noises of two pictures, without chance"""
+REPAIR = Sampling("repaint", 50, 1.0)
+"""of a part of a picture"""
