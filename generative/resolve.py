@@ -52,9 +52,10 @@ def resolve_config(
     cls = CONFIGS[kind]
     strange = set(changes) - {field.name for field in fields(cls)}
     if strange:
-        owner = next(other for other, its in CONFIGS.items() if strange <= {one.name for one in fields(its)})
-        option = f"--{min(strange).replace('_', '-')}"
-        raise UsageError(f"{option} is for {owner}, and this is to be {kind}")
+        first = min(strange)
+        owners = [other for other, its in CONFIGS.items() if first in {field.name for field in fields(its)}]
+        option = f"--{first.replace('_', '-')}"
+        raise UsageError(f"{option} is for {' and '.join(owners)}, and this is to be {kind}")
     values, lines = ({}, {}) if config is None else read_toml(config)
     if not data and not isinstance(values.get("data"), str):
         raise UsageError("which data?", hint="such as mnist; all of them: python -m sandbox list data")
