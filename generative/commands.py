@@ -11,6 +11,7 @@ from tyro.conf import Positional, UseAppendAction, arg
 from generative.config import Denoiser, GeneratorConfig, Likelihood, NoiseSchedule, Prediction, Prior
 from generative.resolve import checked_kind, resolve_config
 from sandbox.core.config import Count
+from sandbox.core.errors import UsageError
 from sandbox.data.form import Colours
 from sandbox.nn.presets import PresetName
 from sandbox.nn.train_options import TrainOptions, shown
@@ -35,6 +36,8 @@ class GeneratorOptions:
     """Of a VAE: bernoulli for black and white (MNIST's, unless given), gaussian for 256 grey levels."""
     class_conditional: bool | None = None
     """Tell a VAE or DDPM the classes, to draw pictures of one; a DDPM is told unless there are none."""
+    no_class_conditional: bool = False
+    """Tell a DDPM no classes, although there are."""
     prior: Prior | None = None
     """Of a VAE: flow for a prior of the latents that is learned, too; normal, unless given."""
     beta: float | None = None
@@ -128,6 +131,10 @@ class TrainGenerator(TrainOptions, GeneratorOptions):
         changes = {name: getattr(self, name) for name in PASSED_ON if getattr(self, name) is not None}
         if self.only is not None:
             changes["only"] = tuple(name.strip() for name in self.only.split(","))
+        if self.no_class_conditional:
+            if self.class_conditional:
+                raise UsageError("--class-conditional and --no-class-conditional: give one of them")
+            changes["class_conditional"] = False
         if self.data_dir is not None:
             changes["data_dir"] = str(self.data_dir)
         minutes = self.minutes
