@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,11 @@ import torch
 from PIL import Image
 
 from generative.autoencoder import Autoencoder
+from generative.ddpm import DDPM
+from generative.model_card import CARD
+from generative.pipeline import ConditionalPipeline
 from generative.vae import VAE
+from sandbox import load_run
 from sandbox.__main__ import main
 from sandbox.core.run import Run
 from tests.agents.run_folders import bytes_in
@@ -19,8 +24,7 @@ from tests.supervised import run_folders as classifiers
 
 CONFIG = """
 data = "{data}"
-latent = 4
-hidden = 16
+{own}
 backbone = "tiny"
 threads = 1
 keep_checkpoints = 99
@@ -33,12 +37,14 @@ log_every = 2
 eval_every = 3
 """
 """12 steps with four looks, a checkpoint at each"""
+OWN = {"ddpm": "timesteps = 100"}
+"""what a kind's config has of its own; that of the others are few units"""
 
 
 def train_words(root: Path, name: str, kind: str = "autoencoder", *options: str, data: str = "") -> list[str]:
     """The command line of `train`."""
-    config = root.parent / f"{root.name}.toml"
-    config.write_text(CONFIG.format(data="digits"))
+    config = root.parent / f"{root.name}-{kind}.toml"
+    config.write_text(CONFIG.format(data="digits", own=OWN.get(kind, "latent = 4\nhidden = 16")))
     words = ["train-generator", kind, *([data] if data else []), "--config", str(config)]
     return [*words, "--out", str(root), "--name", name, "--quiet", *options]
 
@@ -53,9 +59,15 @@ def left_behind(run: Path) -> dict[str, Any]:
     return {
         **classifiers.left_behind(run),
         "samples": bytes_in(run / "samples"),
-        "model": bytes_in(run / "model"),
+        "model": bytes_below(run / "model"),
         "folders": sorted(path.name for path in run.glob("model-*")),
     }
+
+
+def bytes_below(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below `folder`, but of the card, which names the run."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != CARD)
+    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 def assert_same_run(one: Path, other: Path) -> None:
@@ -88,9 +100,17 @@ def pictures_in(folder: Path, *classes: str, each: int = 10, size: tuple[int, in
 
 
 def opened(run: Path) -> Any:
-    """`RUN/model`, as diffusers opens it."""
+    """`RUN/model`, as diffusers opens it; of a DDPM's pipeline the network."""
+    if Run(run).info["kind"] == "ddpm":
+        return ConditionalPipeline.from_pretrained(run / "model").unet
     cls = {"autoencoder": Autoencoder, "vae": VAE}[Run(run).info["kind"]]
     return cls.from_pretrained(run / "model", low_cpu_mem_usage=False)
+
+
+def loaded(run: Path, checkpoint: str = "best") -> Any:
+    """What `load_run` finds; of a DDPM the network."""
+    model = load_run(str(run), checkpoint=checkpoint)
+    return model.unet if isinstance(model, DDPM) else model
 
 
 def assert_equal_models(one: Any, other: Any) -> None:

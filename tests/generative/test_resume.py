@@ -36,6 +36,8 @@ Captured = pytest.CaptureFixture[str]
 NOISY = ("autoencoder", ("--noise", "0.3", "--set", "ema_decay=0"))
 DRAWN = ("vae", ("--likelihood", "bernoulli", "--class-conditional", "--kl-warmup", "0.5"))
 WEIGHTED = ("vae", ("--importance-samples", "3"))
+DIFFUSED = ("ddpm", ())
+OTHERWISE = ("ddpm", ("--prediction", "epsilon", "--no-class-conditional", "--set", "ema_decay=0"))
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "runs"
 
 
-@pytest.mark.parametrize(("kind", "options"), [NOISY, DRAWN, WEIGHTED])
+@pytest.mark.parametrize(("kind", "options"), [NOISY, DRAWN, WEIGHTED, DIFFUSED, OTHERWISE])
 def test_stopped_twice_and_resumed_is_never_stopped(
     root: Path, kind: str, options: tuple[str, ...], capsys: Captured
 ) -> None:
@@ -64,7 +66,7 @@ def test_stopped_twice_and_resumed_is_never_stopped(
     assert_same_run(root / "whole", root / "stopped")
 
 
-@pytest.mark.parametrize(("kind", "options"), [NOISY, DRAWN])
+@pytest.mark.parametrize(("kind", "options"), [NOISY, DRAWN, DIFFUSED])
 def test_kill_9_between_any_two_changes_of_a_file(
     root: Path, tmp_path: Path, kind: str, options: tuple[str, ...]
 ) -> None:
