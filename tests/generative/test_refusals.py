@@ -16,7 +16,7 @@ Captured = pytest.CaptureFixture[str]
     [
         ("", 2, "KIND", "train-generator --help"),
         ("vae", 2, "which data?", "such as mnist"),
-        ("va digits", 2, "unknown kind of model 'va': did you mean 'vae'?", "autoencoder, vae"),
+        ("va digits", 2, "unknown kind of model 'va': did you mean 'vae'?", "autoencoder, ddpm, vae"),
         ("autoencodr digits", 2, "did you mean 'autoencoder'?", ""),
         ("vae digist", 2, "unknown data set 'digist': did you mean 'digits'?", ""),
         ("digits vae", 2, "unknown kind of model 'digits'", "known: "),
@@ -27,6 +27,35 @@ Captured = pytest.CaptureFixture[str]
         ("autoencoder digits --importance-samples 2", 2, "--importance-samples is for vae", ""),
         ("autoencoder digits --class-conditional", 2, "--class-conditional is for vae", ""),
         ("autoencoder digits --likelihood gaussian", 2, "--likelihood is for vae", ""),
+        ("vae digits --unet diffusers", 2, "--unet is for ddpm, and this is to be vae", ""),
+        ("vae digits --prediction v --attention", 2, "--attention is for ddpm", ""),
+        ("vae digits --zero-snr", 2, "--zero-snr is for ddpm", ""),
+        ("autoencoder digits --guidance 2", 2, "--guidance is for ddpm", ""),
+        ("autoencoder digits --no-class-conditional", 2, "--class-conditional is for vae and ddpm, and", ""),
+        ("ddpm digits --latent 4", 2, "--latent is for autoencoder and vae, and this is to be ddpm", ""),
+        ("ddpm digits --hidden 4", 2, "--hidden is for autoencoder and vae", ""),
+        ("ddpm digits --noise 0.1 --beta 2", 2, "--beta is for vae, and this is to be ddpm", ""),
+        ("ddpm digits --likelihood bernoulli", 2, "--likelihood is for vae", ""),
+        ("dpm digits", 2, "unknown kind of model 'dpm': did you mean 'ddpm'?", "autoencoder, ddpm, vae"),
+        ("ddpm digits --prediction eps", 2, "--prediction: 'eps' is not one of ", ""),
+        ("ddpm digits --noise-schedule sigmoid", 2, "--noise-schedule: 'sigmoid' is not one of ", ""),
+        ("ddpm digits --unet diffuser", 2, "--unet: 'diffuser' is not one of ", ""),
+        ("ddpm digits --zero-snr --prediction epsilon", 2, "zero_snr needs prediction v or x0", ""),
+        ("ddpm digits --min-snr -1", 2, "min_snr must be 0 or more, not -1", ""),
+        ("ddpm digits --min-snr nan", 2, "min_snr must be 0 or more, not nan", ""),
+        ("ddpm digits --label-dropout 1", 2, "label_dropout must be at least 0 and below 1, not 1", ""),
+        ("ddpm digits --label-dropout -0.1", 2, "label_dropout must be at least 0 and below 1", ""),
+        ("ddpm digits --guidance inf", 2, "guidance must be 0 or more, not inf", ""),
+        ("ddpm digits --set timesteps=100", 2, "unknown key 'timesteps'", ""),
+        ("ddpm digits --class-conditional --no-class-conditional", 2, "give one of them", ""),
+        ("ddpm digits --unet diffusers --attention", 2, "attention is for the U-Net over the shared", ""),
+        ("ddpm digits --unet diffusers --size 10", 2, "multiples of 4, and these are 10×10", "--size 12"),
+        (
+            "ddpm digits --size 128 --set batch_size=5000000",
+            7,
+            "a step with 5,000,000 pictures of 128",
+            "--size",
+        ),
         ("vae digits --latnt 3", 2, "'--latnt': did you mean '--latent'?", ""),
         ("vae digits --latent 0", 2, "latent must be 1 to 16,384, not 0", ""),
         ("vae digits --latent 1e9", 2, "latent must be 1 to 16,384, not 1000000000", ""),
@@ -66,9 +95,9 @@ Captured = pytest.CaptureFixture[str]
         ("autoencoder digits --config nowhere.toml", 4, "no such file: nowhere.toml", ""),
         ("autoencoder digits --init-from nowhere", 4, "no run matches 'nowhere'", ""),
         (
-            "vae digits --size 1024 --set batch_size=50000",
+            "vae digits --size 128 --set batch_size=5000000",
             7,
-            "a step with 50,000 pictures of 1024×1024",
+            "a step with 5,000,000 pictures of 128×128",
             "--size",
         ),
         ("autoencoder folder:nowhere", 4, "nowhere", ""),
@@ -106,8 +135,33 @@ def test_bad_input_is_one_line_and_leaves_nothing_behind(
 def test_a_config_error_names_key_and_line(
     text: str, says: str, tmp_path: Path, runs_root: Path, capsys: Captured
 ) -> None:
-    config = tmp_path / "wrong.toml"
-    config.write_text(text)
-    assert main(["train-generator", "vae", "--config", str(config)]) == 2
-    assert says in capsys.readouterr().err.splitlines()[0]
+    assert says in error_in(text, "vae", tmp_path, capsys)
     assert list(runs_root.glob("*")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('data = "digits"\nlatent = 3\n', "line 2: unknown key 'latent'"),
+        ('data = "digits"\ntimesteps = 10\n', "line 2: timesteps must be 50 to 100,000, not 10"),
+        ('data = "digits"\ntimesteps = 1e9\n', "line 2: timesteps must be "),
+        ('data = "digits"\nprediction = "w"\n', "line 2: prediction: "),
+        ('data = "digits"\nzero_snr = 1\n', "line 2: zero_snr"),
+        ('data = "digits"\nmin_snr = -5\n', "line 2: min_snr must be 0 or more, not -5"),
+        ('data = "digits"\nunet = "diffusers"\nattention = true\n', "line 3: attention is for the U-Net"),
+        ('data = "digits"\nclass_conditional = "no"\n', "line 2: class_conditional: "),
+    ],
+)
+def test_a_config_error_of_a_ddpm_names_key_and_line(
+    text: str, says: str, tmp_path: Path, runs_root: Path, capsys: Captured
+) -> None:
+    assert says in error_in(text, "ddpm", tmp_path, capsys)
+    assert list(runs_root.glob("*")) == []
+
+
+def error_in(text: str, kind: str, folder: Path, capsys: Captured) -> str:
+    """What is said of a config file."""
+    config = folder / "wrong.toml"
+    config.write_text(text)
+    assert main(["train-generator", kind, "--config", str(config)]) == 2
+    return capsys.readouterr().err.splitlines()[0]
