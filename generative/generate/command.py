@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import Positional, arg
 
 from generative.generate.options import DRAW, check_kind, gif_path, task_of
-from generative.generate.sampling import REPAIR, WAY, Sampling, check_sampling
+from generative.generate.sampling import Sampling, check_sampling
 from sandbox.core.config import Count
 from sandbox.core.errors import UsageError
 from sandbox.core.runs import default_root, find_run
@@ -76,7 +76,7 @@ class Generate:
     steps: Count | None = None
     """In how many steps it does; 20 (of --interpolate and --inpaint 50), unless given."""
     guidance: float | None = None
-    """How much it exaggerates what makes the class; 1 for not at all, 0 for any class."""
+    """How much the class is exaggerated, 1 for not at all; what the run recommends, unless given."""
     animate: Annotated[Path | None, arg(metavar="GIF")] = None
     """Write the way from noise to the grid, too."""
     each: Annotated[Path | None, arg(metavar="DIR")] = None
@@ -173,13 +173,12 @@ class Generate:
         if task == "--inpaint":
             wanted = Wanted(self.pictures, self.class_, self.classes)
             words = self.inpaint or "", self.mask or ""
-            return diffusing.repair(subject, *words, wanted, self._sampling(REPAIR), self._path)
+            return diffusing.repair(subject, *words, wanted, self._sampling, self._path)
         if task == "--interpolate":
             assert self.interpolate is not None
             frames = FRAMES if self.frames is None else self.frames
             if isinstance(subject.model, DDPM):
-                way = self._sampling(WAY)
-                return diffusing.interpolate(subject, *self.interpolate, frames, way, self._path)
+                return diffusing.interpolate(subject, *self.interpolate, frames, self._sampling, self._path)
             return latents.interpolate(subject, *self.interpolate, frames, self._path)
         if task == "--walk":
             return latents.walk(subject, self.class_, self.frames, self._path)
@@ -194,12 +193,7 @@ class Generate:
         return draw_grid(subject, wanted, sampling, self._path, self.animate)
 
     def _sampling(self, usual: Sampling) -> Sampling:
-        """`usual`, but for what is given."""
-        return Sampling(
-            self.sampler or usual.sampler,
-            usual.steps if self.steps is None else int(self.steps),
-            usual.guidance if self.guidance is None else self.guidance,
-        )
+        return usual.but(self.sampler, self.steps, self.guidance)
 
     def _given(self) -> list[str]:
         """The options that were given."""

@@ -28,17 +28,18 @@ from sandbox.core.seeding import derive_seed
 
 ANIMATED = 40
 """steps of an animation, about; the strip has some of its pictures"""
+Choose = Callable[[Sampling], Sampling]
+"""what is usual -> what is asked for"""
 COMPLETIONS, MOST_COMPLETIONS = 8, 1_000
 
 
-def interpolate(
-    subject: Subject, first: str, last: str, frames: int, sampling: Sampling, place: Place
-) -> Made:
+def interpolate(subject: Subject, first: str, last: str, frames: int, choose: Choose, place: Place) -> Made:
     """A strip from one picture to another, along the arc between their noises, and an animation beside it.
 
     Of a model that is told classes, what it is told goes over from one class to the other as well.
     """
     ends = _end(subject, first, "first"), _end(subject, last, "last")
+    sampling = choose(WAY)
     smooth = max(1, round(ANIMATED / (frames - 1)))
     finer = _way(subject, ends, smooth * (frames - 1) + 1, sampling.steps)
     between = Path(first).stem, Path(last).stem
@@ -51,7 +52,7 @@ def interpolate(
     return Made({"strip": path, "animation": gif}, about)
 
 
-def repair(subject: Subject, word: str, mask: str, wanted: Wanted, sampling: Sampling, place: Place) -> Made:
+def repair(subject: Subject, word: str, mask: str, wanted: Wanted, choose: Choose, place: Place) -> Made:
     """A picture, what is left of it, and some ways to complete that.
 
     Args:
@@ -67,15 +68,17 @@ def repair(subject: Subject, word: str, mask: str, wanted: Wanted, sampling: Sam
     chosen, names = classes_asked_for(subject, wanted) if asked else ([len(model.classes)], [])
     anew = find_mask(mask, subject.shape)
     end = _end(subject, word, "inpaint")
-    made = _completed(subject, end, anew, [label_of(number, chosen) for number in range(count)], sampling)
-    few = [*names, "" if wanted.count is None else f"n{count}", *sampling.unlike(REPAIR)]
+    usual = REPAIR.but(None, None, subject.guidance) if asked else REPAIR
+    sampling = choose(usual)
+    labels = [label_of(number, chosen) for number in range(count)]
+    made = _completed(subject, end, anew, labels, sampling)
+    shown = [model.classes[label] for label in labels] if names else []
+    few = [*names, "" if wanted.count is None else f"n{count}", *sampling.unlike(usual)]
     what = Path(word).stem, Path(mask).stem
     path = place(subject.samples, file_name("inpaint", *what, *few, f"seed{subject.seed}"))
     told = f"told {', '.join(names)}  ·  " if names else ""
     subtitle = f"{told}{sampling.said}  ·  {subject.said}"
-    drawings.draw_repair(
-        path, end, anew, made, [names[n % len(names)] for n in range(count)] if names else [], subtitle
-    )
+    drawings.draw_repair(path, end, anew, made, shown, subtitle)
     about = {"original": end.name, "mask": mask, "pictures": count, "classes": names, **sampling.about}
     return Made({"strip": path}, about)
 

@@ -9,7 +9,6 @@ from typing import Any
 from sandbox.core.errors import UsageError
 
 SAMPLER, STEPS = "dpm++", 20
-GUIDANCE = 1.0
 MOST_GUIDANCE = 100.0
 
 
@@ -19,7 +18,7 @@ class Sampling:
 
     sampler: str = SAMPLER
     steps: int = STEPS
-    guidance: float = GUIDANCE
+    guidance: float = 1.0
 
     def unlike(self, usual: Sampling) -> list[str]:
         """What is not as usual, for the name of a file."""
@@ -28,6 +27,14 @@ class Sampling:
             "" if self.steps == usual.steps else f"steps{self.steps}",
             "" if self.guidance == usual.guidance else f"guidance{self.guidance:g}",
         ]
+
+    def but(self, sampler: str | None, steps: int | None, guidance: float | None) -> Sampling:
+        """These, but for what is given."""
+        return Sampling(
+            self.sampler if sampler is None else sampler,
+            self.steps if steps is None else int(steps),
+            self.guidance if guidance is None else guidance,
+        )
 
     @property
     def said(self) -> str:

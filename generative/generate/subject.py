@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generative.config import DDPMConfig
 from generative.generate.sampling import Sampling
 from generative.opened import Opened, Shape, pictures_of
 from generative.pictures import learned_from
@@ -49,6 +50,8 @@ class Subject:
     console: Console
     step: int | None = None
     """after which the model is as it is here; None where nobody knows"""
+    guidance: float = 1.0
+    """that its training recommends"""
     load_test: Callable[[], Pictures] | None = None
     """the test pictures of the classes that it learned from; None where nobody knows of what it learned"""
 
@@ -64,8 +67,8 @@ class Subject:
 
     @property
     def usual(self) -> Sampling:
-        """How new pictures are drawn unless something else is said."""
-        return Sampling()
+        """How a diffusion model draws new pictures unless something else is said."""
+        return Sampling(guidance=self.guidance)
 
     @property
     def about(self) -> dict[str, Any]:
@@ -87,8 +90,19 @@ def of_run(opened: Opened, seed: int, console: Console, data_dir: str | None = N
         data = pictures_of(opened.run, opened.config, console, data_dir)
         return learned_from(opened.config, data).test
 
-    run = opened.run
-    return Subject(opened.model, run.name, run.samples_dir, opened.learned, seed, console, opened.step, test)
+    run, config = opened.run, opened.config
+    guidance = config.guidance if isinstance(config, DDPMConfig) and opened.model.classes else 1.0
+    return Subject(
+        opened.model,
+        run.name,
+        run.samples_dir,
+        opened.learned,
+        seed,
+        console,
+        opened.step,
+        guidance,
+        test,
+    )
 
 
 def file_name(*parts: str) -> str:
