@@ -15,7 +15,11 @@ from sandbox.core.names import Names
 
 if TYPE_CHECKING:
     import torch
-    from diffusers.schedulers.scheduling_utils import SchedulerMixin
+    from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+    from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
+    from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
+
+    Sampler = DDPMScheduler | DPMSolverMultistepScheduler | UniPCMultistepScheduler
 
 DEFAULT = "dpm++"
 TRAINED = (
@@ -34,7 +38,7 @@ SHARED_SCHEDULES = ("linear", "scaled_linear", "squaredcos_cap_v2")
 """schedules that all of diffusers' samplers know by name"""
 
 
-def build_sampler(name: str, scheduler: Any) -> SchedulerMixin:
+def build_sampler(name: str, scheduler: Any) -> Sampler:
     """A scheduler that draws pictures from the model that ``scheduler`` trained; set it with `set_steps`.
 
     The clean picture that a step looks ahead to is clipped to [−1, 1], as diffusers' own pipelines for pixels
@@ -76,8 +80,8 @@ def set_steps(sampler: Any, steps: int, device: torch.device | str | None = None
 def timesteps_of(timesteps: int, steps: int) -> list[int]:
     """The timesteps to take, falling from the last one, quadratically: dense where there is little noise.
 
-    Song et al. 2021 (DDIM) chose such steps for small pictures. The first is where there is nothing but noise,
-    as Lin et al. 2024 ask for. Even steps would end with one that begins far above the finest detail of the
+    Song et al. 2021 (DDIM) chose such steps for small pictures. The first is where there is noise alone, as
+    Lin et al. 2024 ask for. Even steps would end with one that begins far above the finest detail of the
     distribution, and erases it: of those it takes two to four times as many to come as close.
     """
     return [max(round(timesteps * (step / steps) ** 2), step) - 1 for step in range(steps, 0, -1)]
@@ -117,26 +121,26 @@ def _trained(scheduler: Any) -> dict[str, Any]:
     return trained
 
 
-def _ddpm(trained: Mapping[str, Any]) -> SchedulerMixin:
+def _ddpm(trained: Mapping[str, Any]) -> Sampler:
     from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 
     return DDPMScheduler(**trained, clip_sample=True)
 
 
-def _ddim(trained: Mapping[str, Any]) -> SchedulerMixin:
+def _ddim(trained: Mapping[str, Any]) -> Sampler:
     from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
 
     # The solver of first order is DDIM; diffusers' DDIMScheduler can take even steps only.
     return _clipping(DPMSolverMultistepScheduler(**trained, **CLIPPED, solver_order=1))
 
 
-def _dpm(trained: Mapping[str, Any]) -> SchedulerMixin:
+def _dpm(trained: Mapping[str, Any]) -> Sampler:
     from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
 
     return _clipping(DPMSolverMultistepScheduler(**trained, **CLIPPED))
 
 
-def _unipc(trained: Mapping[str, Any]) -> SchedulerMixin:
+def _unipc(trained: Mapping[str, Any]) -> Sampler:
     from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 
     return _clipping(UniPCMultistepScheduler(**trained, **CLIPPED))
