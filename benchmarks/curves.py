@@ -1,4 +1,4 @@
-"""The picture of docs/benchmarks.md that shows how agents learn from pixels, from the recipes' results."""
+"""The pictures of docs/benchmarks.md that are drawn from the recipes' results."""
 
 from __future__ import annotations
 
@@ -25,6 +25,18 @@ def draw(records: Sequence[Record], path: Path) -> Path:
     ]
     title = "Learning from pixels"
     return small_multiples(path, panels, title=title, measure="mean return of greedy episodes")
+
+
+def draw_steps(records: Sequence[Record], path: Path) -> Path:
+    """What a diffusion model draws in so many steps of each sampler.
+
+    Args:
+        records: results of `bench generative --only ddpm`; what is drawn are their "runs".
+        path: of the PNG.
+    """
+    from generative.bench.steps_plot import draw_curves
+
+    return draw_curves(path, [run for record in records for run in record["result"]["runs"]])
 
 
 def grouped(records: Sequence[Record]) -> dict[tuple[str, float | None], dict[str, list[Curve]]]:

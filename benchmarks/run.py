@@ -17,179 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.curves import draw
+from benchmarks.recipes import RECIPES, Recipe
 from benchmarks.tables import render, update
 from sandbox.core.files import write_atomically
 from sandbox.core.manifest import describe
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCUMENT = REPOSITORY / "docs" / "benchmarks.md"
-CLASSICS = (
-    *("cartpole-ppo", "cartpole-dqn", "mountaincar-ppo", "mountaincar-dqn", "acrobot-ppo", "acrobot-dqn"),
-    *("pendulum-ppo", "pendulum-dqn", "mountaincarcontinuous-ppo"),
-    *("lunarlander-ppo", "lunarlander-dqn", "lunarlander-dqn-500k"),
-)
-PIXELS = (
-    *("catch-ppo", "catch-dqn", "snake-ppo", "snake-dqn", "pong-ppo", "pong-dqn"),
-    *("breakout-ppo", "breakout-dqn", "cartpole-ppo", "cartpole-dqn"),
-)
-MEMORY = {
-    **dict.fromkeys(("tmaze-10", "tmaze-50", "tmaze-100"), ("ppo", "dqn", "contrib")),
-    "tmaze-pixels-10": ("ppo", "dqn"),
-    "cartpole": ("ppo", "dqn", "contrib"),
-    "pendulum": ("ppo", "contrib"),
-    "lunarlander": ("ppo", "dqn", "contrib"),
-    "mountaincar": ("ppo", "contrib"),
-    **dict.fromkeys(("cartpole-pixels", "pong-flicker", "rooms", "maze3d"), ("ppo", "dqn")),
-}
-"""task -> our algorithms, each with memory and without; "contrib": sb3-contrib's, hours apart"""
-GENERATIVE = ("autoencoder", "one-class", "vae", "others", "speed")
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What to measure, over which seeds."""
-
-    name: str
-    """Names the result files and, unless ``place`` does, the place in docs/benchmarks.md."""
-    command: str
-    """Words after ``python -m sandbox``; ``{seed}`` is filled in. ``--json`` is added."""
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    quick: str = ""
-    """Words that make it short, for ``--quick``."""
-    tables: tuple[str, ...] = ("rows",)
-    """Where its result holds rows for a table."""
-    place: str = ""
-    """Recipes of one place share a table."""
-    picture: str = ""
-    """File beside the document that shows the curves of all recipes of the place, above the table."""
-
-
-RECIPES = (
-    Recipe(
-        "agents",
-        "bench agents --seeds 1 --first-seed {seed}",
-        quick="--steps 10k",
-        tables=("rows", "processes"),
-    ),
-    Recipe(
-        "agents-memory",
-        "bench agents --seeds 1 --first-seed {seed} --only memory",
-        seeds=(0,),
-        tables=("memory",),
-    ),
-    Recipe(
-        "envs",
-        "bench envs --growth --seed {seed}",
-        seeds=(0, 1, 2),
-        quick="--seconds 0.1 --only CartPole Snake",
-        tables=("rows", "growth", "gymnasium", "others"),
-    ),
-    Recipe("classics-ours", "bench classics --engine ours --seeds 1 --first-seed {seed}", quick="--quick"),
-    *(
-        Recipe(
-            f"classics-{name}",
-            f"bench classics --seeds 1 --first-seed {{seed}} --only {name}",
-            quick="--quick",
-            place="classics",
-        )
-        for name in CLASSICS
-    ),
-    *(
-        Recipe(
-            f"pixels-{name}",
-            f"bench pixels --engine ours --seeds 1 --first-seed {{seed}} --only {name}",
-            seeds=(0, 1, 2),
-            quick="--quick",
-            place="pixels",
-            picture="pixels.png",
-        )
-        for name in PIXELS
-    ),
-    *(
-        Recipe(
-            f"race-{name}",
-            f"bench pixels --seeds 1 --first-seed {{seed}} --only {name}",
-            seeds=(0, 1, 2),
-            quick="--quick",
-            place="race",
-            picture="race.png",
-        )
-        for name in ("pong-ppo", "pong-dqn")
-    ),
-    Recipe("eyes", "bench eyes", seeds=(0,), quick="--quick"),
-    *(
-        Recipe(
-            f"memory-{task}-{who}",
-            f"bench memory --seeds 1 --first-seed {{seed}} --tasks {task} "
-            + ("--agents contrib" if who == "contrib" else f"--agents memory memoryless --algos {who}")
-            + (" --limit-minutes 30" if task in ("rooms", "maze3d") else ""),
-            quick="--quick",
-            place="memory",
-        )
-        for task, learners in MEMORY.items()
-        for who in learners
-    ),
-    *(
-        Recipe(
-            f"recurrent-speed{suffix}",
-            f"bench agents --only recurrent --seeds 1 --first-seed {{seed}} --threads {threads}",
-            quick="--steps 1k",
-            tables=("recurrent", "updates"),
-            place="recurrent-speed",
-        )
-        for suffix, threads in (("", 2), ("-one-thread", 1))
-    ),
-    Recipe(
-        "ablations",
-        "bench ablations --seeds 1 --first-seed {seed}",
-        seeds=tuple(range(8)),
-        quick="--quick",
-        tables=("rows", "claims"),
-    ),
-    Recipe(
-        "supervised",
-        "bench supervised --seeds 1 --first-seed {seed} --only mnist-fast sign-v0 sign-v1 sign-v2 "
-        "sign-backbone",
-        seeds=(0, 1, 2),
-        quick="--quick",
-    ),
-    Recipe(
-        "supervised-photographs",
-        "bench supervised --seeds 1 --first-seed {seed} --only photographs photographs-5 "
-        "photographs-from-signs photographs-from-signs-5 photographs-frozen photographs-fine-tuned "
-        "photographs-fine-tuned-full-rate",
-        seeds=(0, 1, 2),
-        quick="--quick",
-    ),
-    *(
-        Recipe(
-            f"supervised-{name}",
-            f"bench supervised --seeds 1 --first-seed {{seed}} --only {name}",
-            seeds=(0, 1, 2),
-            quick="--quick",
-            tables=(name,),
-        )
-        for name in ("transfer", "search")
-    ),
-    Recipe(
-        "supervised-best",
-        "bench supervised --seeds 1 --first-seed {seed} --only mnist-best",
-        seeds=(0, 1, 2),
-        quick="--quick",
-    ),
-    *(
-        Recipe(
-            f"generative-{part}",
-            f"bench generative --seeds 1 --first-seed {{seed}} --only {part} --threads 1"
-            + (" --no-peers" if part == "vae" else ""),
-            seeds=(0, 1, 2),
-            quick="--quick --minutes 1",
-            tables=(part,),
-        )
-        for part in GENERATIVE
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -208,8 +42,9 @@ class Stage:
     @property
     def words(self) -> list[str]:
         """The command line after ``python -m sandbox``."""
-        extra = self.recipe.quick if self.quick else ""
-        return [*self.recipe.command.format(seed=self.seed).split(), *extra.split(), "--json"]
+        recipe = self.recipe
+        extra = recipe.quick if self.quick else recipe.first if self.seed == recipe.seeds[0] else ""
+        return [*recipe.command.format(seed=self.seed).split(), *extra.split(), "--json"]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -280,7 +115,9 @@ def _write_tables(results: Path, in_document: bool) -> None:
             continue
         text = render(records, recipes[0].tables, len(recipes[0].seeds))
         if recipes[0].picture:
-            picture = draw(records, (DOCUMENT.parent if in_document else results) / recipes[0].picture)
+            picture = recipes[0].draw(
+                records, (DOCUMENT.parent if in_document else results) / recipes[0].picture
+            )
             text = f"![Curves of each task and seed; the table says where they end]({picture.name})\n\n{text}"
         if in_document:
             write_atomically(DOCUMENT, update(DOCUMENT.read_text(encoding="utf-8"), place, text))

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from generative.bench.tasks import MINUTES, PARTS
+from generative.bench.tasks import MINUTES, PARTS, STEPS_CURVES, STEPS_TABLE
 from sandbox.core.config import Count
 from sandbox.core.errors import UnknownName, UsageError
 from sandbox.core.manifest import describe
@@ -27,12 +27,15 @@ class GenerativeBench:
     autoencoder: MNIST through 2 to 32 numbers, beside as many principal components. one-class: an
     autoencoder for each digit finds all others unusual. vae: how many nats a black and white digit takes,
     beside VAEs of other projects that learn for as long. others: signs and frames of Snake. speed: how many
-    pictures a second ours and others learn from, on one thread, in turns.
+    pictures a second ours and others learn from, on one thread, in turns. ddpm: digits that a diffusion model
+    draws, judged, by each sampler in 5 to 250 steps. ddpm-long: the same after six times as long. ddpm-peer:
+    beside diffusers' own network, which has six times as long. ddpm-others: signs, frames of two games.
 
     Examples:
         python -m sandbox bench generative --only autoencoder
         python -m sandbox bench generative --only vae speed --seeds 1 --json
         python -m sandbox bench generative --minutes 1 --no-peers
+        python -m sandbox bench generative --only ddpm --threads 1 --pictures drawn
     """
 
     seeds: Count = 3
@@ -40,9 +43,9 @@ class GenerativeBench:
     first_seed: int = 0
     """The first of them."""
     only: tuple[str, ...] = ()
-    """Measure these only: autoencoder, one-class, vae, others, speed."""
+    """Measure these only: autoencoder, one-class, vae, others, speed, ddpm, ddpm-long, -peer, -others."""
     minutes: float = MINUTES
-    """Of training each; a model of one class has a fifth."""
+    """Of training each; a model of one class has a fifth, ddpm-long six times as much."""
     peers: bool = True
     """Also train the VAEs of other projects, each for as long as ours."""
     quick: bool = False
@@ -51,6 +54,8 @@ class GenerativeBench:
     """torch's threads; one for each core, unless given. Speed is measured on one."""
     data_dir: Path | None = None
     """Folder with the data; SANDBOX_DATA, then the cache, unless given."""
+    pictures: Path | None = None
+    """Folder for pictures: what diffusion models of the first seed draw, and curves of all seeds."""
 
     def run(self, console: Console) -> dict[str, Any]:
         """Train, print tables; returns their rows, and the raw numbers of every seed."""
@@ -61,6 +66,8 @@ class GenerativeBench:
         for name in self.only:
             if name not in PARTS:
                 raise UnknownName("part", name, PARTS)
+        if self.pictures is not None and self.pictures.exists() and not self.pictures.is_dir():
+            raise UsageError(f"--pictures must be a folder, and {self.pictures} is a file")
         asked = [name for name in PARTS if name in (self.only or PARTS)]
         runs: list[Row] = []
         for seed in range(self.first_seed, self.first_seed + self.seeds):
@@ -68,10 +75,12 @@ class GenerativeBench:
                 with tempfile.TemporaryDirectory() as folder:
                     found = self._measure(name, seed, Path(folder), console)
                 runs += [{"part": name, "seed": seed, **row} for row in found]
-        tables = {name: summarize([run for run in runs if run["part"] == name]) for name in asked}
+        names = dict.fromkeys(run["part"] for run in runs)
+        tables = {name: summarize([run for run in runs if run["part"] == name]) for name in names}
         for name, table in tables.items():
             columns = list(dict.fromkeys(key for row in table for key in row))
             console.table(columns, [[shown(row.get(key)) for key in columns] for row in table], name)
+        self._draw(runs)
         machine = describe(["python", "-m", "sandbox", "bench", "generative"])
         about = {"schema": SCHEMA, "machine": machine, "seeds": self.seeds, "minutes": self.minutes}
         return {**about, **tables, "runs": runs}
@@ -81,9 +90,23 @@ class GenerativeBench:
         from generative.bench.trainer import Trainer
 
         trainer = Trainer(
-            folder, console, self.minutes, self.threads, self.data_dir, self.quick, peers=self.peers
+            folder,
+            console,
+            self.minutes,
+            self.threads,
+            self.data_dir,
+            self.quick,
+            peers=self.peers,
+            pictures=self.pictures if seed == self.first_seed else None,
         )
         return MEASURES[part](trainer, seed)
+
+    def _draw(self, runs: Sequence[Row]) -> None:
+        if self.pictures is None or not any(run["part"] == STEPS_TABLE for run in runs):
+            return
+        from generative.bench.steps_plot import draw_curves
+
+        draw_curves(self.pictures / STEPS_CURVES, runs)
 
 
 def summarize(runs: Sequence[Row]) -> list[Row]:

@@ -47,5 +47,5 @@ def one_class(trainer: Trainer, seed: int) -> list[Row]:
 
 def unusual(opened: Opened, data: Dataset) -> Floats:
     """How unusual each test picture is, (n,), as `anomalies` says it."""
-    scores = learned_normality(opened, data).scores(parts_of(opened.model, data.test))
+    scores = learned_normality(opened, data).scores(parts_of(opened.coder, data.test))
     return scores.score.numpy().astype(np.float64)

@@ -8,6 +8,9 @@ from typing import Any
 import torch
 
 from generative.bench.beside import learn
+from generative.bench.ddpm import long, short
+from generative.bench.ddpm_others import of_others
+from generative.bench.ddpm_peer import beside_diffusers
 from generative.bench.one_class import one_class
 from generative.bench.speed import present, speeds
 from generative.bench.tasks import (
@@ -95,7 +98,7 @@ def others(trainer: Trainer, seed: int) -> list[Row]:
             opened = open_generator(Run(result["run"]), "cpu")
             dataset = load(data, trainer.data_dir)
             with threads(trainer.thread_count):
-                mse = measure_fidelity(opened.model, dataset.test, torch.device("cpu")).mse
+                mse = measure_fidelity(opened.coder, dataset.test, torch.device("cpu")).mse
             row = {"pictures": what, "model": kind, "latents": f"{result['latent']}", "test_mse": mse}
             pca = _pca(dataset, result["latent"])
             rows.append(
@@ -123,5 +126,9 @@ MEASURES: dict[str, Callable[[Trainer, int], list[Row]]] = {
     "vae": vaes,
     "others": others,
     "speed": measured_speeds,
+    "ddpm": short,
+    "ddpm-long": long,
+    "ddpm-peer": beside_diffusers,
+    "ddpm-others": of_others,
 }
 """part -> what measures it"""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-PARTS = ("autoencoder", "one-class", "vae", "others", "speed")
+PARTS = (
+    *("autoencoder", "one-class", "vae", "others", "speed"),
+    *("ddpm", "ddpm-long", "ddpm-peer", "ddpm-others"),
+)
 MINUTES = 5.0
 """of training each"""
 ONE_CLASS = 0.2
@@ -27,3 +30,36 @@ GAP_PICTURES, QUICK_GAP_PICTURES = 1_000, 100
 DIGITS = tuple("0123456789")
 OTHERS = {"signs": "sign_mnist", "frames of Snake": "frames:Snake"}
 """what people call it -> the data"""
+
+OURS = "ddpm mnist"
+DRAWN, LONG_DRAWN = 1_000, 10_000
+"""pictures that a diffusion model is measured by, after some minutes and after half an hour"""
+STEPS = 20
+"""in which they are drawn"""
+RIGHT_GOAL, LONG_RIGHT_GOAL, GPU_RIGHT_GOAL = 95.0, 99.0, 99.5
+"""percent of them that the judge takes for the digit that was asked for, at least"""
+FLOORS_GOAL = 3.0
+"""Fréchet distance after half an hour, at most, as a multiple of that of as many training pictures"""
+LONG = 6.0
+"""of the minutes: half an hour where all others have five minutes"""
+TIMED, TIMED_GOAL = 64, 1.5
+"""digits, and seconds in which they are drawn, at most"""
+
+SAMPLER_STEPS = (5, 10, 20, 50, 250)
+SAMPLER_DRAWN = 500
+"""pictures of each sampler at each number of steps"""
+STEPS_TABLE, STEPS_CURVES = "ddpm-steps", "ddpm-steps.png"
+"""where that stands, and its picture"""
+
+PEER = "ddpm mnist --unet diffusers"
+PEER_SETTINGS: tuple[str, ...] = ()
+"""in which it differs from what ours has: `KEY=VALUE`"""
+OURS_PART, PEER_PART = 0.6, 3.6
+"""of the minutes: 3 and 18 of five"""
+GPU = "ddpm mnist --backbone large --device cuda --set autocast=true"
+GPU_PEER = "ddpm mnist --unet diffusers --device cuda --set autocast=true"
+DRAWN_AT_ONCE = 250
+"""pictures by which drawing is timed there"""
+
+OTHERS_DRAWN = {"sign_mnist": "signs", "frames:Snake": "frames of Snake", "frames:Maze3D": "frames of Maze3D"}
+"""data -> what people call it"""

@@ -14,6 +14,7 @@ from sandbox.core.config import Count
 from sandbox.ui.console import Console
 
 QUICK = 10
+"""`--quick` leaves this part of everything"""
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Trainer:
         data_dir: folder with the data; the usual places, unless given.
         quick: a tenth of the minutes.
         peers: train the VAEs of other projects, too.
+        pictures: folder for what is worth looking at; none is kept, unless given.
     """
 
     folder: Path
@@ -37,6 +39,7 @@ class Trainer:
     data_dir: Path | None = None
     quick: bool = False
     peers: bool = True
+    pictures: Path | None = None
 
     @property
     def thread_count(self) -> int:
@@ -46,6 +49,10 @@ class Trainer:
     def seconds(self, part: float = 1.0) -> float:
         """Of training, for what has a part of the minutes."""
         return 60 * part * self.minutes / (QUICK if self.quick else 1)
+
+    def some(self, count: int) -> int:
+        """How many pictures are drawn where it would be `count`."""
+        return count // QUICK if self.quick else count
 
     def train(self, words: str, seed: int, part: float = 1.0) -> dict[str, Any]:
         """Train by the words after `train-generator`, for a part of the minutes; what its `--json` prints."""

@@ -10,7 +10,7 @@ from PIL import Image
 
 from benchmarks import run as driver
 from benchmarks.curves import draw, grouped
-from benchmarks.run import Recipe
+from benchmarks.recipes import Recipe
 from sandbox.ui.chart import COLOURS
 
 

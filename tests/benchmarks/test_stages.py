@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from benchmarks import recipes
 from benchmarks import run as driver
-from benchmarks.run import RECIPES, Recipe, Stage, finish
+from benchmarks.recipes import RECIPES, Recipe
+from benchmarks.run import Stage, finish
 from benchmarks.tables import render, update
 
 
@@ -61,19 +63,19 @@ def test_every_recipe_has_its_place_in_the_document() -> None:
 def test_every_classic_case_has_a_recipe() -> None:
     from agents.bench.classics.cases import CASES
 
-    assert [case.name for case in CASES] == list(driver.CLASSICS)
+    assert [case.name for case in CASES] == list(recipes.CLASSICS)
 
 
 def test_every_case_from_pixels_has_a_recipe() -> None:
     from agents.bench.pixels.cases import CASES
 
-    assert [case.name for case in CASES] == list(driver.PIXELS)
+    assert [case.name for case in CASES] == list(recipes.PIXELS)
 
 
 def test_every_task_for_memory_has_a_recipe() -> None:
     from agents.bench.remembering.tasks import TASKS
 
-    assert [task.name for task in TASKS] == list(driver.MEMORY)
+    assert [task.name for task in TASKS] == list(recipes.MEMORY)
 
 
 def test_returns_are_shown_as_mean_and_deviation_with_the_interquartile_mean() -> None:

@@ -110,9 +110,9 @@ def test_rows_become_a_table_over_the_seeds() -> None:
 
 
 def test_every_part_has_its_measure_and_its_recipe() -> None:
-    from benchmarks.run import GENERATIVE
+    from benchmarks.recipes import DIFFUSION, GENERATIVE
 
-    assert set(parts.MEASURES) == set(PARTS) == set(GENERATIVE)
+    assert set(parts.MEASURES) == set(PARTS) == {*GENERATIVE, *DIFFUSION}
 
 
 def test_wrong_names_and_numbers_are_refused(capsys: Captured) -> None:
