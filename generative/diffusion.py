@@ -10,7 +10,7 @@ Everywhere here ``alpha_bar`` is ᾱ: (n,), one for each picture, or () for all 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
@@ -19,7 +19,11 @@ from torch import Tensor
 from generative.config import NoiseSchedule, Prediction
 from sandbox.core.errors import ConfigError
 
-PREDICTION_TYPES: dict[Prediction, str] = {"v": "v_prediction", "epsilon": "epsilon", "x0": "sample"}
+PREDICTION_TYPES: dict[Prediction, Literal["v_prediction", "epsilon", "sample"]] = {
+    "v": "v_prediction",
+    "epsilon": "epsilon",
+    "x0": "sample",
+}
 """our names of what is predicted, and diffusers'"""
 FEWEST_TIMESTEPS = 50
 """with fewer, a linear schedule would have to add more noise in one step than there is room for"""
