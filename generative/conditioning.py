@@ -16,8 +16,9 @@ LONGEST_PERIOD = 10_000
 class Conditioning(nn.Module):
     """Time and class to a scale and a shift for every channel of every block.
 
-    Sinusoidal time, with the class's embedding added, then SiLU and one linear layer (FiLM, Perez et al.
-    2018). It stands outside of the blocks, so that those of a backbone stay what they are everywhere.
+    Sinusoidal time through two dense layers, with the class's embedding added, then SiLU and one linear layer
+    for all blocks (FiLM, Perez et al. 2018), which begins at zero: at first nothing is steered. It stands
+    outside of the blocks, so that those of a backbone stay what they are everywhere.
 
     Args:
         block_channels: of each block, in the order in which they are to be steered.
@@ -29,9 +30,12 @@ class Conditioning(nn.Module):
         super().__init__()
         self.classes, self.width = classes, width
         self.sizes = [2 * channels for channels in block_channels]
+        self.time = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         self.label = nn.Embedding(classes + 1, width) if classes else None
         """the last row is of the null class: any of them"""
         self.steer = nn.Linear(width, sum(self.sizes))
+        nn.init.zeros_(self.steer.weight)
+        nn.init.zeros_(self.steer.bias)
 
     def forward(self, timesteps: Tensor, labels: Tensor | None = None) -> tuple[Tensor, ...]:
         """Scale and shift for each block: (batch, 2 · channels) each, see `ResidualBlock`.
@@ -43,7 +47,7 @@ class Conditioning(nn.Module):
         Raises:
             ValueError: labels for a model that knows no classes.
         """
-        h = sinusoids(timesteps, self.width).to(self.steer.weight.dtype)  # (batch, width)
+        h = self.time(sinusoids(timesteps, self.width).to(self.steer.weight.dtype))  # (batch, width)
         if self.label is not None:
             null = timesteps.new_full(timesteps.shape, self.classes, dtype=torch.long)
             h = h + self.label(null if labels is None else labels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -98,10 +99,11 @@ class UNet(SavedModel):
 
 
 class SkipDecoder(nn.Module):
-    """Features to a picture: from the coarsest on upwards, at every scale beside the encoder's own.
+    """Features to a picture: from the coarsest on upwards, at every scale together with the encoder's own.
 
-    The picture itself is the outermost of them. Where the stem halves the picture, four pixels become the
-    channels of one, so that nothing is computed at full size.
+    What comes from below is brought to as many channels before it grows, and added to them: put beside each
+    other, they would make a third of the work. The picture itself is the outermost of them. Where the stem
+    halves the picture, four pixels become the channels of one, so that nothing is computed at full size.
 
     Args:
         backbone: whose features it gets.
@@ -114,18 +116,16 @@ class SkipDecoder(nn.Module):
 
     def __init__(self, backbone: Backbone, out_channels: int, attention: bool) -> None:
         super().__init__()
-        coarse_first, depth = backbone.channels[::-1], backbone.preset.depth
+        widths, depth = backbone.channels[::-1], backbone.preset.depth
         self.stride = backbone.preset.stem_stride
-        coarsest, finest = coarse_first[0], coarse_first[-1]
-        self.middle = ResidualBlock(coarsest, coarsest)
+        coarsest, finest = widths[0], widths[-1]
+        self.middle = nn.ModuleList([ResidualBlock(coarsest, coarsest) for _ in range(2)])
         self.attention = Attention(coarsest) if attention else nn.Identity()
-        stages, before = [], coarsest
-        for width in coarse_first[1:]:
-            first = ResidualBlock(before + width, width)
-            stages.append(nn.ModuleList([first, *(ResidualBlock(width, width) for _ in range(depth - 1))]))
-            before = width
-        self.stages = nn.ModuleList(stages)
-        self.block_channels = [coarsest, *(width for width in coarse_first[1:] for _ in range(depth))]
+        self.grow = nn.ModuleList([nn.Conv2d(*pair, 1) for pair in pairwise(widths)])
+        self.stages = nn.ModuleList(
+            [nn.ModuleList([ResidualBlock(width, width) for _ in range(depth)]) for width in widths[1:]]
+        )
+        self.block_channels = [coarsest] * 2 + [width for width in widths[1:] for _ in range(depth)]
         self.norm = group_norm(finest)
         pixels = self.stride**2
         self.out = nn.Conv2d(finest + pixels * backbone.in_channels, pixels * out_channels, 3, padding=1)
@@ -142,10 +142,11 @@ class SkipDecoder(nn.Module):
             modulation: for each block (batch, 2 · block_channels).
         """
         steering = iter(modulation)
-        x = self.attention(self.middle(features[-1], next(steering)))
-        for stage, skip in zip(self.stages, features[-2::-1], strict=True):
+        x = self.attention(self.middle[0](features[-1], next(steering)))
+        x = self.middle[1](x, next(steering))
+        for grow, stage, skip in zip(self.grow, self.stages, features[-2::-1], strict=True):
             # A side that was odd was rounded up, and comes back one shorter.
-            x = torch.cat([F.interpolate(x, skip.shape[2:]), skip], dim=1)
+            x = F.interpolate(grow(x), skip.shape[2:]) + skip
             for block in stage:  # type: ignore[attr-defined]
                 x = block(x, next(steering))
         x = torch.cat([F.silu(self.norm(x)), _packed(pictures, self.stride)], dim=1)
