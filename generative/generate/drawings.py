@@ -114,7 +114,7 @@ def draw_repair(
     for at in range(0, len(tiles), BESIDE):
         some = tiles[at : at + BESIDE]
         left = [original, kept] if at == 0 else [blank, blank]
-        captions = ["original", "what is left"] if at == 0 else ["", ""]
+        captions = ["original", "kept"] if at == 0 else ["", ""]
         told = [short(name) for name in names[at : at + BESIDE]]
         rows.append(Row("", "", np.concatenate([*left, some]), [*captions, *told] if at == 0 or told else ()))
     return picture_grid(path, rows, title=f"{end.name}, completed", subtitle=subtitle, tile_px=TILE_PX)
