@@ -18,13 +18,13 @@ KINDS: dict[str, dict[str, Any]] = {
     },
     "ddpm": {
         "epochs": 10,
-        "guidance": 1.5,
+        "guidance": 2.0,
         "fit": {
-            "batch_size": 128,
-            "learning_rate": 3e-3,
-            "beta2": 0.99,
+            "batch_size": 64,
+            "learning_rate": 1e-2,
+            "beta2": 0.95,
             "clip_norm": 1.0,
-            "ema_decay": 0.999,
+            "ema_decay": 0.998,
         },
     },
 }
