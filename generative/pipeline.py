@@ -109,10 +109,12 @@ class ConditionalPipeline(DiffusionPipeline):
             latents: the noise to begin with, (n, channels, height, width); drawn, unless given.
 
         Raises:
-            ValueError: labels are no classes of the network, or an option has no such value.
+            ValueError: labels are no classes of the network, there are not as many of them as of latents or
+                generators, or an option has no such value.
             UsageError: there are fewer timesteps than steps.
         """
         self._check(class_labels, guidance_scale, output_type)
+        _check_counts(class_labels, latents, generator, batch_size)
         device, dtype = self._execution_device, self.unet.dtype
         if latents is None:
             count = batch_size if class_labels is None else len(class_labels)
@@ -175,6 +177,19 @@ class ConditionalPipeline(DiffusionPipeline):
             return images
         pixels = images.cpu().permute(0, 2, 3, 1).numpy()  # (n, height, width, channels)
         return self.numpy_to_pil(pixels) if output_type == "pil" else pixels
+
+
+def _check_counts(
+    labels: Sequence[int] | Tensor | None, latents: Tensor | None, generator: Generators | None, count: int
+) -> None:
+    """Raise ValueError unless labels, latents and generators are as many: one of them would do for all."""
+    given = {"class_labels": labels, "latents": latents}
+    counts = {name: len(value) for name, value in given.items() if value is not None} or {"pictures": count}
+    if isinstance(generator, list):
+        counts["generators"] = len(generator)
+    if len(set(counts.values())) > 1:
+        told = " and ".join(f"{count} {name}" for name, count in counts.items())
+        raise ValueError(f"{told} do not go together: there must be one for each picture")
 
 
 def shape_of(unet: UNet | UNet2DModel) -> tuple[int, int, int]:
