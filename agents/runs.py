@@ -53,6 +53,7 @@ class AgentRuns:
             raise UsageError("--tta is for classifiers: an agent plays episodes")
         if question.samples is not None or question.images is not None:
             raise UsageError("--samples and --images are for VAEs: an agent plays episodes")
+        question.refuse_sampling()
         from .session import final_evaluation, note_unfinished
         from .training import outcome
 

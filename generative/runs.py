@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from generative.opened import open_generator, read_config
 from sandbox.core.plugins import Question
@@ -74,3 +74,11 @@ class DDPMRuns(GeneratorRuns):
 
     score = "loss"
     lower_is_better = True
+    gates: ClassVar[dict[str, bool]] = {
+        "accuracy": False,
+        "fd_ratio": True,
+        "fd": True,
+        "precision": False,
+        "recall": False,
+    }
+    """what samples are worth: `score` is what training ends with"""

@@ -75,10 +75,11 @@ class Anomalies:
         from generative.anomalies.drawn import draw_extremes, draw_scores
         from generative.anomalies.found import check_model, normality_of, score_pictures
         from generative.anomalies.told import as_json, tell
-        from generative.opened import open_generator
+        from generative.opened import check_coder, open_generator
         from sandbox.nn.device import threads
         from sandbox.supervised.opened import warning_to
 
+        check_coder(run)
         opened = open_generator(run, self.device, self.checkpoint, warning_to(console))
         check_model(opened)
         data_dir = None if self.data_dir is None else str(self.data_dir)

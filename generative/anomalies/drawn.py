@@ -45,7 +45,7 @@ def draw_extremes(path: Path, opened: Opened, given: Given, found: Found) -> Pat
 
 def _rows(label: str, rows: Tensor, opened: Opened, given: Given, found: Found) -> list[Row]:
     some = given.pictures.take(rows)
-    back = decoded(opened.model, embedded(opened.model, some))
+    back = decoded(opened.coder, embedded(opened.coder, some))
     scores, classes = found.scores.score[rows].tolist(), some.labels.tolist()
     names = [short(given.pictures.classes[number]) for number in classes]
     above = [f"{name}  {score:.1f}".strip() for name, score in zip(names, scores, strict=True)]

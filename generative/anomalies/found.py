@@ -43,7 +43,7 @@ class Found:
 
 def score_pictures(opened: Opened, given: Given, normality: Normality) -> Found:
     """Score pictures, and measure how well that tells normal ones from others, where labels say which are."""
-    scores = normality.scores(parts_of(opened.model, given.pictures))
+    scores = normality.scores(parts_of(opened.coder, given.pictures))
     if given.normal is None:
         return Found(normality, scores, None)
     return Found(normality, scores, separation(*groups(scores, given)))
@@ -72,7 +72,7 @@ def normality_of(opened: Opened, console: Console, data_dir: str | None = None) 
     Raises:
         SandboxError: that takes the run's data, and they are not there, damaged, or too few.
     """
-    weights = weights_sum(opened.model)
+    weights = weights_sum(opened.coder)
     found = kept_normality(opened.run, weights)
     if found is not None:
         return found
@@ -89,5 +89,5 @@ def learned_normality(opened: Opened, dataset: Dataset, weights: str | None = No
     """Compute what is usual: to the model, of the classes that it learned from; raises UsageError."""
     splits = learned_from(opened.config, dataset)
     return measure_normality(
-        opened.model, splits.train, splits.validation, weights or weights_sum(opened.model)
+        opened.coder, splits.train, splits.validation, weights or weights_sum(opened.coder)
     )

@@ -85,15 +85,16 @@ class Compress:
         from generative.compression.quantisation import quantised
         from generative.compression.stored import About, Stored, content_of
         from generative.given import as_json, tell_skipped
-        from generative.opened import open_generator
+        from generative.opened import check_coder, open_generator
         from generative.passes import decoded, embedded
         from generative.weights import weights_bytes, weights_sum
         from sandbox.data.pictures import Pictures
         from sandbox.nn.device import threads
         from sandbox.supervised.opened import warning_to
 
+        check_coder(run)
         opened = open_generator(run, self.device, self.checkpoint, warning_to(console))
-        model = opened.model
+        model = opened.coder
         with threads(opened.config.threads):
             found = self._found(opened, console)
             images, labels = found.pictures.images, self._labels(opened, found)
@@ -166,7 +167,7 @@ class Compress:
 
         from generative.passes import fitting_labels
 
-        model, pictures = opened.model, found.pictures
+        model, pictures = opened.coder, found.pictures
         if self.class_name is not None:
             if not model.classes:
                 raise UsageError(f"{opened.run.name} is not class-conditional: leave --class out")

@@ -68,7 +68,7 @@ class Decompress:
         run = self._run(stored)
         opened = self._opened(run, stored)
         with threads(opened.config.threads):
-            _write(opened.model, stored, files, console)
+            _write(opened.coder, stored, files, console)
         count = "1 picture" if len(files) == 1 else f"{len(files):,} pictures"
         _, height, width = stored.about.shape
         console.print(f"{count} of {width}×{height}, as {run.name} remembers them: {folder}")
@@ -110,7 +110,7 @@ class Decompress:
                 raise self._other_weights(run, stored) from None
         if weights_sum(opened.model) != stored.about.weights:
             raise self._other_weights(run, stored)
-        _check_fits(self.name, opened.model, stored)
+        _check_fits(self.name, opened.coder, stored)
         return opened
 
     def _other_weights(self, run: Run, stored: Stored) -> Broken:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 
+from generative.config import CoderConfig
 from generative.given import Skipped, of_files
 from generative.opened import Opened
 from generative.passes import fitting_labels, spread, unlabelled
@@ -59,8 +60,8 @@ def in_files(opened: Opened, words: Sequence[str], most: int) -> Chosen:
     """
     found = of_files(words, opened.shape, most=most)
     pictures = unlabelled(found.images, opened.classes)
-    if opened.model.classes:
-        labels = fitting_labels(opened.model, found.images, opened.learned)
+    if opened.model.classes and isinstance(opened.config, CoderConfig):
+        labels = fitting_labels(opened.coder, found.images, opened.learned)
         pictures = Pictures(found.images, labels, opened.classes)
     names = [name.rpartition("/")[2] for name in found.names]
     source = f"{len(names):,} picture{'s' if len(names) > 1 else ''}"

@@ -45,16 +45,21 @@ def evaluate(run: Run, console: Console, question: Question) -> dict[str, Any]:
         UsageError: the question is one for agents or classifiers, or for the other kind of model.
         SandboxError: the run or its data are not there, or damaged.
     """
+    if run.info["kind"] == "ddpm":
+        from generative.measure.sampled import evaluate_samples
+
+        return evaluate_samples(run, console, question)
     check(run, question)
     opened = open_generator(run, question.device, question.checkpoint, warning_to(console))
     dataset = pictures_of(run, opened.config, console, question.data_dir)
     split = question.split or "test"
     pictures = pictures_of_split(opened, dataset, split)
     with threads(opened.config.threads):
-        if isinstance(opened.model, Autoencoder):
-            measured, rows = _of_autoencoder(opened, opened.model, dataset, pictures)
+        model = opened.coder
+        if isinstance(model, Autoencoder):
+            measured, rows = _of_autoencoder(opened, model, dataset, pictures)
         else:
-            measured, rows = _of_vae(opened.model, pictures, question, console)
+            measured, rows = _of_vae(model, pictures, question, console)
         chosen = some_of(pictures, split, DRAWN, None)
         path = run.plots_dir / f"reconstructions-{split}.png"
         drawings = {"reconstructions": draw_looked(path, opened, chosen, look(opened, chosen))}
@@ -73,6 +78,7 @@ def check(run: Run, question: Question) -> None:
         raise UsageError("--episodes and --seed are for agents: a generative model is measured on a split")
     if question.tta is not None:
         raise UsageError("--tta is for classifiers: a generative model has no answers to average")
+    question.refuse_sampling()
     if run.info["kind"] == "autoencoder" and (question.samples, question.images) != (None, None):
         raise UsageError("--samples and --images are for VAEs: an autoencoder has no bound")
 
@@ -133,7 +139,7 @@ def _about(opened: Opened) -> dict[str, Any]:
         "kind": config.kind,
         "data": config.data,
         "only": list(config.only),
-        "latent": config.latent,
+        "latent": opened.coder.latent,
         "seed": config.seed,
         "steps": opened.step,
     }

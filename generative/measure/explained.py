@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from generative.ddpm import DDPM
 from generative.measure.chosen import Chosen, in_files, pictures_of_split, some_of
 from generative.opened import Opened, open_generator, pictures_of
 from generative.passes import device_of, embedded
@@ -24,7 +25,7 @@ def subject(run: Run, console: Console, question: Question) -> Subject:
     """The encoder's backbone, pictures of a split or a picture in a file, and the codes that they get.
 
     What is asked of single pictures is where their code comes from: by how much it moves, in units of the
-    spread that each number of the code has over the pictures.
+    spread that each number of the code has over the pictures. Of a ddpm see `denoiser_subject`.
 
     Raises:
         UsageError: the question is one for agents or classifiers, or asks for a file and a split at once.
@@ -33,7 +34,11 @@ def subject(run: Run, console: Console, question: Question) -> Subject:
     _check(question)
     opened = open_generator(run, question.device, question.checkpoint, warning_to(console))
     chosen = _asked(opened, question, console)
-    model, pictures = opened.model, chosen.pictures
+    if isinstance(opened.model, DDPM):
+        from generative.measure.explained_noise import denoiser_subject
+
+        return denoiser_subject(opened, opened.model, chosen, question.seed or 0)
+    model, pictures = opened.coder, chosen.pictures
     device, codes = device_of(model), embedded(model, pictures)
     spread = codes.std(0, correction=0) if len(codes) > 1 else torch.ones_like(codes[0])
     units = torch.where(spread > 0, spread, 1.0)  # (latent,)
@@ -70,7 +75,7 @@ def _check(question: Question) -> None:
     if question.classes:
         raise UsageError(
             "--classes is for classifiers: a generative model does not tell classes apart",
-            hint="a class-conditional VAE draws them: python -m sandbox generate",
+            hint="a class-conditional one draws them: python -m sandbox generate",
         )
     if question.file is not None and (question.split is not None or question.frames is not None):
         raise UsageError("--split and --frames choose pictures, and so does FILE", hint="leave one out")

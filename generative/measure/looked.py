@@ -46,20 +46,20 @@ def look(opened: Opened, chosen: Chosen, seed: int = 0) -> Looked:
     Args:
         seed: of the noise.
     """
-    (images, labels), *_ = passes(opened.model, chosen.pictures, size=len(chosen.pictures))
+    (images, labels), *_ = passes(opened.coder, chosen.pictures, size=len(chosen.pictures))
     inputs, noised = images, None
     if isinstance(opened.model, Autoencoder) and opened.model.noise:
         generator = torch.Generator().manual_seed(seed)  # on the CPU, so that all devices draw the same
         inputs = opened.model.noised(images.cpu(), generator).to(images.device)
         noised = as_bytes(inputs).cpu()
-    found = opened.model(inputs, labels)
+    found = opened.coder(inputs, labels)
     errors = squared_errors(found, images).tolist()
     return Looked(chosen.pictures.images.cpu(), noised, as_bytes(found).cpu(), errors)
 
 
 def draw_looked(path: Path, opened: Opened, chosen: Chosen, looked: Looked) -> Path:
     """Draw originals over reconstructions, with names above and errors below, to the PNG `path`."""
-    noise = noise_of(opened.model)
+    noise = noise_of(opened.coder)
     parts = [chosen.source, *([f"noise of {noise:g}"] if noise else []), "mean squared error of each below"]
     if opened.model.classes:
         parts.insert(1, "told the class above")

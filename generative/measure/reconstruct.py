@@ -73,10 +73,11 @@ class Reconstruct:
         run = find_run(self.name, self.out)
         from generative.given import as_json
         from generative.measure.looked import draw_looked, look
-        from generative.opened import open_generator
+        from generative.opened import check_coder, open_generator
         from sandbox.nn.device import threads
         from sandbox.supervised.opened import warning_to
 
+        check_coder(run)
         opened = open_generator(run, self.device, self.checkpoint, warning_to(console))
         with threads(opened.config.threads):
             chosen = self._chosen(opened, console)

@@ -93,7 +93,7 @@ def _untrained(train: Pictures) -> Classifier | Autoencoder:
         torch.manual_seed(derive_seed(SEED, "model"))
         if len(train.classes) > 1:
             return build_classifier("cnn", train.shape, len(train.classes))
-        backbone = PRESETS["small"]
+        backbone = PRESETS["shallow"]
         return Autoencoder(*train.shape, CODE, 256, backbone.widths, backbone.depth, backbone.stem_stride)
 
 

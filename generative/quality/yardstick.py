@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -43,6 +43,28 @@ class Quality:
     diversity: Diversity
     judged: Judged
     """of all pictures, in their order"""
+
+    def summary(self) -> dict[str, Any]:
+        """As `--json` has it."""
+        parts = {f"{name}_floor": value for name, value in self.floor._asdict().items()}
+        return {
+            "measured": self.n,
+            **self.drawn._asdict(),
+            **parts,
+            "fd_ratio": self.ratio,
+            "diversity": self.diversity.mean,
+        }
+
+    def of_classes(self, names: tuple[str, ...]) -> list[dict[str, Any]]:
+        """Each class that was measured, as `--json` has it."""
+        right = {} if self.obedience is None else self.obedience.of_classes
+        alike = self.diversity.of_classes
+        if len(names) < 2:
+            return []
+        return [
+            {"class": names[number], "accuracy": right.get(number), "diversity": alike.get(number)}
+            for number in sorted({*right, *alike})
+        ]
 
     @property
     def ratio(self) -> float:
@@ -121,6 +143,10 @@ class Yardstick:
             diversity(spreads(judged.features, _groups(judged, asked)), self._spreads(judged, asked)),
             judged,
         )
+
+    def beside(self, pictures: Pictures) -> Pictures:
+        """As many of some pictures as are measured, of the same shares; fewer where some lack."""
+        return pictures.take(self._rows(pictures, self.count, "beside"))
 
     def _distances(self, features: Tensor, weights: Tensor | None = None) -> Distances:
         fd = frechet_distance(fit_gaussian(features, weights), self.gaussian)

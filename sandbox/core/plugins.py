@@ -207,17 +207,32 @@ class Question:
     tta: int | None = None
     """of a classifier: altered copies of each picture to look at, too; only `evaluate` asks for it"""
     samples: int | None = None
-    """of a VAE: latents drawn for each picture for the importance-weighted bound; only `evaluate` asks"""
+    """of a VAE: latents drawn for each picture for the importance-weighted bound; of a ddpm: pictures that
+    it draws; like all below, only `evaluate` asks for it"""
     images: int | None = None
-    """of a VAE: pictures on which that bound is measured, likewise"""
+    """of a VAE: pictures on which that bound is measured"""
+    steps: int | None = None
+    """of a ddpm: in how many steps it draws; like all below"""
+    sampler: str | None = None
+    """which way"""
+    guidance: float | None = None
+    """how much the class is pronounced"""
+    judge: str | None = None
+    """folder of the run that says what is to be seen in its pictures"""
 
     def __post_init__(self) -> None:
-        for name in ("episodes", "frames", "samples", "images"):
+        for name in ("episodes", "frames", "samples", "images", "steps"):
             count = getattr(self, name)
             if count is not None and count < 1:
                 raise UsageError(f"--{name} must be at least 1")
         if self.seed is not None and not 0 <= self.seed < 2**31:
             raise UsageError(f"--seed must be between 0 and 2147483647, not {self.seed}")
+
+    def refuse_sampling(self) -> None:
+        """For all but those that draw by sampling: raises UsageError where it asks how, or who judges."""
+        for name in ("steps", "sampler", "guidance", "judge"):
+            if getattr(self, name) is not None:
+                raise UsageError(f"--{name} is for runs of train-generator ddpm: no others are sampled")
 
 
 class Kind(Protocol):
@@ -225,7 +240,8 @@ class Kind(Protocol):
 
     A kind whose networks see pictures may have ``explain(run, console, question)``, too, which returns a
     `sandbox.nn.explain.Subject`. One whose ``score`` is the better the lower it is, such as an error, has
-    ``lower_is_better = True``.
+    ``lower_is_better = True``. One whose evaluations may be held to other scores has them in ``gates``: for
+    each whether it is the better the lower it is; a gate is about the first that the evaluation has.
     """
 
     score: str

@@ -42,6 +42,7 @@ class ClassifierRuns:
             raise UsageError("--episodes and --seed are for agents: a classifier sees a whole split")
         if question.samples is not None or question.images is not None:
             raise UsageError("--samples and --images are for VAEs: a classifier has no bound")
+        question.refuse_sampling()
         from sandbox.nn.device import threads
         from sandbox.supervised.evaluation import outcome, tell
         from sandbox.supervised.looks import looks_of

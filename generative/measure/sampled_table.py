@@ -1,0 +1,101 @@
+"""Measures of samples in words, each beside what real pictures come to."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from generative.quality.copies import NEAR
+from generative.quality.manifold import NEIGHBOURS
+
+if TYPE_CHECKING:
+    from generative.measure.sampled import Outcome
+
+Rows = list[list[str]]
+"""measure, of the samples, of real pictures, meaning"""
+
+
+def rows_of_samples(outcome: Outcome) -> Rows:
+    """Everything that people are told."""
+    return [*_distances(outcome), *_classes(outcome), *_variety(outcome), _judge(outcome)]
+
+
+def _distances(outcome: Outcome) -> Rows:
+    quality, split = outcome.quality, outcome.split
+    drawn, floor = quality.drawn, quality.floor
+    few = "; fewer pictures than features" if outcome.yardstick.flat else ""
+    against = f"{len(outcome.reference):,} {split} pictures"
+    rows = [
+        [
+            "Fréchet distance",
+            f"{drawn.fd:.3g}",
+            f"{floor.fd:.3g}",
+            f"{quality.ratio:.2f} times what {quality.n:,} training pictures have to {against}{few}",
+        ]
+    ]
+    means = {
+        "precision": f"drawn ones as near to {split} pictures as those are to each other (k = {NEIGHBOURS})",
+        "recall": f"{split} pictures as near to drawn ones as those are to each other",
+    }
+    pairs = ((drawn.precision, floor.precision), (drawn.recall, floor.recall))
+    return rows + [
+        [name, _share(one), _share(other), means[name]]
+        for name, (one, other) in zip(means, pairs, strict=True)
+    ]
+
+
+def _classes(outcome: Outcome) -> Rows:
+    told, names = outcome.quality.obedience, outcome.reference.classes
+    if told is None:
+        return []
+    low, high = told.interval
+    judge = outcome.yardstick.accuracy
+    rows = [
+        [
+            "right class",
+            f"{told.accuracy:.1%}",
+            "" if judge is None else f"{judge:.2%}",
+            f"the judge sees what was asked for (95 %: {low:.1%} to {high:.1%}), and what is true",
+        ]
+    ]
+    wrong = told.mistaken(1)
+    if wrong and len(told.of_classes) > 1:
+        often = next(one for one in told.mistaken(len(names) ** 2) if one.asked == told.weakest)
+        means = f"{names[told.weakest]}, most often seen as {names[often.answer]}"
+        rows.append(["weakest class", f"{told.of_classes[told.weakest]:.1%}", "", means])
+    return rows
+
+
+def _variety(outcome: Outcome) -> Rows:
+    found, memory = outcome.quality.diversity, outcome.memory
+    rows = []
+    if found.poorest is not None:
+        means = "distance between two drawn pictures over that between two real ones"
+        if len(found.of_classes) > 1:
+            least = f"{outcome.reference.classes[found.poorest]} ({found.of_classes[found.poorest]:.2f})"
+            means = f"{means}, of a class; least: {least}"
+        rows.append(["diversity", f"{found.mean:.2f}", "1", means])
+    means = (
+        f"distance to the nearest training picture, median; {memory.copies:.1%} of the drawn ones are nearer"
+    )
+    return [
+        *rows,
+        [
+            "from memory",
+            f"{memory.drawn:.4f}",
+            f"{memory.held_out:.4f}",
+            f"{means} than {1 - NEAR:.0%} of real ones",
+        ],
+    ]
+
+
+def _judge(outcome: Outcome) -> list[str]:
+    accuracy, count = outcome.yardstick.accuracy, len(outcome.reference)
+    right = (
+        "" if accuracy is None else f"; answers {accuracy:.2%} of {count:,} {outcome.split} pictures right"
+    )
+    return ["judge", "", "", f"{outcome.asked.said}{right}"]
+
+
+def _share(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3f}"
