@@ -18,17 +18,13 @@ from generative.bench.ddpm import guidances, judged
 from generative.bench.gpu import on_gpu
 from generative.bench.judged import yardstick
 from generative.bench.pace import CPU_THREAD, drawing, learning, pace_row
-from generative.bench.tasks import DRAWN, OURS, OURS_PART, PEER, PEER_PART, PEER_SETTINGS, STEPS
+from generative.bench.tasks import DRAWN, FULL_LENGTH, OURS, OURS_PART, PEER, PEER_PART, STEPS
 from generative.bench.trainer import Trainer
 from generative.config import DDPMConfig
 from generative.ddpm import DDPM
 from generative.generate.sampling import Sampling
-from generative.pictures import load_pictures
-from generative.resolve import resolve_config
-from generative.training import build_training
 from sandbox.commands.bench_envs.timing import Pace
 from sandbox.data.catalog import load
-from sandbox.nn.budget import Budget
 from sandbox.nn.device import keep_memory, threads
 from sandbox.nn.fit import Training
 from sandbox.ui.console import Console
@@ -37,8 +33,7 @@ Row = dict[str, Any]
 TURNS = 30
 LOOKED_AT = 2_000
 """test pictures by which errors of the noise are compared"""
-FULL_LENGTH = 1_000_000
-"""steps of a schedule that is not known yet"""
+ON_ONE_THREAD = " --device cpu --threads 1"
 PARTS = {OURS: OURS_PART, PEER: PEER_PART}
 """which network has which part of the minutes"""
 
@@ -91,18 +86,9 @@ def beside_diffusers(trainer: Trainer, seed: int) -> list[Row]:
     return [*rows, pace_row(CPU_THREAD, f"drawn in {STEPS} steps", pace), *on_gpu(trainer, seed)]
 
 
-def begun(words: str, trainer: Trainer, seed: int, steps: int, device: str = "cpu") -> Learning:
+def begun(words: str, trainer: Trainer, seed: int, steps: int) -> Learning:
     """The untrained network, with the settings that `train-generator` gives it."""
-    changes = {
-        "seed": seed,
-        "threads": 1,
-        "device": device,
-        "unet": "diffusers" if words == PEER else "backbone",
-    }
-    changes |= {"data_dir": str(trainer.data_dir)} if trainer.data_dir else {}
-    settings = PEER_SETTINGS if words == PEER else ()
-    config = resolve_config("ddpm", "mnist", changes, settings=settings, budget=Budget(steps=steps))
-    training = build_training(config, load_pictures(config), Console(quiet=True))
+    config, training = trainer.untrained(words + ON_ONE_THREAD, seed, steps)
     return Learning(training, cast(DDPMConfig, config).guidance)
 
 

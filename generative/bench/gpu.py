@@ -9,15 +9,18 @@ import torch
 from generative.bench.ddpm import cost, guidances, judged, opened
 from generative.bench.judged import yardstick
 from generative.bench.pace import drawing, learning, pace_row
-from generative.bench.tasks import DRAWN_AT_ONCE, GPU, GPU_PEER, GPU_RIGHT_GOAL, LONG_DRAWN, STEPS
+from generative.bench.tasks import (
+    DRAWN_AT_ONCE,
+    FULL_LENGTH,
+    GPU,
+    GPU_PEER,
+    GPU_RIGHT_GOAL,
+    LONG_DRAWN,
+    STEPS,
+)
 from generative.bench.trainer import Trainer
-from generative.commands import TrainGenerator
 from generative.generate.sampling import Sampling
-from generative.pictures import load_pictures
-from generative.training import build_training
-from sandbox.core.arguments import parse_command
 from sandbox.nn.fit import Training
-from sandbox.ui.console import Console
 
 Row = dict[str, Any]
 TABLE = "ddpm-gpu"
@@ -31,7 +34,7 @@ def on_gpu(trainer: Trainer, seed: int) -> list[Row]:
         absent = {"part": TABLE, "model": GPU, "goal": f"≥ {GPU_RIGHT_GOAL:g} % right", "on": ABSENT}
         return [absent, *(pace_row(ABSENT, what, None) for what in whats)]
     name = torch.cuda.get_device_name()
-    both = {words: build(words, trainer, seed) for words in (GPU, GPU_PEER)}
+    both = {words: trainer.untrained(words, seed, FULL_LENGTH)[1] for words in (GPU, GPU_PEER)}
     paces = learning(both, trainer.quick), drawing(models_of(both), trainer.quick, DRAWN_AT_ONCE)
     rows = [pace_row(name, what, pace) for what, pace in zip(whats, paces, strict=True)]
     return [*quality(trainer, seed, name), *rows]
@@ -49,18 +52,6 @@ def quality(trainer: Trainer, seed: int, name: str) -> list[Row]:
         row["reached"] = row["judged_right_percent"] >= GPU_RIGHT_GOAL
         rows.append(row | cost(result))
     return rows
-
-
-def build(words: str, trainer: Trainer, seed: int) -> Training:
-    """What `train-generator` would train by these words."""
-    typed = [
-        *words.split(),
-        "--seed",
-        str(seed),
-        *(["--data-dir", str(trainer.data_dir)] if trainer.data_dir else []),
-    ]
-    config = parse_command(TrainGenerator, typed, "train-generator").resolve(Console(quiet=True))
-    return build_training(config, load_pictures(config), Console(quiet=True))
 
 
 def models_of(trainings: dict[str, Training]) -> dict[str, Any]:

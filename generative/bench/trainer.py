@@ -9,8 +9,12 @@ from typing import Any
 
 from generative.bench.tasks import MINUTES
 from generative.commands import TrainGenerator
+from generative.config import GeneratorConfig
+from generative.pictures import load_pictures
+from generative.training import build_training
 from sandbox.core.arguments import parse_command
 from sandbox.core.config import Count
+from sandbox.nn.fit import Training
 from sandbox.ui.console import Console
 
 QUICK = 10
@@ -61,8 +65,18 @@ class Trainer:
         command = parse_command(TrainGenerator, typed, "train-generator")
         return command.run(Console(json=True, quiet=True))
 
+    def untrained(self, words: str, seed: int, steps: int) -> tuple[GeneratorConfig, Training]:
+        """The config and the model that these words mean, with so many steps before it."""
+        typed = [*words.split(), "--seed", str(seed), "--steps", str(steps), *self._data]
+        config = parse_command(TrainGenerator, typed, "train-generator").resolve(Console(quiet=True))
+        return config, build_training(config, load_pictures(config), Console(quiet=True))
+
     def options(self, seed: int, part: float = 1.0) -> list[str]:
         """Of all trainings."""
         typed = ["--seed", str(seed), "--max-minutes", f"{self.seconds(part) / 60:g}"]
         typed += ["--threads", str(self.threads)] if self.threads else []
-        return typed + (["--data-dir", str(self.data_dir)] if self.data_dir else [])
+        return typed + self._data
+
+    @property
+    def _data(self) -> list[str]:
+        return ["--data-dir", str(self.data_dir)] if self.data_dir else []
