@@ -34,9 +34,7 @@ class Diffused:
     """
 
     def __init__(self, model: DDPM, seed: int, sampling: Sampling, watch: Watch | None = None) -> None:
-        most = len(model.alphas_cumprod)
-        if sampling.steps > most:
-            raise UsageError(f"--steps must be at most {most:,}: the model knows no more")
+        check_steps(model, sampling)
         self.shape, self.classes, self.size = model.shape, model.classes, pass_of(model, sampling.guidance)
         self._pipeline: Any = model.pipeline(sampling.sampler)  # whose answer depends on its options
         self._seed, self._sampling = seed, sampling
@@ -66,6 +64,13 @@ class Diffused:
     def _told(self, pipeline: Any, step: int, timestep: Any, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         self._watch(step + 1, tensors["latents"])
         return {}
+
+
+def check_steps(model: DDPM, sampling: Sampling) -> None:
+    """Raise UsageError for more steps than the model has timesteps."""
+    most = len(model.alphas_cumprod)
+    if sampling.steps > most:
+        raise UsageError(f"--steps must be at most {most:,}: the model knows no more")
 
 
 def noise_generators(seed: int, numbers: Sequence[int]) -> list[torch.Generator]:

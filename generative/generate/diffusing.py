@@ -13,7 +13,7 @@ from generative.ddpm import DDPM
 from generative.diffusion import slerp
 from generative.generate import drawings
 from generative.generate.denoiser import Denoise, Denoiser, timesteps_for
-from generative.generate.diffused import as_levels, drawn_from, noise_generators, pass_of
+from generative.generate.diffused import as_levels, check_steps, drawn_from, noise_generators, pass_of
 from generative.generate.ends import End, find_end, in_file
 from generative.generate.grids import Wanted, classes_asked_for
 from generative.generate.inpainting import REPEATS, inpaint
@@ -40,6 +40,7 @@ def interpolate(subject: Subject, first: str, last: str, frames: int, choose: Ch
     """
     ends = _end(subject, first, "first"), _end(subject, last, "last")
     sampling = choose(WAY)
+    check_steps(_model(subject), sampling)
     smooth = max(1, round(ANIMATED / (frames - 1)))
     finer = _way(subject, ends, smooth * (frames - 1) + 1, sampling.steps)
     between = Path(first).stem, Path(last).stem
@@ -70,6 +71,7 @@ def repair(subject: Subject, word: str, mask: str, wanted: Wanted, choose: Choos
     end = _end(subject, word, "inpaint")
     usual = REPAIR.but(None, None, subject.guidance) if asked else REPAIR
     sampling = choose(usual)
+    check_steps(model, sampling)
     labels = [label_of(number, chosen) for number in range(count)]
     made = _completed(subject, end, anew, labels, sampling)
     shown = [model.classes[label] for label in labels] if names else []

@@ -111,7 +111,10 @@ def changed(name: str, **entries: Any) -> Callable[[Path], None]:
 
 
 def replaced(name: str, content: bytes) -> Callable[[Path], None]:
-    return lambda folder: (folder / name).write_bytes(content) and None
+    def replace(folder: Path) -> None:
+        (folder / name).write_bytes(content)
+
+    return replace
 
 
 def pickled(folder: Path) -> None:
@@ -150,7 +153,7 @@ UNET, SCHEDULE, INDEX = "unet/config.json", "scheduler/scheduler_config.json", "
         (changed(SCHEDULE, prediction_type="flow"), "a model that predicts 'flow' is not known here"),
         (
             changed(SCHEDULE, num_train_timesteps=10**9),
-            "scheduler_config.json is damaged: 1000000000 timesteps",
+            "config.json is damaged: 1000000000 timesteps",
         ),
         (changed(SCHEDULE, beta_schedule="odd"), "scheduler_config.json is damaged"),
         (changed(UNET, block_out_channels=[8, 10**9]), "config.json"),
