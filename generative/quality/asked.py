@@ -16,6 +16,11 @@ from sandbox.core.run import Run
 from sandbox.data.pictures import Dataset
 from sandbox.ui.console import Console
 
+SAID = {
+    "cnn": "the cnn of this data set, trained by a fixed recipe",
+    "untrained": "a cnn that learned nothing: these data have no classes",
+}
+
 
 class Asked(NamedTuple):
     """A judge, and who it is."""
@@ -42,9 +47,8 @@ def judge_for(
     """
     if named is None:
         house = house_judge(dataset, console, device)
-        about = {"kind": house.kind, "run": None, "file": str(house.file)}
-        what = "its own cnn" if house.kind == "cnn" else "an autoencoder: there are no classes"
-        return Asked(house.judge, about, what)
+        about = {"kind": house.kind, "run": None, "file": None if house.file is None else str(house.file)}
+        return Asked(house.judge, about, SAID[house.kind])
     other = Run(named)
     return Asked(_classifier(other, run, dataset, console, device), {"kind": "run", "run": named}, other.name)
 

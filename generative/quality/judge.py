@@ -24,9 +24,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from generative.autoencoder import Autoencoder
-from generative.passes import embedded, pass_size, unlabelled
-from sandbox.data.pictures import Pictures
+from generative.passes import pass_size
 from sandbox.supervised.models import Classifier
 from sandbox.supervised.prediction.familiarity import seen
 
@@ -65,24 +63,18 @@ class ClassifierJudge:
         return Judged(features, logits.argmax(1))
 
 
-class CoderJudge:
-    """An autoencoder's codes: of data without classes, whose pictures nobody can name.
+class FeatureJudge:
+    """What a classifier's last layer sees, without answers: of data that have no classes.
 
     Args:
-        model: in evaluation mode.
+        model: as above; it need not have learned anything.
     """
 
-    def __init__(self, model: Autoencoder) -> None:
-        self.model = model
+    def __init__(self, model: Classifier) -> None:
+        self._classifier = ClassifierJudge(model)
 
     def __call__(self, images: Tensor, /) -> Judged:
-        return Judged(embedded(self.model, unlabelled(images)), None)
-
-
-def accuracy(judge: Judge, pictures: Pictures) -> float | None:
-    """The part of labelled pictures that a judge answers right; None of one that answers nothing."""
-    answers = judge(pictures.images).answers
-    return None if answers is None else float((answers == pictures.labels.cpu()).double().mean())
+        return Judged(self._classifier(images).features, None)
 
 
 def _shape(images: Tensor) -> tuple[int, int, int]:

@@ -1,8 +1,10 @@
 """The judge of a data set: trained once by a fixed recipe, and kept in the cache.
 
 Where there are classes it is the `cnn` of `train-classifier`, which has no backbone: it shares nothing with
-what it judges, and no run can start from it. Where there are none, as of frames that chance played, it is an
-autoencoder, whose codes say what is to be seen where; it has no answers.
+what it judges, and no run can start from it. Where there are none, as of frames that chance played, it is the
+same network untrained, always with the same weights. It has no answers, but distances in its features tell
+drawn from real pictures well (Naeem et al. 2020, arXiv:2002.09797), and better than those in an autoencoder's
+code, which hardly notices noise.
 """
 
 from __future__ import annotations
@@ -22,8 +24,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from generative.autoencoder import Autoencoder
-from generative.quality.judge import ClassifierJudge, CoderJudge, Judge
+from generative.quality.judge import ClassifierJudge, FeatureJudge, Judge
 from sandbox.core.errors import Diverged
 from sandbox.core.files import write_atomically
 from sandbox.core.seeding import derive_seed
@@ -33,7 +34,6 @@ from sandbox.data.pictures import Dataset, Pictures
 from sandbox.data.source import cache_root
 from sandbox.nn.fit import Training
 from sandbox.nn.fit_settings import FitSettings
-from sandbox.nn.presets import PRESETS
 from sandbox.supervised.models import Classifier, build_classifier
 from sandbox.ui.console import Console
 
@@ -44,8 +44,6 @@ SEED = 1_927_000_011
 PICTURES, EPOCHS, FEWEST = 200_000, 24, 20_000
 """looked at, at most, of pictures as large as MNIST's; how often each of few; and at least, of very few"""
 PIXELS = 28 * 28
-CODE = 64
-"""numbers of an autoencoder's code"""
 SCHEMA = "sandbox.judge/1"
 _CHECK_EVERY = 100
 
@@ -55,11 +53,9 @@ class HouseJudge(NamedTuple):
 
     judge: Judge
     kind: str
-    """cnn, or autoencoder"""
-    file: Path
-    """in the cache"""
-    steps: int
-    """of its training"""
+    """cnn; or untrained, where there are no classes"""
+    file: Path | None
+    """in the cache; None of an untrained one"""
 
 
 def house_judge(dataset: Dataset, console: Console, device: torch.device | str = "cpu") -> HouseJudge:
@@ -73,28 +69,23 @@ def house_judge(dataset: Dataset, console: Console, device: torch.device | str =
     """
     train = dataset.train
     model = _untrained(train)
-    kind = "cnn" if isinstance(model, Classifier) else "autoencoder"
-    folder, name, settings = cache_root() / "judges", _name(dataset), _settings(train)
-    path = folder / f"{name}-{_key(train)}.safetensors"
+    if len(train.classes) < 2:
+        return HouseJudge(FeatureJudge(model.to(device).eval()), "untrained", None)
+    name = _name(dataset)
+    path = cache_root() / "judges" / f"{name}-{_key(train)}.safetensors"
     if not _load(path, model):
         console.note(
-            f"{label(dataset.name)} has no judge yet: training one ({kind}), once; later measurements read it"
+            f"{label(dataset.name)} has no judge yet: training one, once; later measurements read it"
         )
-        model = _trained(model, dataset, settings, console, device)
+        model = _trained(model, dataset, _settings(train), console, device)
         _keep(path, name, model)
-    nn.Module.to(model, device)
-    model.eval()
-    judge = ClassifierJudge(model) if isinstance(model, Classifier) else CoderJudge(model)
-    return HouseJudge(judge, kind, path, settings.steps)
+    return HouseJudge(ClassifierJudge(model.to(device).eval()), "cnn", path)
 
 
-def _untrained(train: Pictures) -> Classifier | Autoencoder:
+def _untrained(train: Pictures) -> Classifier:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(SEED, "model"))
-        if len(train.classes) > 1:
-            return build_classifier("cnn", train.shape, len(train.classes))
-        backbone = PRESETS["shallow"]
-        return Autoencoder(*train.shape, CODE, 256, backbone.widths, backbone.depth, backbone.stem_stride)
+        return build_classifier("cnn", train.shape, max(2, len(train.classes)))
 
 
 def _settings(train: Pictures) -> FitSettings:
@@ -114,12 +105,12 @@ def _settings(train: Pictures) -> FitSettings:
 
 
 def _trained(
-    model: Classifier | Autoencoder,
+    model: Classifier,
     dataset: Dataset,
     settings: FitSettings,
     console: Console,
     device: torch.device | str,
-) -> Classifier | Autoencoder:
+) -> Classifier:
     augment = preset(dataset.name)
     training = Training(
         model,
@@ -127,7 +118,7 @@ def _trained(
         settings,
         seed=SEED,
         device=device,
-        augment=augment if augment != NONE and isinstance(model, Classifier) else None,
+        augment=None if augment == NONE else augment,
     )
     random = torch.random.fork_rng(devices=[training.device] if training.device.type == "cuda" else [])
     with random, console.progress(settings.steps, "training the judge") as progress:
@@ -140,7 +131,7 @@ def _trained(
                 raise Diverged(f"the judge of {label(dataset.name)} cannot be trained: its loss is no number")
             progress.update(training.step, loss=loss)
     learned = training.learned
-    assert isinstance(learned, Classifier | Autoencoder)
+    assert isinstance(learned, Classifier)
     return learned
 
 
