@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors import SafetensorError
 
 from sandbox import load_run
 from sandbox.__main__ import main
@@ -15,7 +16,7 @@ from tests.agents.run_folders import (
     error_of,
     press_ctrl_c,
 )
-from tests.generative.run_folders import pictures_in, train, without_curves
+from tests.generative.run_folders import opened, pictures_in, train, without_curves
 
 Captured = pytest.CaptureFixture[str]
 
@@ -30,6 +31,23 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(root: Path) -> Path:
     with at_metric_line(6, press_ctrl_c):
         assert train(root, "run", "vae", "--class-conditional") == 130
+    return root / "run"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A DDPM's run, of which each test damages a copy."""
+    root = tmp_path_factory.mktemp("whole") / "runs"
+    with pytest.MonkeyPatch.context() as patch:
+        without_curves(patch)
+        with at_metric_line(6, press_ctrl_c):
+            assert train(root, "run", "ddpm") == 130
+    return root / "run"
+
+
+@pytest.fixture
+def diffused(whole: Path, root: Path) -> Path:
+    shutil.copytree(whole, root / "run", symlinks=True)
     return root / "run"
 
 
@@ -61,6 +79,38 @@ def test_a_damaged_run_is_one_line(
     run: Path, file: str, change: Any, code: int, says: str, capsys: Captured
 ) -> None:
     damaged(run, file, change)
+    assert_one_line(run, code, says, capsys)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "code", "says"),
+    [
+        ("config.toml", lambda text: "", 4, "config.toml"),
+        ("config.toml", lambda text: text.replace("timesteps = 100", "timesteps = 10"), 4, "must be 50 to"),
+        ("config.toml", lambda text: text.replace('"v"', '"w"'), 4, "prediction"),
+        ("config.toml", lambda text: text.replace('"v"', '"epsilon"\nzero_snr = 1'), 4, "config.toml"),
+        ("config.toml", lambda text: text.replace('"backbone"', '"diffusers"'), 4, "does not fit"),
+        ("config.toml", lambda text: text.replace('"tiny"', '"small"'), 4, "does not fit"),
+        ("config.toml", lambda text: text.replace("attention = false", "attention = true"), 4, "not fit"),
+        ("config.toml", lambda text: text.replace("conditional = true", "conditional = false"), 4, "not fit"),
+        ("config.toml", lambda text: "latent = 3\n" + text, 4, "latent"),
+        ("run.json", lambda text: text[: len(text) // 2], 4, "run.json"),
+        ("run.json", lambda text: text.replace('"classes"', '"others"'), 4, "run.json"),
+        ("run.json", lambda text: text.replace('"9"', '"x"'), 4, ""),
+        ("run.json", lambda text: text.replace('"ddpm"', '"vae"'), 4, "config.toml"),
+    ],
+)
+def test_a_damaged_run_of_a_ddpm_is_one_line(
+    diffused: Path, file: str, change: Any, code: int, says: str, capsys: Captured
+) -> None:
+    before = (diffused / file).read_text()
+    damaged(diffused, file, change)
+    assert (diffused / file).read_text() != before
+    assert_one_line(diffused, code, says, capsys)
+
+
+def assert_one_line(run: Path, code: int, says: str, capsys: Captured) -> None:
+    """Of resuming, and of evaluating."""
     capsys.readouterr()
     for command in ("resume", "evaluate"):
         assert main([command, str(run)]) == code
@@ -69,6 +119,44 @@ def test_a_damaged_run_is_one_line(
         assert says in lines[0]
         assert len(lines) <= 2
         assert len(lines[0]) < 400
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "reconstruct {run}",
+        "anomalies {run}",
+        "anomalies {run} digits --normal 3",
+        "compress {run} digits -o {folder}/small.npz",
+        "generate {run} --walk",
+        "generate {run} --arithmetic 8-3+5",
+        "watch {run}",
+        "predict {run} {folder}/mine/cats/0.png",
+    ],
+)
+def test_what_needs_latents_or_answers_is_not_for_a_ddpm(
+    words: str, diffused: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    pictures_in(tmp_path / "mine", "cats", each=1)
+    given = [word.format(run=diffused, folder=tmp_path) for word in words.split()]
+    error = error_of(capsys, given, 2)
+    assert "ddpm" in error or "diffusion model" in error
+    assert not (tmp_path / "small.npz").exists()
+
+
+@pytest.mark.parametrize("what", ["lost", "cut", "other"])
+def test_what_others_read_of_a_run_may_be_damaged_and_the_run_is_not(what: str, diffused: Path) -> None:
+    """A run is opened from its checkpoints: `model` is written for diffusers."""
+    weights = diffused / "model" / "unet" / "diffusion_pytorch_model.safetensors"
+    if what == "lost":
+        shutil.rmtree(diffused / "model" / "unet")
+    elif what == "cut":
+        weights.write_bytes(weights.read_bytes()[:-9])
+    else:
+        (diffused / "model" / "model_index.json").write_text("{")
+    with pytest.raises((OSError, ValueError, SafetensorError)):
+        opened(diffused)
+    assert load_run(str(diffused)).shape == (1, 8, 8)
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image, ImageSequence
 
 from generative.autoencoder import Autoencoder
 from generative.passes import as_bytes
-from generative.samples import COLUMNS, FILM, MOST_FRAMES, ROWS, TILE_PX, Samples, rows_in_turn
+from generative.samples import COLUMNS, FILM, MOST_FRAMES, ROWS, STEPS, TILE_PX, Samples, rows_in_turn
 from generative.vae import VAE
+from sandbox.core.seeding import derive_seed
 from sandbox.data.pictures import Pictures
 from sandbox.ui.mosaic import mosaic
-from tests.generative.models import drawn, model_of
+from tests.generative.models import ddpm_of, drawn, model_of
 
 
 def shown(count: int = 70) -> Pictures:
@@ -71,10 +75,55 @@ def test_told_classes_are_dealt_evenly(tmp_path: Path) -> None:
     assert counts.max() - counts.min() <= 1
 
 
-def test_a_look_leaves_the_model_as_it_was(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [0, 3, 10])
+def test_a_ddpms_grid_has_a_column_for_each_class(count: int, tmp_path: Path) -> None:
+    """Where they are about as many as columns; ten steps for each picture, and no more."""
+    model = ddpm_of(classes=tuple("abcdefghij"[:count])).train()
+    seen: list[tuple[int, Any]] = []
+    model.unet.register_forward_pre_hook(
+        lambda _, words, named: seen.append((len(words[0]), named.get("class_labels"))), with_kwargs=True
+    )
+    Samples(tmp_path, shown(), 0).write(model, 0)
+    columns = 10 if count == 10 else COLUMNS
+    assert sum(pictures for pictures, _ in seen) == STEPS * ROWS * columns
+    labels = [told for step, (_, told) in enumerate(seen) if step % STEPS == 0]
+    if count:
+        assert torch.equal(torch.cat(labels), torch.arange(ROWS * columns) % count)
+    else:
+        assert labels == [None]
+    blank = torch.zeros(ROWS * columns, 1, 8, 8, dtype=torch.uint8).numpy()
+    wanted = mosaic(blank, columns, scale=TILE_PX // 8).shape
+    assert np.asarray(Image.open(tmp_path / "step-000000000.png")).shape == wanted
+
+
+def test_a_ddpms_pictures_are_what_its_pipeline_draws_from_the_runs_noise(tmp_path: Path) -> None:
+    model = ddpm_of()
+    for name, seed, guidance in (("one", 0, 2.0), ("same", 0, 2.0), ("plain", 0, 1.0), ("other", 1, 2.0)):
+        Samples(tmp_path / name, shown(), seed, guidance).write(model, 0)
+        torch.manual_seed(seed)  # of no account
+    found = {path.parent.name: path.read_bytes() for path in tmp_path.glob("*/*.png")}
+    assert found["one"] == found["same"]
+    assert len(set(found.values())) == 3
+
+    noise = torch.randn(64, 1, 8, 8, generator=drawn(derive_seed(0, "samples")))
+    images = model.eval().pipeline()(
+        torch.arange(64) % 3,
+        num_inference_steps=STEPS,
+        guidance_scale=2.0,
+        output_type="pt",
+        return_dict=False,
+        latents=noise,
+    )[0]
+    wanted = mosaic(as_bytes(2 * images - 1).numpy(), COLUMNS, scale=TILE_PX // 8)
+    png = np.asarray(Image.open(tmp_path / "one" / "step-000000000.png"))
+    assert np.abs(png.astype(int) - wanted).max() <= 1
+
+
+@pytest.mark.parametrize("new", [lambda: model_of(VAE), ddpm_of])
+def test_a_look_leaves_the_model_as_it_was(new: Callable[[], Any], tmp_path: Path) -> None:
     state = torch.get_rng_state()
     for mode in (True, False):
-        model = model_of(VAE).train(mode)
+        model = new().train(mode)
         Samples(tmp_path, shown(), 0).write(model, 0)
         assert model.training == mode
     assert torch.equal(torch.get_rng_state(), state)
