@@ -82,7 +82,8 @@ def timesteps_of(timesteps: int, steps: int) -> list[int]:
 
     Song et al. 2021 (DDIM) chose such steps for small pictures. The first is where there is noise alone, as
     Lin et al. 2024 ask for. Even steps would end with one that begins far above the finest detail of the
-    distribution, and erases it: of those it takes two to four times as many to come as close.
+    distribution, and erases it: of the mixture's, it takes two to four times as many to come as close.
+    (Of 8×8 digits that a network had learned, solvers gain at 5 steps, and nothing at 20.)
     """
     return [max(round(timesteps * (step / steps) ** 2), step) - 1 for step in range(steps, 0, -1)]
 
