@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from generative.autoencoder import Autoencoder
+from generative.model_card import CARD
 from generative.model_folder import save_model
 from generative.vae import VAE
-from sandbox import load_run
 from sandbox.nn.fit import Training
 from sandbox.nn.transfer import load_backbone
 from tests.agents.run_folders import (
@@ -20,9 +20,12 @@ from tests.agents.run_folders import (
     press_ctrl_c,
     resume,
 )
+from tests.generative.models import ddpm_of
 from tests.generative.run_folders import (
     assert_equal_models,
     assert_same_run,
+    bytes_below,
+    loaded,
     opened,
     train,
     without_curves,
@@ -46,7 +49,7 @@ def test_a_run_may_be_copied_and_resumed_elsewhere(root: Path, tmp_path: Path, l
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(root / "stopped", elsewhere / "stopped", symlinks=links)
     shutil.rmtree(root / "stopped")
-    assert_equal_models(opened(elsewhere / "stopped"), load_run(str(elsewhere / "stopped")))
+    assert_equal_models(opened(elsewhere / "stopped"), loaded(elsewhere / "stopped"))
     assert resume(elsewhere, "stopped") == 0
     assert_same_run(root / "whole", elsewhere / "stopped")
 
@@ -99,11 +102,25 @@ def test_it_is_written_as_diffusers_would(tmp_path: Path) -> None:
     model.save_pretrained(tmp_path / "theirs")
     for theirs in (tmp_path / "theirs").iterdir():
         assert (tmp_path / "model" / theirs.name).read_bytes() == theirs.read_bytes()
-    rights = {path.stat().st_mode for path in (tmp_path / "model").iterdir()}
-    assert len(rights) == 1  # weights for everybody who may read the config
+    assert_readable_by_all_or_none(tmp_path / "model")
 
 
-@pytest.mark.parametrize("kind", ["autoencoder", "vae"])
+def test_of_a_ddpm_the_whole_pipeline_is_written_as_diffusers_would(tmp_path: Path) -> None:
+    model = ddpm_of()
+    save_model(tmp_path, model, 5)
+    model.pipeline("ddpm").save_pretrained(tmp_path / "theirs")
+    assert bytes_below(tmp_path / "model") == bytes_below(tmp_path / "theirs")
+    cards = [(tmp_path / name / CARD).read_text() for name in ("model", "theirs")]
+    assert cards[0] == cards[1]
+    assert_readable_by_all_or_none(tmp_path / "model")
+
+
+def assert_readable_by_all_or_none(folder: Path) -> None:
+    """Weights are for everybody who may read the config."""
+    assert len({path.stat().st_mode for path in folder.rglob("*") if path.is_file()}) == 1
+
+
+@pytest.mark.parametrize("kind", ["autoencoder", "vae", "ddpm"])
 def test_the_model_of_a_run_is_its_best(kind: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Here the second of four looks, whatever comes later."""
     original = Training.evaluate
@@ -116,10 +133,10 @@ def test_the_model_of_a_run_is_its_best(kind: str, root: Path, monkeypatch: pyte
     assert train(root, "run", kind) == 0
     run = root / "run"
     assert (run / "BEST").read_text() == "step-000000000006\n"
-    best, last = load_run(str(run)), load_run(str(run), checkpoint="last")
+    best, last = loaded(run), loaded(run, "last")
     assert not best.training
     assert_equal_models(opened(run), best)
-    assert_equal_models(opened(run), load_run(str(run), checkpoint="6"))
+    assert_equal_models(opened(run), loaded(run, "6"))
     assert not torch.equal(
         best.backbone.state_dict()["stem.weight"], last.backbone.state_dict()["stem.weight"]
     )

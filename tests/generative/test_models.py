@@ -13,6 +13,7 @@ import torch
 
 from generative.autoencoder import Autoencoder
 from generative.config import CONFIGS
+from generative.ddpm import DDPM
 from generative.pictures import load_pictures
 from generative.training import build_training
 from generative.vae import VAE
@@ -221,8 +222,8 @@ def test_a_saved_model_opens_to_the_bit(kind: Any, options: dict[str, Any], tmp_
 def test_the_wing_names_its_models() -> None:
     import generative
 
-    assert (generative.Autoencoder, generative.VAE) == (Autoencoder, VAE)
-    assert {"Autoencoder", "VAE"} <= set(dir(generative))
+    assert (generative.Autoencoder, generative.VAE, generative.DDPM) == (Autoencoder, VAE, DDPM)
+    assert {"Autoencoder", "VAE", "DDPM"} <= set(dir(generative))
     with pytest.raises(AttributeError, match="Vae"):
         generative.Vae  # noqa: B018
 

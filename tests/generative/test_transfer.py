@@ -39,7 +39,9 @@ def assert_began_as(child: Path, parent: Path) -> None:
     assert Run(child).info["parent"] == parent.name
 
 
-@pytest.mark.parametrize(("kind", "other"), [("autoencoder", "vae"), ("vae", "autoencoder")])
+@pytest.mark.parametrize(
+    ("kind", "other"), [("autoencoder", "vae"), ("vae", "ddpm"), ("ddpm", "autoencoder"), ("ddpm", "ddpm")]
+)
 def test_from_one_kind_of_generator_to_the_other(kind: str, other: str, root: Path, capsys: Captured) -> None:
     assert train(root, "parent", kind) == 0
     capsys.readouterr()
@@ -50,21 +52,24 @@ def test_from_one_kind_of_generator_to_the_other(kind: str, other: str, root: Pa
     assert config["init_from"] == str(root / "parent" / FILE)
 
 
-def test_from_a_generator_to_a_classifier(root: Path) -> None:
-    assert train(root, "parent", "autoencoder") == 0
+@pytest.mark.parametrize("kind", ["autoencoder", "ddpm"])
+def test_from_a_generator_to_a_classifier(kind: str, root: Path) -> None:
+    assert train(root, "parent", kind) == 0
     assert classifiers.train(root, "child", "backbone", "--init-from", str(root / "parent"), "--freeze") == 0
     mine, theirs = (load_backbone(root / name).state_dict() for name in ("child", "parent"))
     assert all(torch.equal(mine[name], theirs[name]) for name in theirs)
 
 
-def test_from_a_classifier_to_a_generator(root: Path) -> None:
+@pytest.mark.parametrize("kind", ["vae", "ddpm"])
+def test_from_a_classifier_to_a_generator(kind: str, root: Path) -> None:
     assert classifiers.train(root, "parent") == 0
-    assert train(root, "child", "vae", "--init-from", str(root / "parent"), *STILL) == 0
+    assert train(root, "child", kind, "--init-from", str(root / "parent"), *STILL) == 0
     assert_began_as(root / "child", root / "parent")
 
 
-def test_from_a_generator_to_an_agent(root: Path, capsys: Captured) -> None:
-    assert train(root, "parent", "autoencoder") == 0
+@pytest.mark.parametrize("kind", ["autoencoder", "ddpm"])
+def test_from_a_generator_to_an_agent(kind: str, root: Path, capsys: Captured) -> None:
+    assert train(root, "parent", kind) == 0
     words = ["train-agent", "Catch", "--init-from", str(root / "parent"), "--out", str(root)]
     words += ["--name", "child", "--steps", "64", "--set", "n_steps=16", "--set", "batch_size=32"]
     words += ["--set", "learning_rate=1e-12", "--set", "n_epochs=1", "--threads", "1", "--quiet"]
@@ -108,6 +113,18 @@ def test_a_file_that_is_no_backbone_is_one_line(root: Path, tmp_path: Path, caps
     for path in (model, tmp_path / "cut", tmp_path / "text", tmp_path / "empty"):
         words = train_words(root, "child", "vae", "--init-from", str(path))
         assert str(path) in error_of(capsys, words, 4)
+    assert not (root / "child").exists()
+
+
+def test_diffusers_own_network_has_no_backbone_to_give_or_to_take(root: Path, capsys: Captured) -> None:
+    theirs = ("--unet", "diffusers", "--steps", "1", "--only", "3")
+    assert train(root, "theirs", "ddpm", *theirs) == 0
+    assert not (root / "theirs" / FILE).exists()
+    words = train_words(root, "child", "ddpm", "--init-from", str(root / "theirs"))
+    assert error_of(capsys, words, 4) == f"{root / 'theirs'} has no {FILE}"
+    assert train(root, "ours", "ddpm", "--steps", "1") == 0
+    words = train_words(root, "child", "ddpm", *theirs, "--init-from", str(root / "ours"))
+    assert "init_from is for the U-Net over the shared backbone" in error_of(capsys, words, 2)
     assert not (root / "child").exists()
 
 
