@@ -28,7 +28,7 @@ from tests.generative.run_folders import (
 from tests.supervised.run_folders import answer
 
 Captured = pytest.CaptureFixture[str]
-KINDS = ("autoencoder", "vae")
+KINDS = ("autoencoder", "vae", "ddpm")
 
 
 @pytest.fixture(autouse=True)
@@ -45,8 +45,9 @@ def test_the_json_that_scripts_rely_on(kind: str, runs_root: Path, capsys: Captu
     words = train_words(runs_root, "first", kind, "--seed", "3", "--only", "3,8")
     found = answer(capsys, *words)
     assert found["schema"] == "sandbox.generator/1"
-    told = {"kind": kind, "data": "digits", "only": ["3", "8"], "latent": 4, "seed": 3, "steps": 12}
+    told = {"kind": kind, "data": "digits", "only": ["3", "8"], "seed": 3, "steps": 12}
     assert told.items() <= found.items()
+    assert found.get("latent") == (None if kind == "ddpm" else 4)
     assert Path(found["run"]) == runs_root / "first"
     assert found["parameters"] > 1000
     assert found["train_seconds"] > 0
@@ -56,6 +57,9 @@ def test_the_json_that_scripts_rely_on(kind: str, runs_root: Path, capsys: Captu
     if kind == "vae":
         assert score["elbo"] == pytest.approx(-score["reconstruction"] - score["kl"], rel=1e-5)
         assert score["nats"] == -score["elbo"]
+    elif kind == "ddpm":
+        assert 0 < score["noise_mse"] < 2
+        assert 0 < score["loss"] < 2
     else:
         assert score["mse"] == pytest.approx(10 ** (-score["psnr"] / 10), rel=1e-5)
 
@@ -71,11 +75,14 @@ def test_a_run_explains_itself(kind: str, runs_root: Path, capsys: Captured) -> 
         *(f"samples/step-{step:09d}.png" for step in (0, 3, 6, 9, 12)),
     }
     known = {".json", ".toml", ".jsonl", ".safetensors", ".png", ".gif", ""}
+    if kind == "ddpm":
+        assert {"model_index.json", "README.md"} <= {path.name for path in (run.path / "model").iterdir()}
+        known.add(".md")
     assert {Path(name).suffix for name in files} == known  # nothing that could execute code
     assert (run.status, run.info["kind"], run.info["shape"]) == ("finished", kind, [1, 8, 8])
     assert run.info["classes"] == list("0123456789")
     assert run.info["evaluation"]["split"] == "test"
-    measure = "mse" if kind == "autoencoder" else "elbo"
+    measure = {"autoencoder": "mse", "vae": "elbo", "ddpm": "noise_mse"}[kind]
     lines = read_metrics(run.metrics_path)
     assert [line["step"] for line in lines if f"train/{measure}" in line] == [2, 4, 6, 8, 10, 12]
     assert [line["step"] for line in lines if f"valid/{measure}" in line] == [3, 6, 9, 12]
@@ -85,11 +92,12 @@ def test_a_run_explains_itself(kind: str, runs_root: Path, capsys: Captured) -> 
     capsys.readouterr()
 
 
-def test_it_says_what_to_do_next(runs_root: Path, capsys: Captured) -> None:
-    words = [word for word in train_words(runs_root, "first", "vae") if word != "--quiet"]
+@pytest.mark.parametrize(("kind", "what"), [("vae", "digits, 4 latents"), ("ddpm", "digits")])
+def test_it_says_what_to_do_next(kind: str, what: str, runs_root: Path, capsys: Captured) -> None:
+    words = [word for word in train_words(runs_root, "first", kind) if word != "--quiet"]
     assert main(words) == 0
     said = capsys.readouterr().out
-    assert "done: vae on digits, 4 latents, seed 0: " in said
+    assert f"done: {kind} on {what}, seed 0: " in said
     assert "samples/training.gif" in said
     assert "python -m sandbox generate " in said
 
@@ -100,6 +108,10 @@ def test_it_says_what_to_do_next(runs_root: Path, capsys: Captured) -> None:
         ("autoencoder", ("--noise", "0.2", "--only", "1,7", "--set", "ema_decay=0")),
         ("vae", ("--likelihood", "bernoulli", "--class-conditional", "--kl-warmup", "0.5", "--beta", "0.5")),
         ("vae", ("--importance-samples", "3", "--size", "10", "--colours", "colour", "--hidden", "9")),
+        ("ddpm", ("--prediction", "x0", "--zero-snr", "--min-snr", "5", "--attention", "--guidance", "2.5")),
+        ("ddpm", ("--noise-schedule", "linear", "--prediction", "epsilon", "--no-class-conditional")),
+        ("ddpm", ("--size", "9", "--colours", "colour", "--set", "autocast=true", "--label-dropout", "0")),
+        ("ddpm", ("--unet", "diffusers", "--steps", "2", "--only", "3", "--set", "eval_every=2")),
     ],
 )
 def test_a_runs_own_config_repeats_it_bit_for_bit(
@@ -173,11 +185,12 @@ def test_minutes_become_steps_that_the_config_keeps(
     assert tomllib.loads((runs_root / "timed" / "config.toml").read_text())["fit"]["steps"] == steps
 
 
-def test_minutes_are_measured_with_a_copy(runs_root: Path) -> None:
+@pytest.mark.parametrize("kind", ["vae", "ddpm"])
+def test_minutes_are_measured_with_a_copy(kind: str, runs_root: Path) -> None:
     """That a few steps were tried before changes nothing of the run."""
-    assert train(runs_root, "timed", "vae", "--max-minutes", "0.0005") == 0
+    assert train(runs_root, "timed", kind, "--max-minutes", "0.0005") == 0
     config = str(runs_root / "timed" / "config.toml")
-    assert main(["train-generator", "vae", "--config", config, "--name", "again", "--quiet"]) == 0
+    assert main(["train-generator", kind, "--config", config, "--name", "again", "--quiet"]) == 0
     assert_same_run(runs_root / "timed", runs_root / "again")
 
 
@@ -229,6 +242,41 @@ def test_frames_of_an_environment(runs_root: Path) -> None:
     assert Run(runs_root / "snake").info["shape"] == [1, 10, 10]
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("digits", True),
+        ("digits --only 3,8", True),
+        ("digits --only 3", False),
+        ("digits --no-class-conditional", False),
+        ("digits --only 3 --class-conditional", True),
+        ("folder:{one}", False),
+        ("folder:{two}", True),
+        ("folder:{two} --only cats", False),
+        ("frames:Catch --size 10", False),
+        ("frames:Catch --size 10 --class-conditional", True),
+    ],
+)
+def test_a_ddpm_is_told_the_classes_where_there_are_any(
+    words: str, told: bool, tmp_path: Path, capsys: Captured
+) -> None:
+    """What a player did at a frame is no class of pictures, unless somebody says so."""
+    folders = {"one": tmp_path / "one", "two": tmp_path / "two"}
+    pictures_in(folders["one"], "cats")
+    pictures_in(folders["two"], "cats", "dogs")
+    given = [word.format(**folders) for word in words.split()]
+    found = answer(capsys, "train-generator", "ddpm", *given, "--dry-run")
+    assert found["config"]["class_conditional"] is told
+
+
+def test_a_config_that_says_so_is_not_told_the_classes(tmp_path: Path, capsys: Captured) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('data = "digits"\nclass_conditional = false\n')
+    words = ["train-generator", "ddpm", "--config", str(file), "--dry-run"]
+    assert answer(capsys, *words)["config"]["class_conditional"] is False
+    assert answer(capsys, *words, "--class-conditional")["config"]["class_conditional"] is True
+
+
 # The machine
 
 
@@ -243,6 +291,10 @@ def test_help_loads_neither_torch_nor_diffusers() -> None:
     assert "python -m sandbox train-generator vae mnist --class-conditional" in done.stdout
 
 
+FULL = {"ddpm": ("README.md",)}
+"""where else than with the others"""
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_full_disk_is_one_line(
     kind: str, runs_root: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
@@ -252,7 +304,8 @@ def test_a_full_disk_is_one_line(
 
     from sandbox.core import files
 
-    for full in ("step-000000003.png", "diffusion_pytorch_model.safetensors", "training.gif"):
+    moments = FULL.get(kind, ("step-000000003.png", "diffusion_pytorch_model.safetensors", "training.gif"))
+    for full in moments:
         original = files.write_atomically
 
         def write(path: Path, content: Any, full: str = full, original: Any = original) -> None:
@@ -269,12 +322,15 @@ def test_a_full_disk_is_one_line(
         assert Run(runs_root / f"on-{full}").status in ("failed", "killed")
         assert main(["resume", str(runs_root / f"on-{full}"), "--quiet"]) == 0
     assert train(runs_root, "whole", kind) == 0
-    assert_same_run(runs_root / "whole", runs_root / "on-step-000000003.png")
+    assert_same_run(runs_root / "whole", runs_root / f"on-{moments[0]}")
 
 
-def test_a_loss_that_is_no_number_ends_the_run_with_code_5(runs_root: Path, capsys: Captured) -> None:
+@pytest.mark.parametrize("kind", ["vae", "ddpm"])
+def test_a_loss_that_is_no_number_ends_the_run_with_code_5(
+    kind: str, runs_root: Path, capsys: Captured
+) -> None:
     options = ("--set", "learning_rate=1e30", "--set", "optimizer=sgd", "--set", "schedule=constant")
-    error = error_of(capsys, train_words(runs_root, "wild", "vae", *options), 5)
+    error = error_of(capsys, train_words(runs_root, "wild", kind, *options), 5)
     assert "no checkpoint was written before" in error
     assert Run(runs_root / "wild").status == "diverged"
     assert not (runs_root / "wild" / "model").exists()
