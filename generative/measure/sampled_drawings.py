@@ -15,8 +15,9 @@ from generative.quality.copies import Memory, Nearest
 from sandbox.data.pictures import Pictures
 from sandbox.ui.mosaic import mosaic, save_png
 
-GRID, NEAREST, MISJUDGED = 100, 16, 32
+GRID, NEAREST, MISJUDGED = 100, 24, 36
 """pictures in each drawing, about"""
+COLUMNS = 12
 
 
 def draw_samples(path: Path, pictures: Tensor, asked: Tensor | None, classes: tuple[str, ...]) -> Path:
@@ -51,6 +52,7 @@ def draw_nearest(
         subtitle=f"the {len(closest)} nearest to a training picture, then others up to the farthest  ·  "
         f"distances below; of pictures never seen {memory.held_out:.4f} in the median",
         below=[f"{distance:.4f}" for distance in near.distance[rows].tolist()],
+        columns=COLUMNS,
     )
 
 
@@ -72,4 +74,5 @@ def draw_misjudged(
         subtitle=f"asked for (above) and seen by the judge (below)  ·  {len(pictures):,} such  ·  {how}",
         above=[short(classes[number]) for number in asked[some].tolist()],
         below=[short(classes[number]) for number in answers[some].tolist()],
+        columns=COLUMNS,
     )

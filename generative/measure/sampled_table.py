@@ -23,19 +23,18 @@ def rows_of_samples(outcome: Outcome) -> Rows:
 def _distances(outcome: Outcome) -> Rows:
     quality, split = outcome.quality, outcome.split
     drawn, floor = quality.drawn, quality.floor
-    few = "; fewer pictures than features" if outcome.yardstick.flat else ""
-    against = f"{len(outcome.reference):,} {split} pictures"
+    few = ", fewer than features" if outcome.yardstick.flat else ""
     rows = [
         [
             "Fréchet distance",
             f"{drawn.fd:.3g}",
             f"{floor.fd:.3g}",
-            f"{quality.ratio:.2f} times what {quality.n:,} training pictures have to {against}{few}",
+            f"{quality.ratio:.2f} times that of {quality.n:,} training pictures{few}",
         ]
     ]
     means = {
-        "precision": f"drawn ones as near to {split} pictures as those are to each other (k = {NEIGHBOURS})",
-        "recall": f"{split} pictures as near to drawn ones as those are to each other",
+        "precision": f"drawn ones that lie among {split} pictures (k = {NEIGHBOURS})",
+        "recall": f"{split} pictures that lie among drawn ones",
     }
     pairs = ((drawn.precision, floor.precision), (drawn.recall, floor.recall))
     return rows + [
@@ -55,7 +54,7 @@ def _classes(outcome: Outcome) -> Rows:
             "right class",
             f"{told.accuracy:.1%}",
             "" if judge is None else f"{judge:.2%}",
-            f"the judge sees what was asked for (95 %: {low:.1%} to {high:.1%}), and what is true",
+            f"the judge sees what was asked for (95 %: {low:.1%} to {high:.1%})",
         ]
     ]
     wrong = told.mistaken(1)
@@ -70,30 +69,20 @@ def _variety(outcome: Outcome) -> Rows:
     found, memory = outcome.quality.diversity, outcome.memory
     rows = []
     if found.poorest is not None:
-        means = "distance between two drawn pictures over that between two real ones"
+        means = "distance between two pictures"
         if len(found.of_classes) > 1:
             least = f"{outcome.reference.classes[found.poorest]} ({found.of_classes[found.poorest]:.2f})"
-            means = f"{means}, of a class; least: {least}"
+            means = f"{means} of a class; least: {least}"
         rows.append(["diversity", f"{found.mean:.2f}", "1", means])
     means = (
-        f"distance to the nearest training picture, median; {memory.copies:.1%} of the drawn ones are nearer"
+        f"to the nearest training picture; {memory.copies:.1%} nearer than {1 - NEAR:.0%} of real ones are"
     )
-    return [
-        *rows,
-        [
-            "from memory",
-            f"{memory.drawn:.4f}",
-            f"{memory.held_out:.4f}",
-            f"{means} than {1 - NEAR:.0%} of real ones",
-        ],
-    ]
+    return [*rows, ["distance", f"{memory.drawn:.4f}", f"{memory.held_out:.4f}", means]]
 
 
 def _judge(outcome: Outcome) -> list[str]:
     accuracy, count = outcome.yardstick.accuracy, len(outcome.reference)
-    right = (
-        "" if accuracy is None else f"; answers {accuracy:.2%} of {count:,} {outcome.split} pictures right"
-    )
+    right = "" if accuracy is None else f"; {accuracy:.2%} of {count:,} {outcome.split} pictures right"
     return ["judge", "", "", f"{outcome.asked.said}{right}"]
 
 

@@ -17,7 +17,7 @@ from sandbox.data.pictures import Dataset
 from sandbox.ui.console import Console
 
 SAID = {
-    "cnn": "the cnn of this data set, trained by a fixed recipe",
+    "cnn": "this data set's own cnn",
     "untrained": "a cnn that learned nothing: these data have no classes",
 }
 
