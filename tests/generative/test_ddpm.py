@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -102,10 +103,15 @@ def test_a_new_network_that_says_nothing_misses_all_of_the_noise() -> None:
 # Timesteps
 
 
+@lru_cache
+def chain_of(timesteps: int) -> DDPM:
+    return ddpm_of(timesteps=timesteps)
+
+
 @given(count=st.integers(1, 300), timesteps=st.sampled_from([50, 100, 1000]), seed=st.integers(0, 999))
 def test_a_batchs_timesteps_are_evenly_spread(count: int, timesteps: int, seed: int) -> None:
     """Between any two of them there are as many as there should be, but for one."""
-    model = ddpm_of(timesteps=timesteps)
+    model = chain_of(timesteps)
     times = model.timesteps(count, drawn(seed))
     assert times.shape == (count,)
     assert torch.equal(times, model.timesteps(count, drawn(seed)))
@@ -187,16 +193,16 @@ def four() -> Pictures:
 
 
 def by_heart(prediction: Prediction) -> Training:
-    """After learning the four for a few hundred steps."""
+    """After learning the four for a while."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         unet = UNet(8, widths=(16, 32), classes=four().classes)
     model = DDPM(unet, noise_scheduler("cosine", prediction, False), four().classes)
     training = Training(
-        model, four(), FitSettings(steps=250, batch_size=32, learning_rate=0.01, ema_decay=0.9), seed=0
+        model, four(), FitSettings(steps=150, batch_size=32, learning_rate=0.01, ema_decay=0.9), seed=0
     )
     with torch.random.fork_rng():
-        while training.step < 250:
+        while training.step < 150:
             training.update()
     return training
 
@@ -222,6 +228,19 @@ def test_an_evaluation_draws_the_same_noise_each_time() -> None:
         assert training.evaluate(four()) != before
     other = Training(ddpm_of(label_dropout=0.5), four(), FitSettings(steps=5, batch_size=4), seed=1)
     assert other.evaluate(four()) != before
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [(8, 8), (9, 13), (28, 28), (33, 64)])
+def test_pictures_of_any_size_are_learned_and_drawn(size: tuple[int, int], channels: int) -> None:
+    model = ddpm_of(size=size, channels=channels)
+    loss, _ = model.loss(Batch(pictures(2, channels, *size), torch.tensor([0, 1])), drawn())
+    loss.backward()
+    assert all(part.grad is not None and part.grad.isfinite().all() for part in model.parameters())
+    images = model.eval().pipeline()(
+        [0, 1], generator=drawn(), num_inference_steps=2, output_type="pt", return_dict=False
+    )[0]
+    assert model.shape == images[0].shape == (channels, *size)
 
 
 # Keeping
