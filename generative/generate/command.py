@@ -164,6 +164,9 @@ class Generate:
         }
 
     def _made(self, task: str, subject: Subject) -> Made:
+        from sandbox.nn.device import keep_memory
+
+        keep_memory()
         if task == DRAW:
             return self._drawn(subject)
         from generative.ddpm import DDPM

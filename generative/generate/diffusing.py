@@ -23,6 +23,7 @@ from generative.generate.pictures import label_of
 from generative.generate.sampling import REPAIR, WAY, Sampling
 from generative.generate.subject import Made, Place, Subject, file_name
 from generative.passes import as_seen
+from generative.samplers import timesteps_of
 from sandbox.core.errors import UsageError
 from sandbox.core.seeding import derive_seed
 
@@ -121,10 +122,10 @@ def _completed(subject: Subject, end: End, anew: Tensor, labels: list[int], samp
     model = _model(subject)
     alpha_bars = model.alphas_cumprod
     device = alpha_bars.device
-    timesteps = timesteps_for(alpha_bars, sampling.steps)
+    timesteps = timesteps_of(len(alpha_bars), sampling.steps)
     known = as_seen(end.picture[None]).to(device)
     size, made = pass_of(model, sampling.guidance), []
-    with _counted(subject, len(labels) * len(timesteps) * REPEATS) as counted:
+    with _counted(subject, len(labels) * ((sampling.steps - 1) * REPEATS + 1)) as counted:
         for start in range(0, len(labels), size):
             some = labels[start : start + size]
             generators = noise_generators(subject.seed, range(start, start + len(some)))

@@ -33,21 +33,23 @@ def inpaint(
     Args:
         denoise: of a model.
         alpha_bars: (timesteps,) of its chain.
-        timesteps: from the noisiest down.
+        timesteps: from the noisiest down, densely where there is little noise: large steps, repeated, leave
+            too little variety.
         known: (n or 1, channels, height, width).
         anew: (height, width) bool: what is drawn anew.
         draw: standard normal noise for the n pictures, another at each call.
-        repeats: of each step; with 1 the parts hardly know of each other.
+        repeats: of each step but the last; with 1 the parts hardly know of each other.
     """
     noisy = whole = draw()
     after = [*(alpha_bars[timestep] for timestep in timesteps[1:]), torch.ones_like(alpha_bars[0])]
     for timestep, there in zip(timesteps, after, strict=True):
         here = alpha_bars[timestep]
-        for repeat in range(repeats):
+        times = repeats if there < 1 else 1  # the last step leaves no noise: again, it would only blur
+        for repeat in range(times):
             clean = denoise(noisy, timestep)
             drawn = _step(noisy, clean, here, there, draw())
             whole = torch.where(anew, drawn, noised(known, draw(), there))
-            if repeat < repeats - 1:
+            if repeat < times - 1:
                 noisy = noised(whole, draw(), here / there)
         noisy = whole
     return whole

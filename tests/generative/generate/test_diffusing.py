@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,7 +128,7 @@ def test_the_ends_of_a_way_are_the_pictures_that_it_goes_between() -> None:
             velocity = alpha_bar.sqrt() * noise - (1 - alpha_bar).sqrt() * clean
             return type("Output", (), {"sample": velocity})
 
-    model = tiny_ddpm("a", "b")
+    model: Any = tiny_ddpm("a", "b")
     model.unet = ByHeart()
     pictures = as_bytes(known)
     ends = End("a", pictures[0], 0), End("b", pictures[1], 1)

@@ -178,6 +178,7 @@ def test_classes_without_names_are_refused(made: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     unet = UNet2DModel(8, block_out_channels=(8,), down_block_types=("DownBlock2D",),
                        up_block_types=("UpBlock2D",), norm_num_groups=4, num_class_embeds=3)  # fmt: skip
-    DDPMPipeline(unet, PNDMScheduler()).save_pretrained(tmp_path / "told")
+    scheduler: Any = PNDMScheduler()
+    DDPMPipeline(unet, scheduler).save_pretrained(tmp_path / "told")
     with pytest.raises(SandboxError, match="told classes, and nothing says which"):
         open_folder(tmp_path / "told", "cpu", 0, Console())
