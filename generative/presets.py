@@ -18,7 +18,7 @@ KINDS: dict[str, dict[str, Any]] = {
     },
     "ddpm": {
         "epochs": 10,
-        "guidance": 1.5,
+        "guidance": 1.25,
         "fit": {
             "batch_size": 64,
             "learning_rate": 1e-2,
