@@ -16,13 +16,14 @@ import json
 import math
 import re
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import nn
+from torch import Tensor, nn
 
 from generative.quality.judge import ClassifierJudge, FeatureJudge, Judge
 from sandbox.core.errors import Diverged
@@ -77,7 +78,7 @@ def house_judge(dataset: Dataset, console: Console, device: torch.device | str =
         console.note(
             f"{label(dataset.name)} has no judge yet: training one, once; later measurements read it"
         )
-        model = _trained(model, dataset, _settings(train), console, device)
+        model = _trained(_untrained(train), dataset, _settings(train), console, device)
         _keep(path, name, model)
     return HouseJudge(ClassifierJudge(model.to(device).eval()), "cnn", path)
 
@@ -155,10 +156,12 @@ def _load(path: Path, model: nn.Module) -> bool:
         with safe_open(path, "pt") as file:
             about = json.loads((file.metadata() or {})[SCHEMA])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if about["sum"] != _sum(weights):
+            return False
         model.load_state_dict(weights)
     except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError):
         return False
-    return about.get("sum") == _sum(model)
+    return True
 
 
 def _keep(path: Path, name: str, model: nn.Module) -> None:
@@ -166,15 +169,15 @@ def _keep(path: Path, name: str, model: nn.Module) -> None:
     weights = {name: part.detach().cpu().contiguous() for name, part in model.state_dict().items()}
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, save(weights, {SCHEMA: json.dumps({"sum": _sum(model)})}))
+        write_atomically(path, save(weights, {SCHEMA: json.dumps({"sum": _sum(weights)})}))
         for old in path.parent.glob(f"{glob.escape(name)}-{'[0-9a-f]' * 16}.safetensors"):
             if old != path:
                 old.unlink(missing_ok=True)
 
 
-def _sum(model: nn.Module) -> int:
+def _sum(weights: Mapping[str, Tensor]) -> int:
     """A sum over all weights, so that a damaged file is noticed."""
     found = 0
-    for part in model.state_dict().values():
-        found = zlib.crc32(part.detach().cpu().contiguous().numpy().tobytes(), found)
+    for name in sorted(weights):
+        found = zlib.crc32(weights[name].contiguous().numpy().tobytes(), found)
     return found
