@@ -47,7 +47,7 @@ def test_the_command_draws_what_eyes_without_a_judge_have(
 
 @pytest.mark.parametrize("name", ["plain", "told"])
 def test_its_answers_are_codes_in_units_of_their_spread(root: Path, name: str) -> None:
-    subject, model = asked(root / name, frames=5), open_generator(Run(root / name)).model
+    subject, model = asked(root / name, frames=5), open_generator(Run(root / name)).coder
     test = load("digits").test
     rows = torch.tensor([0, 89, 179, 268, 358])
     assert torch.equal(subject.pictures, test.images[rows])
