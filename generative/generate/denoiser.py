@@ -51,6 +51,14 @@ class Denoiser:
         return self._model(noisy, times, torch.full_like(times, label) if self._model.classes else None)
 
 
+def dense_timesteps(timesteps: int, steps: int) -> list[int]:
+    """Timesteps from the last one down, quadratically spaced: dense where there is little noise.
+
+    Song et al. 2021 (DDIM) chose such steps for small pictures.
+    """
+    return [max(round(timesteps * (step / steps) ** 2), step) - 1 for step in range(steps, 0, -1)]
+
+
 def timesteps_for(alpha_bars: Tensor, steps: int) -> list[int]:
     """Timesteps evenly spread over the chain, from the last one down; the way ends at the clean picture."""
     count = len(alpha_bars)

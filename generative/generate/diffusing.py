@@ -12,7 +12,7 @@ from torch import Tensor
 from generative.ddpm import DDPM
 from generative.diffusion import slerp
 from generative.generate import drawings
-from generative.generate.denoiser import Denoise, Denoiser, timesteps_for
+from generative.generate.denoiser import Denoise, Denoiser, dense_timesteps, timesteps_for
 from generative.generate.diffused import as_levels, check_steps, drawn_from, noise_generators, pass_of
 from generative.generate.ends import End, find_end, in_file
 from generative.generate.grids import Wanted, classes_asked_for
@@ -23,7 +23,6 @@ from generative.generate.pictures import label_of
 from generative.generate.sampling import REPAIR, WAY, Sampling
 from generative.generate.subject import Made, Place, Subject, file_name
 from generative.passes import as_seen
-from generative.samplers import timesteps_of
 from sandbox.core.errors import UsageError
 from sandbox.core.seeding import derive_seed
 
@@ -122,7 +121,7 @@ def _completed(subject: Subject, end: End, anew: Tensor, labels: list[int], samp
     model = _model(subject)
     alpha_bars = model.alphas_cumprod
     device = alpha_bars.device
-    timesteps = timesteps_of(len(alpha_bars), sampling.steps)
+    timesteps = dense_timesteps(len(alpha_bars), sampling.steps)
     known = as_seen(end.picture[None]).to(device)
     size, made = pass_of(model, sampling.guidance), []
     with _counted(subject, len(labels) * ((sampling.steps - 1) * REPEATS + 1)) as counted:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from generative.generate.denoiser import dense_timesteps
 from generative.generate.inpainting import inpaint
-from generative.samplers import timesteps_of
 from tests.generative.generate.gaussian import ALPHA_BARS, Gaussian
 
 DATA = Gaussian(torch.tensor([0.2, -0.1]), torch.tensor([[0.25, 0.2], [0.2, 0.25]]))
@@ -15,7 +15,7 @@ KNOWN = torch.tensor([0.7, 5.0]).view(1, 1, 1, 2)  # the second pixel is to be f
 
 def completions(repeats: int, count: int = 4_000) -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)
-    steps = timesteps_of(1000, 50)
+    steps = dense_timesteps(1000, 50)
 
     def draw() -> torch.Tensor:
         return torch.randn(count, 1, 1, 2, generator=generator)
