@@ -51,13 +51,13 @@ SAMPLER_DRAWN = 500
 STEPS_TABLE, STEPS_CURVES = "ddpm-steps", "ddpm-steps.png"
 """where that stands, and its picture"""
 
-PEER = "ddpm mnist --unet diffusers --set learning_rate=1e-3"
+PEER = "ddpm mnist --unet diffusers --set learning_rate=3e-3"
 OURS_PART, PEER_PART = 0.6, 3.6
 """of the minutes: 3 and 18 of five"""
 FULL_LENGTH = 1_000_000
 """steps of a schedule, where it is not known yet how many there is time for"""
 GPU = "ddpm mnist --backbone large --device cuda --set autocast=true"
-GPU_PEER = "ddpm mnist --unet diffusers --set learning_rate=1e-3 --device cuda --set autocast=true"
+GPU_PEER = "ddpm mnist --unet diffusers --set learning_rate=3e-3 --device cuda --set autocast=true"
 DRAWN_AT_ONCE = 250
 """pictures by which drawing is timed there"""
 
