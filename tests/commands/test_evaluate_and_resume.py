@@ -66,6 +66,10 @@ def test_evaluate_hands_everything_to_the_kind(run: Run, capsys: Captured) -> No
         "tta": None,
         "samples": None,
         "images": None,
+        "sampler": None,
+        "steps": None,
+        "guidance": None,
+        "judge": None,
     }
     assert result["evaluation"]["mean"] == 480.0
 
