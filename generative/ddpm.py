@@ -98,9 +98,7 @@ class DDPM(nn.Module):
         found = self(noised(batch.images, noise, alpha_bar), times, labels)
         target = target_of(self.prediction, batch.images, noise, alpha_bar)
         errors = (found - target).square().flatten(1).mean(1)  # (batch,)
-        weighted = (
-            errors * min_snr_weight(self.prediction, alpha_bar, self.min_snr) if self.min_snr else errors
-        )
+        weighted = errors * min_snr_weight(self.prediction, alpha_bar, self.min_snr)
         return weighted.mean(), {"noise_mse": self._noise_mse(errors.detach(), alpha_bar)}
 
     def timesteps(self, count: int, generator: torch.Generator) -> Tensor:

@@ -16,7 +16,7 @@ import torch
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from torch import Tensor
 
-from generative.config import NoiseSchedule, Prediction
+from generative.config import FEWEST_TIMESTEPS, NoiseSchedule, Prediction
 from sandbox.core.errors import ConfigError
 
 PREDICTION_TYPES: dict[Prediction, Literal["v_prediction", "epsilon", "sample"]] = {
@@ -25,8 +25,6 @@ PREDICTION_TYPES: dict[Prediction, Literal["v_prediction", "epsilon", "sample"]]
     "x0": "sample",
 }
 """our names of what is predicted, and diffusers'"""
-FEWEST_TIMESTEPS = 50
-"""with fewer, a linear schedule would have to add more noise in one step than there is room for"""
 
 
 def noise_scheduler(
@@ -113,17 +111,21 @@ def min_snr_weight(prediction: Prediction, alpha_bar: Tensor, gamma: float) -> T
     """Weights (n,) of squared errors of what is predicted, that all count errors of x0 by min(SNR, γ).
 
     From Hang et al. 2023: SNR is ᾱ / (1 − ᾱ), and an error of v counts min(SNR, γ) / (SNR + 1), of the noise
-    min(SNR, γ) / SNR. Written such that ᾱ of 0 and of 1 give the limits; with γ = 0 all weights are 1.
+    min(SNR, γ) / SNR. Written such that ᾱ of 1 gives the limit; with γ = 0 all weights are 1.
+
+    Where ᾱ is 0 (zero terminal SNR) the weight is 1, not the limit, which for v and x0 is 0: sampling begins
+    there (Lin et al. 2024), so that the network has to learn what to say.
     """
-    if gamma == 0:
-        return torch.ones_like(alpha_bar)
-    capped = gamma * (1 - alpha_bar)
-    if prediction == "v":
-        return torch.minimum(alpha_bar, capped)
     one = torch.ones_like(alpha_bar)
-    if prediction == "epsilon":
-        return torch.minimum(one, capped / alpha_bar)
-    return torch.minimum(alpha_bar / (1 - alpha_bar), gamma * one)
+    if gamma == 0:
+        return one
+    capped = gamma * (1 - alpha_bar)
+    weights = {
+        "v": torch.minimum(alpha_bar, capped),
+        "epsilon": torch.minimum(one, capped / alpha_bar),
+        "x0": torch.minimum(alpha_bar / (1 - alpha_bar), gamma * one),
+    }[prediction]
+    return torch.where(alpha_bar == 0, one, weights)
 
 
 def guided(conditional: Tensor, unconditional: Tensor, guidance: float) -> Tensor:

@@ -92,6 +92,18 @@ def test_a_last_timestep_without_a_picture_spoils_no_loss(prediction: Prediction
     assert all(part.grad is None or part.grad.isfinite().all() for part in model.parameters())
 
 
+@pytest.mark.parametrize("prediction", ["v", "x0"])
+def test_a_last_timestep_without_a_picture_is_learned(
+    prediction: Prediction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the weights are: a sampler begins there."""
+    model = ddpm_of(prediction, zero_snr=True, min_snr=5.0, timesteps=50)
+    monkeypatch.setattr(model, "timesteps", lambda count, generator: torch.full((count,), 49))
+    loss, _ = model.loss(batch_of(4), drawn())
+    loss.backward()
+    assert any(part.grad is not None and part.grad.abs().sum() > 0 for part in model.parameters())
+
+
 def test_a_new_network_that_says_nothing_misses_all_of_the_noise() -> None:
     scheduler = noise_scheduler("linear", "epsilon", False)
     model = DDPM(UNet(8, widths=(8, 16)), scheduler)

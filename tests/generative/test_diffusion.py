@@ -101,13 +101,20 @@ def test_weighted_errors_count_as_errors_of_the_picture_by_the_smaller_of_snr_an
 
 
 @pytest.mark.parametrize(
-    ("prediction", "without_signal", "without_noise"), [("v", 0, 0), ("epsilon", 1, 0), ("x0", 0, 5)]
+    ("prediction", "hardly_any_signal", "without_noise"), [("v", 0, 0), ("epsilon", 1, 0), ("x0", 0, 5)]
 )
-def test_weights_have_their_limits_where_there_is_no_signal_and_no_noise(
-    prediction: Prediction, without_signal: float, without_noise: float
+def test_weights_have_their_limits_where_there_is_no_noise_and_hardly_any_signal(
+    prediction: Prediction, hardly_any_signal: float, without_noise: float
 ) -> None:
-    weights = min_snr_weight(prediction, torch.tensor([0.0, 1.0]), gamma=5)
-    assert weights.tolist() == [without_signal, without_noise]
+    weights = min_snr_weight(prediction, torch.tensor([1e-30, 1.0]), gamma=5)
+    assert weights.tolist() == pytest.approx([hardly_any_signal, without_noise], abs=1e-29)
+
+
+@pytest.mark.parametrize("prediction", PREDICTIONS)
+@pytest.mark.parametrize("gamma", [0.5, 5.0])
+def test_where_there_is_no_signal_at_all_weights_are_1(prediction: Prediction, gamma: float) -> None:
+    """There sampling begins: a weight of 0 would leave what is drawn first to chance."""
+    assert min_snr_weight(prediction, torch.zeros(2), gamma).tolist() == [1, 1]
 
 
 @pytest.mark.parametrize("prediction", PREDICTIONS)
