@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from generative.unet_diffusers import check_sides
 from sandbox.core.config import Count
 from sandbox.core.errors import ConfigError
 from sandbox.data.form import Colours, Form
@@ -192,6 +193,8 @@ class DDPMConfig(GeneratorConfig):
         if self.unet == "diffusers" and (self.attention or self.init_from is not None):
             key = "attention" if self.attention else "init_from"
             raise ConfigError(f"{key} is for the U-Net over the shared backbone, not for diffusers'", key=key)
+        if self.unet == "diffusers" and self.size is not None:
+            check_sides(int(self.size), int(self.size))
 
 
 CONFIGS: dict[str, type[GeneratorConfig]] = {

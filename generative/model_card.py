@@ -19,12 +19,14 @@ def card(pipeline: ConditionalPipeline, about: Mapping[str, str]) -> str:
 
     Args:
         pipeline: as it will be opened.
-        about: what is known of its training: headings and what stands under them.
+        about: what is known of its training: headings and what stands under them; under "guidance" the
+            number that it recommends.
     """
     channels, height, width = pipeline.shape
     weights = sum(part.numel() for part in pipeline.unet.parameters())
     told = f" of {len(pipeline.classes)} classes ({', '.join(pipeline.classes)})" if pipeline.classes else ""
     one = "class_labels=[0, 1]" if pipeline.classes else "batch_size=2"
+    guided = f", guidance_scale={about['guidance']}" if "guidance" in about else ""
     facts = {
         "pictures": f"{channels} × {height} × {width} (channels, height, width), in [−1, 1]",
         "network": f"{type(pipeline.unet).__name__}, {weights:,} weights",
@@ -53,7 +55,7 @@ from generative.samplers import build_sampler
 
 pipeline = ConditionalPipeline.from_pretrained("this/folder")
 pipeline.scheduler = build_sampler("dpm++", pipeline.scheduler)
-pictures = pipeline({one}, num_inference_steps=20).images
+pictures = pipeline({one}, num_inference_steps=20{guided}).images
 ```
 
 diffusers' own `DDPMPipeline` and `DDIMPipeline` open it after `import generative.unet`; they draw pictures
@@ -61,9 +63,9 @@ of any class.
 """
 
 
-def write_card(folder: Path, pipeline: ConditionalPipeline, about: Mapping[str, str] | None = None) -> None:
+def write_card(folder: Path, pipeline: ConditionalPipeline, about: Mapping[str, str]) -> None:
     """Write the card into a model's folder. Raises OSError."""
-    write_atomically(folder / CARD, card(pipeline, about or {}))
+    write_atomically(folder / CARD, card(pipeline, about))
 
 
 def _task(pipeline: ConditionalPipeline) -> str:

@@ -17,7 +17,7 @@ from safetensors.torch import save
 
 from generative.autoencoder import Autoencoder
 from generative.ddpm import DDPM
-from generative.model_card import CARD, card
+from generative.model_card import write_card
 from generative.vae import VAE
 from sandbox.core.files import write_atomically
 
@@ -69,7 +69,7 @@ def _write_pipeline(folder: Path, model: DDPM, about: Mapping[str, str]) -> None
     pipeline.save_config(folder)
     pipeline.scheduler.save_pretrained(folder / "scheduler")
     _write(folder / "unet", model.unet)
-    write_atomically(folder / CARD, card(pipeline, about))
+    write_card(folder, pipeline, about)
 
 
 def _move_over(link: Path, folder: Path) -> None:

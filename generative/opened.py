@@ -44,6 +44,11 @@ class Opened:
         return tuple(name for name in self.classes if not self.config.only or name in self.config.only)
 
     @property
+    def guidance(self) -> float:
+        """With which it draws unless something else is asked for; 1, which is none, where it cannot be."""
+        return self.config.guidance if isinstance(self.config, DDPMConfig) and self.model.classes else 1.0
+
+    @property
     def coder(self) -> Autoencoder | VAE:
         """The model, which brings pictures to latents. Raises UsageError where it does not."""
         check_coder(self.run)
@@ -171,15 +176,23 @@ def pictures_of(run: Run, config: GeneratorConfig, console: Console, data_dir: s
         data_dir: searched instead of the config's.
 
     Raises:
-        Broken: its classes are not those that the run was made with.
+        RunBroken: run.json does not say the form or the classes of the pictures.
+        Broken: its classes, or the form of its pictures, are not those that the run was made with.
         SandboxError: the pictures are not there, or damaged.
     """
-    dataset, known = load_pictures(config, data_dir=data_dir), _classes_of(run)
+    known, shape = _classes_of(run), _shape_of(run)
+    dataset = load_pictures(config, data_dir=data_dir)
     if dataset.classes != known:
         raise Broken(
             f"{config.data} has the classes {', '.join(dataset.classes)}, and when {run.name} was made "
             f"{', '.join(known)}",
             hint="give it back the classes that it had, or train anew",
+        )
+    if dataset.shape != shape:
+        raise Broken(
+            f"the pictures of {config.data} are {_form(dataset.shape)}, and when {run.name} was made they were "
+            f"{_form(shape)}",
+            hint="give it back the pictures that it had, or train anew",
         )
     if (read_manifest(run) or {}).get("data", dict(dataset.sums)) != dataset.sums:
         console.note(f"warning: the pictures of {config.data} have changed since {run.name} began")
@@ -191,6 +204,11 @@ def _shape_of(run: Run) -> Shape:
         case [int(channels), int(height), int(width)] if min(channels, height, width) > 0:
             return channels, height, width
     raise RunBroken(f"{run.path / 'run.json'} is damaged: it has no shape of pictures")
+
+
+def _form(shape: Shape) -> str:
+    channels, height, width = shape
+    return f"{width}×{height} of {channels} channel{'s' if channels > 1 else ''}"
 
 
 def _classes_of(run: Run) -> tuple[str, ...]:

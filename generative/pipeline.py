@@ -1,6 +1,7 @@
 """Sampling as diffusers' pipelines do it, for networks that are told a class."""
 
 import inspect
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -14,9 +15,12 @@ from torch import Tensor
 from generative.diffusion import guided, predicted_x0, prediction_of
 from generative.samplers import set_steps
 from generative.unet import UNet
+from sandbox.core.errors import Broken
 
 Generators = torch.Generator | list[torch.Generator]
 OnStep = Callable[["ConditionalPipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor]]
+LIBRARIES = ("diffusers", "generative.unet")
+"""modules that the parts of a pipeline may come from"""
 
 
 class ConditionalPipeline(DiffusionPipeline):
@@ -59,7 +63,11 @@ class ConditionalPipeline(DiffusionPipeline):
         Args:
             folder: such as a run's `model`.
             options: of diffusers'.
+
+        Raises:
+            Broken: its index names code other than diffusers' and ours.
         """
+        _check_origin(Path(folder) / cls.config_name)
         # Without the extra package accelerate diffusers takes the other way only after a warning.
         kept = {"low_cpu_mem_usage": False, **options, "use_safetensors": True, "trust_remote_code": False}
         return super().from_pretrained(folder, **kept)
@@ -69,7 +77,7 @@ class ConditionalPipeline(DiffusionPipeline):
         from generative.model_card import write_card
 
         super().save_pretrained(folder, **options)
-        write_card(Path(folder), self)
+        write_card(Path(folder), self, {})
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -113,13 +121,13 @@ class ConditionalPipeline(DiffusionPipeline):
                 generators, or an option has no such value.
             UsageError: there are fewer timesteps than steps.
         """
-        self._check(class_labels, guidance_scale, output_type)
+        self._check(class_labels, guidance_scale, output_type, callback_on_step_end_tensor_inputs)
         _check_counts(class_labels, latents, generator, batch_size)
         device, dtype = self._execution_device, self.unet.dtype
         if latents is None:
             count = batch_size if class_labels is None else len(class_labels)
             latents = randn_tensor((count, *self.shape), generator, device, dtype)
-        set_steps(self.scheduler, num_inference_steps)
+        set_steps(self.scheduler, num_inference_steps)  # which stay on the CPU: no step waits for the device
         x = latents.to(device, dtype) * self.scheduler.init_noise_sigma  # (n, channels, height, width)
         told, step = self._told(class_labels, len(x), guidance_scale), self._stepper(generator)
         progress: Any = self.progress_bar  # whose types diffusers leaves open
@@ -127,14 +135,21 @@ class ConditionalPipeline(DiffusionPipeline):
             found = self._prediction(x, timestep, told, guidance_scale)
             before, x = x, step(found, timestep, x)
             if callback_on_step_end is not None:
-                tensors = {"latents": x, "predicted": self._predicted_x0(found, before, timestep)}
-                wanted = {name: tensors[name] for name in callback_on_step_end_tensor_inputs}
+                wanted = {"latents": x} if "latents" in callback_on_step_end_tensor_inputs else {}
+                if "predicted" in callback_on_step_end_tensor_inputs:
+                    wanted["predicted"] = self._predicted_x0(found, before, timestep)
                 x = callback_on_step_end(self, number, timestep, wanted).get("latents", x)
         images = self._as(output_type, (x.float() / 2 + 0.5).clamp(0, 1))
         self.maybe_free_model_hooks()
         return ImagePipelineOutput(images=images) if return_dict else (images,)
 
-    def _check(self, labels: Sequence[int] | Tensor | None, guidance: float, output_type: str) -> None:
+    def _check(
+        self,
+        labels: Sequence[int] | Tensor | None,
+        guidance: float,
+        output_type: str,
+        watched: Sequence[str],
+    ) -> None:
         known = len(self.classes)
         if labels is not None and not known:
             raise ValueError("class_labels: this network was told no classes")
@@ -144,6 +159,11 @@ class ConditionalPipeline(DiffusionPipeline):
             raise ValueError("guidance_scale: a network that was told no classes cannot be guided")
         if output_type not in ("pil", "np", "pt"):
             raise ValueError(f'output_type must be "pil", "np" or "pt", not {output_type!r}')
+        strange = [name for name in watched if name not in ("latents", "predicted")]
+        if strange:
+            raise ValueError(
+                f'callback_on_step_end_tensor_inputs: "latents" and "predicted", not {strange[0]!r}'
+            )
 
     def _told(self, labels: Sequence[int] | Tensor | None, count: int, guidance: float) -> Tensor | None:
         """The labels of a pass: (count,), with guidance (2 · count,), of which the second half is null."""
@@ -177,6 +197,22 @@ class ConditionalPipeline(DiffusionPipeline):
             return images
         pixels = images.cpu().permute(0, 2, 3, 1).numpy()  # (n, height, width, channels)
         return self.numpy_to_pil(pixels) if output_type == "pil" else pixels
+
+
+def _check_origin(index: Path) -> None:
+    """Raise Broken where an index names foreign code: not every diffusers refuses to run it.
+
+    What is missing or damaged otherwise, diffusers itself says.
+    """
+    if not index.is_file():
+        return
+    entries = json.loads(index.read_text(encoding="utf-8"))
+    if not isinstance(entries, dict):
+        raise Broken(f"{index} is damaged: not a JSON object")
+    parts = {name: entry for name, entry in entries.items() if name != "classes" and isinstance(entry, list)}
+    for name, entry in parts.items():
+        if name == "_class_name" or entry[:1] not in ([None], *([library] for library in LIBRARIES)):
+            raise Broken(f"{index}: {name} is {entry}, and foreign code is never run")
 
 
 def _check_counts(

@@ -15,10 +15,10 @@ from sandbox.core.errors import UsageError
 from sandbox.core.names import Names
 
 if TYPE_CHECKING:
-    import torch
     from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
     from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
     from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
+    from torch import Tensor
 
     Sampler = DDPMScheduler | DPMSolverMultistepScheduler | UniPCMultistepScheduler
 
@@ -57,8 +57,8 @@ def build_sampler(name: str, scheduler: Any) -> Sampler:
     return make({**_trained(scheduler), "timestep_spacing": "trailing"})
 
 
-def set_steps(sampler: Any, steps: int, device: torch.device | str | None = None) -> None:
-    """Set the timesteps that a sampler takes, spaced as its config says.
+def set_steps(sampler: Any, steps: int) -> None:
+    """Set the timesteps that a sampler takes, spaced as its config says; on the CPU.
 
     Raises:
         UsageError: fewer than one step, or more than there are timesteps.
@@ -69,7 +69,7 @@ def set_steps(sampler: Any, steps: int, device: torch.device | str | None = None
             f"{steps} steps cannot be taken: this model knows {timesteps} timesteps",
             hint=f"take from 1 to {timesteps}; 20 are enough for {DEFAULT}",
         )
-    sampler.set_timesteps(steps, device=device)
+    sampler.set_timesteps(steps)
     if sampler.timesteps[-1] < 0:
         _drop_last(sampler)
 
@@ -110,7 +110,8 @@ def _ddpm(trained: Mapping[str, Any]) -> Sampler:
 def _ddim(trained: Mapping[str, Any]) -> Sampler:
     from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
 
-    # The solver of first order is DDIM; diffusers' DDIMScheduler can take even steps only.
+    # The solver of first order is DDIM; diffusers' DDIMScheduler goes down by whole timesteps, and misses
+    # its own next one where the steps do not divide them.
     return _clipping(DPMSolverMultistepScheduler(**trained, **CLIPPED, solver_order=1))
 
 
@@ -132,7 +133,7 @@ def _clipping(solver: Any) -> Any:
     return solver
 
 
-def _clip(x0: torch.Tensor) -> torch.Tensor:
+def _clip(x0: Tensor) -> Tensor:
     return x0.clamp(-1, 1)
 
 

@@ -140,7 +140,9 @@ def _carry_out(
 
     def keep(model: nn.Module) -> None:
         learned = cast(Autoencoder | VAE | DDPM, model)
-        save_model(run.path, learned, session.best_step or 0, _told(config, run, session.best_step or 0))
+        step = session.best_step or 0
+        about = _told(config, run, step) if isinstance(config, DDPMConfig) else {}
+        save_model(run.path, learned, step, about)
         if learned.backbone is not None:
             save_backbone(run.path / FILE, learned.backbone)
 
@@ -199,21 +201,15 @@ def _about(config: GeneratorConfig, training: Training, dataset: Dataset) -> dic
     return {"device": str(training.device), "threads": config.threads, "data": dict(dataset.sums)}
 
 
-def _told(config: GeneratorConfig, run: Run, step: int) -> dict[str, str]:
+def _told(config: DDPMConfig, run: Run, step: int) -> dict[str, str]:
     """What the card of a model says of its training."""
-    changed = {**dataclasses.asdict(config), **dataclasses.asdict(config.fit)}
-    names = (
-        "backbone",
-        "noise_schedule",
-        "prediction",
-        "min_snr",
-        "zero_snr",
-        "batch_size",
-        "ema_decay",
-        "seed",
-    )
-    settings = ", ".join(f"{name} {changed[name]}" for name in names if changed.get(name) not in (None, 0.0))
-    return {"run": run.name, "data": config.data, "steps": f"{step:,}", "settings": settings}
+    values = {**dataclasses.asdict(config), **dataclasses.asdict(config.fit)}
+    network = "backbone" if config.unet == "backbone" else "unet"
+    names = (network, "noise_schedule", "prediction", "min_snr", "zero_snr", "batch_size", "ema_decay")
+    settings = [f"{name} {values[name]}" for name in names if values[name]]
+    about = {"run": run.name, "data": config.data, "steps": f"{step:,}"}
+    about["settings"] = ", ".join([*settings, f"seed {config.seed}"])
+    return about | ({"guidance": f"{config.guidance:g}"} if config.class_conditional else {})
 
 
 def _outcome(run: Run, config: GeneratorConfig, training: Training) -> dict[str, Any]:

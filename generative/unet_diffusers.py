@@ -1,15 +1,28 @@
-"""diffusers' own U-Net, to compare ours with."""
+"""diffusers' own U-Net, to compare ours with. Loads it only to build one."""
 
 from __future__ import annotations
 
-from diffusers import UNet2DModel
+from typing import TYPE_CHECKING
 
 from sandbox.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from diffusers import UNet2DModel
 
 WIDTHS, LAYERS = (32, 64, 64), 2
 """channels of each scale, and blocks in each: 1.5 million weights"""
 MULTIPLE = 2 ** (len(WIDTHS) - 1)
 """of which sides have to be: it halves pictures, and joins the halves as they are"""
+
+
+def check_sides(height: int, width: int) -> None:
+    """Raise UsageError where it cannot see pictures of this size."""
+    if height % MULTIPLE or width % MULTIPLE:
+        side = -(-max(height, width) // MULTIPLE) * MULTIPLE
+        raise UsageError(
+            f"diffusers' U-Net needs sides that are multiples of {MULTIPLE}, and these are {width}×{height}",
+            hint=f"bring the pictures to another size, such as --size {side}",
+        )
 
 
 def build_unet(shape: tuple[int, int, int], classes: int) -> UNet2DModel:
@@ -18,13 +31,10 @@ def build_unet(shape: tuple[int, int, int], classes: int) -> UNet2DModel:
     Raises:
         UsageError: it cannot see pictures of this size.
     """
+    from diffusers import UNet2DModel
+
     channels, height, width = shape
-    if height % MULTIPLE or width % MULTIPLE:
-        side = -(-max(height, width) // MULTIPLE) * MULTIPLE
-        raise UsageError(
-            f"diffusers' U-Net needs sides that are multiples of {MULTIPLE}, and these are {width}×{height}",
-            hint=f"bring the pictures to another size, such as --size {side}",
-        )
+    check_sides(height, width)
     return UNet2DModel(
         sample_size=(height, width),
         in_channels=channels,

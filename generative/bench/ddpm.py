@@ -20,7 +20,6 @@ from generative.bench.tasks import (
     TIMED_GOAL,
 )
 from generative.bench.trainer import Trainer
-from generative.config import DDPMConfig
 from generative.ddpm import DDPM
 from generative.generate.sampling import Sampling
 from generative.opened import open_generator
@@ -69,7 +68,7 @@ def long(trainer: Trainer, seed: int) -> list[Row]:
 def opened(result: Row, device: str = "cpu") -> tuple[DDPM, float]:
     """The model of a run, and the guidance with which it draws unless told otherwise."""
     found = open_generator(Run(result["run"]), device)
-    return cast(DDPM, found.model), cast(DDPMConfig, found.config).guidance
+    return cast(DDPM, found.model), found.guidance
 
 
 def guidances(usual: float) -> list[float]:

@@ -21,7 +21,7 @@ ROWS = 6
 
 
 def of_others(trainer: Trainer, seed: int) -> list[Row]:
-    """A row for each data set and guidance; where there are no classes there is nothing to guide to."""
+    """A row for each data set and guidance; where there are no classes there is none."""
     rows = []
     for data, name in OTHERS_DRAWN.items():
         words = f"ddpm {data}"
@@ -29,17 +29,11 @@ def of_others(trainer: Trainer, seed: int) -> list[Row]:
         model, usual = opened(result)
         yard = yardstick(trainer, data, trainer.some(DRAWN), told=bool(model.classes))
         with threads(trainer.thread_count):
-            for guidance in guidances(usual) if model.classes else [1.0]:
+            for guidance in guidances(usual):
                 found = judged(model, yard, Sampling(steps=STEPS, guidance=guidance), seed)
                 rows.append({"drawn": name, **found, **cost(result)})
             if trainer.pictures is not None:
-                grid(
-                    trainer,
-                    model,
-                    data,
-                    Sampling(steps=STEPS, guidance=usual if model.classes else 1.0),
-                    seed,
-                )
+                grid(trainer, model, data, Sampling(steps=STEPS, guidance=usual), seed)
     return rows
 
 

@@ -59,7 +59,6 @@ def dense_timesteps(timesteps: int, steps: int) -> list[int]:
     return [max(round(timesteps * (step / steps) ** 2), step) - 1 for step in range(steps, 0, -1)]
 
 
-def timesteps_for(alpha_bars: Tensor, steps: int) -> list[int]:
-    """Timesteps evenly spread over the chain, from the last one down; the way ends at the clean picture."""
-    count = len(alpha_bars)
-    return [round(count * (1 - step / steps)) - 1 for step in range(steps)]
+def even_timesteps(timesteps: int, steps: int) -> list[int]:
+    """Timesteps evenly spread over the chain, from the last one down; as samplers take them."""
+    return [round(timesteps * (1 - step / steps)) - 1 for step in range(steps)]

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from generative.ddpm import DDPM
 from generative.generate.sampling import Sampling
+from generative.generate.source import drawn_from, noise_generators
 from sandbox.core.errors import Diverged, UsageError
-from sandbox.core.seeding import derive_seed
 
 Watch = Callable[[int, Tensor], None]
 """is told after each step, and before the first: (steps done, noisy pictures (n, channels, height, width))"""
@@ -71,16 +71,6 @@ def check_steps(model: DDPM, sampling: Sampling) -> None:
     most = len(model.alphas_cumprod)
     if sampling.steps > most:
         raise UsageError(f"--steps must be at most {most:,}: the model knows no more")
-
-
-def noise_generators(seed: int, numbers: Sequence[int]) -> list[torch.Generator]:
-    """A generator for each picture, on the CPU, so that all devices draw the same."""
-    return [torch.Generator().manual_seed(derive_seed(seed, "picture", number)) for number in numbers]
-
-
-def drawn_from(generators: Sequence[torch.Generator], shape: tuple[int, ...]) -> Tensor:
-    """Standard normal noise (n, *shape), each picture's from its own generator."""
-    return torch.stack([torch.randn(shape, generator=generator) for generator in generators])
 
 
 def as_levels(images: Tensor) -> Tensor:

@@ -12,8 +12,8 @@ from torch import Tensor
 from generative.ddpm import DDPM
 from generative.diffusion import slerp
 from generative.generate import drawings
-from generative.generate.denoiser import Denoise, Denoiser, dense_timesteps, timesteps_for
-from generative.generate.diffused import as_levels, check_steps, drawn_from, noise_generators, pass_of
+from generative.generate.denoiser import Denoise, Denoiser, dense_timesteps, even_timesteps
+from generative.generate.diffused import as_levels, check_steps, pass_of
 from generative.generate.ends import End, find_end, in_file
 from generative.generate.grids import Wanted, classes_asked_for
 from generative.generate.inpainting import REPEATS, inpaint
@@ -21,13 +21,12 @@ from generative.generate.inversion import EVALUATIONS, from_noise, to_noise
 from generative.generate.masks import find_mask
 from generative.generate.pictures import label_of
 from generative.generate.sampling import REPAIR, WAY, Sampling
+from generative.generate.source import drawn_from, noise_generators
 from generative.generate.subject import Made, Place, Subject, file_name
 from generative.passes import as_seen
 from sandbox.core.errors import UsageError
 from sandbox.core.seeding import derive_seed
 
-ANIMATED = 40
-"""steps of an animation, about; the strip has some of its pictures"""
 Choose = Callable[[Sampling], Sampling]
 """what is usual -> what is asked for"""
 COMPLETIONS, MOST_COMPLETIONS = 8, 1_000
@@ -41,7 +40,7 @@ def interpolate(subject: Subject, first: str, last: str, frames: int, choose: Ch
     ends = _end(subject, first, "first"), _end(subject, last, "last")
     sampling = choose(WAY)
     check_steps(_model(subject), sampling)
-    smooth = max(1, round(ANIMATED / (frames - 1)))
+    smooth = drawings.smoothness(frames)
     finer = _way(subject, ends, smooth * (frames - 1) + 1, sampling.steps)
     between = Path(first).stem, Path(last).stem
     how = sampling.unlike(WAY)
@@ -90,7 +89,7 @@ def _way(subject: Subject, ends: tuple[End, End], count: int, steps: int) -> Ten
     model = _model(subject)
     alpha_bars = model.alphas_cumprod
     device = alpha_bars.device
-    timesteps = timesteps_for(alpha_bars, steps)
+    timesteps = even_timesteps(len(alpha_bars), steps)
     null = len(model.classes)
     labels = [null if end.label is None or not model.classes else end.label for end in ends]
     generator = torch.Generator().manual_seed(derive_seed(subject.seed, "interpolation"))

@@ -26,6 +26,8 @@ BESIDE = 8
 """completions in a row"""
 LARGE_PX = 140
 """the same where there are few"""
+ANIMATED = 40
+"""steps of an animation, about"""
 ANIMATED_PX = 280
 """about the side of a picture in an animation"""
 FRAME_S, REST_S = 0.05, 0.6
@@ -58,6 +60,11 @@ def draw_way(path: Path, ends: tuple[End, End], ways: Way, subtitle: str) -> Pat
     return picture_grid(
         path, rows, title=f"From {ends[0].name} to {ends[1].name}", subtitle=subtitle, tile_px=TILE_PX
     )
+
+
+def smoothness(pictures: int) -> int:
+    """Steps of an animation for each of a strip of so many pictures, which are among its frames."""
+    return max(1, round(ANIMATED / (pictures - 1)))
 
 
 def animate_way(path: Path, ways: Sequence[Tensor]) -> Path:

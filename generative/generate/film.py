@@ -25,7 +25,7 @@ class Film:
     """Keeps what noisy pictures look like at evenly spread steps, for a grid of them all.
 
     Args:
-        steps: that the sampler takes; it may take a few more of its own.
+        steps: that the sampler takes.
     """
 
     def __init__(self, steps: int) -> None:

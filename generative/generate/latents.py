@@ -20,8 +20,6 @@ from generative.passes import decoded
 from generative.vae import VAE
 from sandbox.core.errors import UsageError
 
-ANIMATED = 40
-"""steps of an animation, about; the strip has some of its pictures"""
 ROW_STEPS, PLANE_SIDE = 11, 20
 
 
@@ -32,7 +30,7 @@ def interpolate(subject: Subject, first: str, last: str, steps: int, place: Plac
         find_end(first, subject.test, learned, subject.seed, "first"),
         find_end(last, subject.test, learned, subject.seed, "last"),
     )
-    smooth = max(1, round(ANIMATED / (steps - 1)))
+    smooth = drawings.smoothness(steps)
     finer = way(model, ends, learned, smooth * (steps - 1) + 1)
     ways = [
         ("" if len(finer) == 1 or label is None else f"as {model.classes[label]}", found[::smooth])

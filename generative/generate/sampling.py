@@ -6,9 +6,10 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from generative.samplers import DEFAULT, SAMPLERS
 from sandbox.core.errors import UsageError
 
-SAMPLER, STEPS = "dpm++", 20
+STEPS = 20
 MOST_GUIDANCE = 100.0
 
 
@@ -16,7 +17,7 @@ MOST_GUIDANCE = 100.0
 class Sampling:
     """Settings with nothing left open."""
 
-    sampler: str = SAMPLER
+    sampler: str = DEFAULT
     steps: int = STEPS
     guidance: float = 1.0
 
@@ -55,8 +56,6 @@ def check_sampling(sampler: str | None, steps: int | None, guidance: float | Non
         UsageError, UnknownName: which, and why.
     """
     if sampler is not None:
-        from generative.samplers import SAMPLERS
-
         SAMPLERS.resolve(sampler)
     if steps is not None and steps < 1:
         raise UsageError(f"--steps must be at least 1, not {steps}")

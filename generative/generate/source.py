@@ -68,8 +68,14 @@ class Prior:
 
 def keyed_noise(seed: int, numbers: Sequence[int], shape: tuple[int, ...]) -> Tensor:
     """Standard normal noise (n, *shape) on the CPU; each row depends on `seed` and its number alone."""
-    rows = torch.empty(len(numbers), *shape)
-    generator = torch.Generator()
-    for row, number in zip(rows, numbers, strict=True):
-        row.normal_(generator=generator.manual_seed(derive_seed(seed, "picture", number)))
-    return rows
+    return drawn_from(noise_generators(seed, numbers), shape)
+
+
+def noise_generators(seed: int, numbers: Sequence[int]) -> list[torch.Generator]:
+    """A generator for each picture, on the CPU, so that all devices draw the same."""
+    return [torch.Generator().manual_seed(derive_seed(seed, "picture", number)) for number in numbers]
+
+
+def drawn_from(generators: Sequence[torch.Generator], shape: tuple[int, ...]) -> Tensor:
+    """Standard normal noise (n, *shape), each picture's from its own generator."""
+    return torch.stack([torch.randn(shape, generator=generator) for generator in generators])

@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generative.config import DDPMConfig
 from generative.generate.sampling import Sampling
 from generative.opened import Opened, Shape, pictures_of
 from generative.pictures import learned_from
@@ -90,8 +89,7 @@ def of_run(opened: Opened, seed: int, console: Console, data_dir: str | None = N
         data = pictures_of(opened.run, opened.config, console, data_dir)
         return learned_from(opened.config, data).test
 
-    run, config = opened.run, opened.config
-    guidance = config.guidance if isinstance(config, DDPMConfig) and opened.model.classes else 1.0
+    run = opened.run
     return Subject(
         opened.model,
         run.name,
@@ -100,7 +98,7 @@ def of_run(opened: Opened, seed: int, console: Console, data_dir: str | None = N
         seed,
         console,
         opened.step,
-        guidance,
+        opened.guidance,
         test,
     )
 

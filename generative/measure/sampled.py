@@ -10,11 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from generative.config import DDPMConfig
 from generative.ddpm import DDPM
 from generative.generate.diffused import Diffused
 from generative.generate.pictures import drawn, label_of
-from generative.generate.sampling import SAMPLER, STEPS, Sampling, check_sampling
+from generative.generate.sampling import Sampling, check_sampling
 from generative.generate.source import Source
 from generative.measure.sampled_drawings import draw_misjudged, draw_nearest, draw_samples
 from generative.measure.sampled_table import rows_of_samples
@@ -93,6 +92,9 @@ def _measured(
 ) -> Outcome:
     model = opened.model
     assert isinstance(model, DDPM)
+    source = Diffused(
+        model, question.seed or 0, sampling
+    )  # first, for what it refuses: a judge takes minutes
     split = question.split or "test"
     splits: Splits = learned_from(opened.config, dataset)
     reference: Pictures = getattr(splits, split)
@@ -101,7 +103,6 @@ def _measured(
     count = _count(question.samples, len(classes) if model.classes else 1)
     shares = torch.bincount(torch.tensor(classes), minlength=len(opened.classes)) if model.classes else None
     yardstick = Yardstick(asked.judge, reference, splits.train, count, shares)
-    source = Diffused(model, question.seed or 0, sampling)
     samples = draw(source, count, classes if model.classes or len(classes) == 1 else [], console)
     quality = yardstick.measure(samples.pictures, samples.asked if len(opened.classes) > 1 else None)
     near, train = nearest(samples.pictures, splits.train.images.cpu()), splits.train.images.cpu()
@@ -146,16 +147,9 @@ def _check(run: Run, question: Question) -> None:
 
 def _sampling(opened: Opened, question: Question) -> Sampling:
     """How pictures are drawn: as `generate` does, but for what is given."""
-    config = opened.config
-    assert isinstance(config, DDPMConfig)
-    if question.guidance is not None and not config.class_conditional:
+    if question.guidance is not None and not opened.model.classes:
         raise UsageError(f"--guidance: {opened.run.name} was told no classes, and cannot be guided")
-    usual = config.guidance if config.class_conditional else 1.0
-    return Sampling(
-        question.sampler or SAMPLER,
-        question.steps or STEPS,
-        usual if question.guidance is None else question.guidance,
-    )
+    return Sampling(guidance=opened.guidance).but(question.sampler, question.steps, question.guidance)
 
 
 def _count(asked: int | None, classes: int) -> int:

@@ -67,6 +67,7 @@ def test_no_labels_are_the_null_class(pipeline: ConditionalPipeline) -> None:
         ({"class_labels": [0, -1]}, "0 to 2, or 3 for any"),
         ({"class_labels": torch.tensor([9])}, "0 to 2, or 3 for any"),
         ({"output_type": "latent"}, "output_type must be"),
+        ({"callback_on_step_end_tensor_inputs": ["noise"]}, '"latents" and "predicted", not \'noise\''),
         ({"class_labels": [0, 1], "latents": torch.zeros(1, 1, 8, 8)}, "2 class_labels and 1 latents do not"),
         ({"class_labels": [0], "latents": torch.zeros(2, 1, 8, 8)}, "1 class_labels and 2 latents do not"),
         ({"batch_size": 2, "generator": [drawn()]}, "2 pictures and 1 generators do not"),
@@ -228,18 +229,23 @@ def test_a_folder_with_pickled_weights_only_is_refused(tmp_path: Path) -> None:
             ConditionalPipeline.from_pretrained(tmp_path, **options)
 
 
-def test_code_that_comes_with_a_folder_is_not_run(tmp_path: Path) -> None:
-    """Not even by who asks for it."""
-    pipeline = ddpm_of().pipeline("ddpm")
-    pipeline.save_pretrained(tmp_path)
-    index = tmp_path / "model_index.json"
-    index.write_text(index.read_text().replace('"ConditionalPipeline"', '["pipeline", "Evil"]'))
-    ran = tmp_path / "ran"
-    (tmp_path / "pipeline.py").write_text(
+@pytest.mark.parametrize(
+    ("entry", "home"), [("_class_name", "."), ("unet", "unet"), ("unet", "."), ("extra", "extra")]
+)
+def test_code_that_comes_with_a_folder_is_not_run(
+    entry: str, home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even by who asks for it, nor where it could be imported."""
+    monkeypatch.syspath_prepend(tmp_path)
+    ddpm_of().pipeline("ddpm").save_pretrained(tmp_path)
+    index, ran = tmp_path / "model_index.json", tmp_path / "ran"
+    index.write_text(json.dumps({**json.loads(index.read_text()), entry: ["evil", "Evil"]}))
+    (tmp_path / home).mkdir(exist_ok=True)
+    (tmp_path / home / "evil.py").write_text(
         f"open({str(ran)!r}, 'w')\nfrom diffusers import DDPMPipeline as Evil\n"
     )
     for options in ({}, {"trust_remote_code": True}):
-        with pytest.raises(ValueError, match="contains custom code"):
+        with pytest.raises(Broken, match=f"{entry} is .* foreign code is never run"):
             ConditionalPipeline.from_pretrained(tmp_path, **options)
     assert not ran.exists()
 

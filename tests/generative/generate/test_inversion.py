@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
-from generative.generate.denoiser import timesteps_for
+from generative.diffusion import noise_scheduler
+from generative.generate.denoiser import even_timesteps
 from generative.generate.inversion import from_noise, to_noise
+from generative.samplers import build_sampler, set_steps
 from tests.generative.generate.gaussian import ALPHA_BARS, Gaussian
 
 DATA = Gaussian(torch.tensor([0.2, -0.1]), torch.tensor([[0.25, 0.2], [0.2, 0.25]]))
-STEPS = timesteps_for(ALPHA_BARS, 50)
+STEPS = even_timesteps(len(ALPHA_BARS), 50)
 
 
 def noise(count: int, seed: int) -> torch.Tensor:
@@ -17,9 +20,16 @@ def noise(count: int, seed: int) -> torch.Tensor:
 
 
 def test_steps_begin_at_the_last_timestep_and_are_evenly_spread() -> None:
-    assert timesteps_for(ALPHA_BARS, 4) == [999, 749, 499, 249]
-    assert timesteps_for(ALPHA_BARS, 1) == [999]
-    assert timesteps_for(ALPHA_BARS, 1000) == list(range(999, -1, -1))
+    assert even_timesteps(1000, 4) == [999, 749, 499, 249]
+    assert even_timesteps(1000, 1) == [999]
+    assert even_timesteps(1000, 1000) == list(range(999, -1, -1))
+
+
+@pytest.mark.parametrize("steps", [3, 20, 61, 103, 250])
+def test_they_are_those_that_samplers_take(steps: int) -> None:
+    sampler = build_sampler("ddim", noise_scheduler("cosine", "v", False))
+    set_steps(sampler, steps)
+    assert even_timesteps(1000, steps) == sampler.timesteps.tolist()
 
 
 def test_the_noise_of_a_picture_makes_it_again() -> None:
