@@ -190,8 +190,8 @@ def pictures_of(run: Run, config: GeneratorConfig, console: Console, data_dir: s
         )
     if dataset.shape != shape:
         raise Broken(
-            f"the pictures of {config.data} are {_form(dataset.shape)}, and when {run.name} was made they were "
-            f"{_form(shape)}",
+            f"the pictures of {config.data} are {_form(dataset.shape)}, and when {run.name} was made "
+            f"they were {_form(shape)}",
             hint="give it back the pictures that it had, or train anew",
         )
     if (read_manifest(run) or {}).get("data", dict(dataset.sums)) != dataset.sums:

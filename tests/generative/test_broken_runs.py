@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tests.agents.run_folders import (
 from tests.generative.run_folders import opened, pictures_in, train, without_curves
 
 Captured = pytest.CaptureFixture[str]
+SHAPE = re.compile(r'"shape": \[[^]]*\]')
 
 
 @pytest.fixture
@@ -98,6 +100,8 @@ def test_a_damaged_run_is_one_line(
         ("run.json", lambda text: text.replace('"classes"', '"others"'), 4, "run.json"),
         ("run.json", lambda text: text.replace('"9"', '"x"'), 4, ""),
         ("run.json", lambda text: text.replace('"ddpm"', '"vae"'), 4, "config.toml"),
+        ("run.json", lambda text: text.replace('"shape"', '"form"'), 4, "no shape of pictures"),
+        ("run.json", lambda text: SHAPE.sub('"shape": [1, 9, 9]', text), 4, "was made they were 9×9"),
     ],
 )
 def test_a_damaged_run_of_a_ddpm_is_one_line(
