@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.core.errors import UsageError
+from sandbox.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from diffusers import UNet2DModel
@@ -16,12 +16,13 @@ MULTIPLE = 2 ** (len(WIDTHS) - 1)
 
 
 def check_sides(height: int, width: int) -> None:
-    """Raise UsageError where it cannot see pictures of this size."""
+    """Raise ConfigError where it cannot see pictures of this size."""
     if height % MULTIPLE or width % MULTIPLE:
         side = -(-max(height, width) // MULTIPLE) * MULTIPLE
-        raise UsageError(
+        raise ConfigError(
             f"diffusers' U-Net needs sides that are multiples of {MULTIPLE}, and these are {width}×{height}",
             hint=f"bring the pictures to another size, such as --size {side}",
+            key="size",
         )
 
 
@@ -29,7 +30,7 @@ def build_unet(shape: tuple[int, int, int], classes: int) -> UNet2DModel:
     """diffusers' U-Net for pictures (channels, height, width); with a null class where there are classes.
 
     Raises:
-        UsageError: it cannot see pictures of this size.
+        ConfigError: it cannot see pictures of this size.
     """
     from diffusers import UNet2DModel
 
