@@ -92,9 +92,7 @@ def _measured(
 ) -> Outcome:
     model = opened.model
     assert isinstance(model, DDPM)
-    source = Diffused(
-        model, question.seed or 0, sampling
-    )  # first, for what it refuses: a judge takes minutes
+    source = Diffused(model, question.seed or 0, sampling)  # it may refuse, and a judge takes minutes
     split = question.split or "test"
     splits: Splits = learned_from(opened.config, dataset)
     reference: Pictures = getattr(splits, split)

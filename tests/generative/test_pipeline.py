@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from generative.model_folder import save_model
 from generative.pipeline import ConditionalPipeline
 from generative.samplers import SAMPLERS, build_sampler
 from generative.unet_diffusers import build_unet
+from sandbox.core.errors import Broken
 from tests.generative.models import ddpm_of, drawn
 from tests.generative.run_folders import assert_equal_models
 
