@@ -202,6 +202,8 @@ def _checked(
         raise ValueError(
             f"sizes must be whole numbers, and two of a picture, not {(*lists[:2], channels, depth)}"
         )
+    if not all(isinstance(name, str) for name in classes):
+        raise ValueError(f"classes must be names, not {list(classes)[:5]}")
     for name, many, most in (("widths", len(widths), MOST_STAGES), ("classes", len(classes), MOST_CLASSES)):
         if many > most:
             raise ValueError(f"there can be {most:,} {name}, not {many:,}")

@@ -65,16 +65,21 @@ def _scheduler(folder: Path, named: Any) -> DDPMScheduler:
     config = read_json(file)
     if str(class_name(named)).removesuffix("Scheduler") not in SCHEDULERS:
         raise Broken(f"{file}: the schedule {class_name(named)!r} is none that is known here")
-    kept = {key: config[key] for key in (*TRAINED, "clip_sample") if config.get(key) is not None}
+    kept = {key: config[key] for key in TRAINED if config.get(key) is not None}
     timesteps = kept.get("num_train_timesteps", 1000)
     if not (isinstance(timesteps, int) and 2 <= timesteps <= MOST_TIMESTEPS):
         raise Broken(f"{file} is damaged: {timesteps!r} timesteps")
     if kept.get("prediction_type", "epsilon") not in PREDICTION_TYPES.values():
         raise Broken(f"{file}: a model that predicts {kept['prediction_type']!r} is not known here")
     try:
-        return DDPMScheduler(**kept, timestep_spacing="trailing")
+        scheduler = DDPMScheduler(**kept, timestep_spacing="trailing")
     except Exception as error:  # noqa: BLE001 - values of any kind may stand there
         raise Broken(f"{file} is damaged: {one_line(error)}") from None
+    alpha_bars = scheduler.alphas_cumprod  # (timesteps,)
+    falls = bool((alpha_bars.diff() <= 0).all()) and 0 <= alpha_bars[-1] < alpha_bars[0] <= 1
+    if len(alpha_bars) != timesteps or not falls:
+        raise Broken(f"{file} is damaged: its betas are no schedule of {timesteps} timesteps")
+    return scheduler
 
 
 def _classes(unet: UNet | UNet2DModel, index: dict[str, Any], folder: Path) -> tuple[str, ...]:

@@ -156,6 +156,10 @@ UNET, SCHEDULE, INDEX = "unet/config.json", "scheduler/scheduler_config.json", "
             "config.json is damaged: 1000000000 timesteps",
         ),
         (changed(SCHEDULE, beta_schedule="odd"), "scheduler_config.json is damaged"),
+        (changed(SCHEDULE, trained_betas=[0.1, 0.2]), "are no schedule of 1000 timesteps"),
+        (changed(SCHEDULE, trained_betas=[float("nan")] * 1000), "are no schedule of 1000 timesteps"),
+        (changed(SCHEDULE, beta_end=5.0), "are no schedule of 1000 timesteps"),
+        (changed(SCHEDULE, beta_start=-0.1), "are no schedule of 1000 timesteps"),
         (changed(UNET, block_out_channels=[8, 10**9]), "config.json"),
         (changed(UNET, layers_per_block=10**9), "unet/config.json is damaged"),
         (changed(UNET, block_out_channels=[16, 16]), "does not fit config.json"),
@@ -172,6 +176,16 @@ def test_what_cannot_be_opened_is_one_line(
     damage(folder)
     assert message in error_of(capsys, ["generate", str(folder)], 4)
     assert [path.name for path in tmp_path.iterdir()] == ["copy"]
+
+
+@pytest.mark.parametrize("classes", [[1, 2], [["a"], "b"]])
+def test_classes_that_are_no_names_are_one_line(
+    classes: list[Any], made: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(made / "ours", folder)
+    changed(UNET, classes=classes)(folder)
+    assert "classes must be names" in error_of(capsys, ["generate", str(folder)], 4)
 
 
 def test_classes_without_names_are_refused(made: Path, tmp_path: Path) -> None:
