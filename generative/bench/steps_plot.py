@@ -40,9 +40,8 @@ def draw_curves(path: Path, runs: Sequence[Run]) -> Path:
     told += "one seed" if seeds == 1 else f"mean of {seeds} seeds, and each of them (thin)"
     figure.text(0.02, 1 - 0.72 / HEIGHT_INCHES, told, fontsize=PLOT_FONT_PT.body, color=QUIET)
     left, right = (figure.add_axes((x, 0.2, 0.4, 0.56)) for x in (0.06, 0.56))
-    _panel(left, rows, "frechet", "Fréchet distance (logarithmic)")
-    left.set_yscale("log")
-    left.tick_params(which="both", length=0, colors=QUIET)
+    _panel(left, rows, "frechet", "Fréchet distance")
+    left.set_ylim(bottom=0)
     floor = float(np.mean([row["floor"] for row in rows]))
     left.axhline(floor, color=QUIET, linewidth=1.2, dashes=(5, 4), zorder=1)
     _panel(right, rows, "judged_right_percent", "judged right, percent")
