@@ -118,7 +118,7 @@ def _write_tables(results: Path, in_document: bool) -> None:
             picture = recipes[0].draw(
                 records, (DOCUMENT.parent if in_document else results) / recipes[0].picture
             )
-            text = f"![Curves of each task and seed; the table says where they end]({picture.name})\n\n{text}"
+            text = f"![{recipes[0].shown}]({picture.name})\n\n{text}"
         if in_document:
             write_atomically(DOCUMENT, update(DOCUMENT.read_text(encoding="utf-8"), place, text))
         else:
