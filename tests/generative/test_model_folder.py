@@ -115,6 +115,15 @@ def test_of_a_ddpm_the_whole_pipeline_is_written_as_diffusers_would(tmp_path: Pa
     assert_readable_by_all_or_none(tmp_path / "model")
 
 
+def test_its_card_recommends_the_guidance_of_the_run(tmp_path: Path) -> None:
+    for name, about in (("told", {"guidance": "1.25"}), ("plain", {})):
+        (tmp_path / name).mkdir()
+        save_model(tmp_path / name, ddpm_of(), 5, about)
+    told, plain = ((tmp_path / name / "model" / CARD).read_text() for name in ("told", "plain"))
+    assert "num_inference_steps=20, guidance_scale=1.25).images" in told
+    assert "num_inference_steps=20).images" in plain
+
+
 def assert_readable_by_all_or_none(folder: Path) -> None:
     """Weights are for everybody who may read the config."""
     assert len({path.stat().st_mode for path in folder.rglob("*") if path.is_file()}) == 1
