@@ -50,7 +50,7 @@ Captured = pytest.CaptureFixture[str]
         ("ddpm digits --class-conditional --no-class-conditional", 2, "give one of them", ""),
         ("ddpm digits --unet diffusers --attention", 2, "attention is for the U-Net over the shared", ""),
         ("ddpm digits --unet diffusers --size 10", 2, "multiples of 4, and these are 10×10", "--size 12"),
-        ("ddpm digits --unet diffusers --size 10 --dry-run", 2, "size", "--size 12"),
+        ("ddpm digits --unet diffusers --size 10 --dry-run", 2, "needs sides that are", "--size 12"),
         (
             "ddpm digits --size 128 --set batch_size=5000000",
             7,
