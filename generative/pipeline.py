@@ -18,7 +18,7 @@ from generative.unet import UNet
 from sandbox.core.errors import Broken
 
 Generators = torch.Generator | list[torch.Generator]
-OnStep = Callable[["ConditionalPipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor]]
+OnStep = Callable[["ConditionalPipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor] | None]
 LIBRARIES = ("diffusers", "generative.unet")
 """modules that the parts of a pipeline may come from"""
 
@@ -102,7 +102,7 @@ class ConditionalPipeline(DiffusionPipeline):
 
         Args:
             class_labels: the class of each picture, (n,); `None` for the null class: any.
-            batch_size: how many pictures, where there are neither labels nor latents.
+            batch_size: how many pictures; where there are labels or latents, as many of them, or 1.
             generator: of the noise; a list with one for each picture makes pictures independent of the batch.
             num_inference_steps: evaluations of the network; with guidance each looks at a picture twice.
             guidance_scale: above 1 the class is more pronounced and pictures vary less (Ho and Salimans
@@ -111,14 +111,14 @@ class ConditionalPipeline(DiffusionPipeline):
                 from 0 to 1.
             return_dict: answer with an `ImagePipelineOutput`, or with a tuple of the pictures.
             callback_on_step_end: called after each step with (pipeline, number, timestep, tensors); what it
-                gives back as "latents" takes their place.
+                gives back as "latents" takes their place, and with None nothing does.
             callback_on_step_end_tensor_inputs: which tensors it gets: "latents", the noisy pictures after the
                 step, and "predicted", what the step took the clean ones to be.
             latents: the noise to begin with, (n, channels, height, width); drawn, unless given.
 
         Raises:
-            ValueError: labels are no classes of the network, there are not as many of them as of latents or
-                generators, or an option has no such value.
+            ValueError: labels are no classes of the network, there are not as many of them as of latents,
+                generators or pictures, or an option has no such value.
             UsageError: there are fewer timesteps than steps.
         """
         self._check(class_labels, guidance_scale, output_type, callback_on_step_end_tensor_inputs)
@@ -138,7 +138,7 @@ class ConditionalPipeline(DiffusionPipeline):
                 wanted = {"latents": x} if "latents" in callback_on_step_end_tensor_inputs else {}
                 if "predicted" in callback_on_step_end_tensor_inputs:
                     wanted["predicted"] = self._predicted_x0(found, before, timestep)
-                x = callback_on_step_end(self, number, timestep, wanted).get("latents", x)
+                x = (callback_on_step_end(self, number, timestep, wanted) or {}).get("latents", x)
         images = self._as(output_type, (x.float() / 2 + 0.5).clamp(0, 1))
         self.maybe_free_model_hooks()
         return ImagePipelineOutput(images=images) if return_dict else (images,)
@@ -153,7 +153,7 @@ class ConditionalPipeline(DiffusionPipeline):
         known = len(self.classes)
         if labels is not None and not known:
             raise ValueError("class_labels: this network was told no classes")
-        if labels is not None and not all(0 <= int(label) <= known for label in labels):
+        if labels is not None and not all(0 <= label <= known for label in _numbers(labels)):
             raise ValueError(f"class_labels must be 0 to {known - 1}, or {known} for any")
         if guidance != 1 and not known:
             raise ValueError("guidance_scale: a network that was told no classes cannot be guided")
@@ -215,12 +215,29 @@ def _check_origin(index: Path) -> None:
             raise Broken(f"{index}: {name} is {entry}, and foreign code is never run")
 
 
+def _numbers(labels: Any) -> list[int]:
+    """Labels as numbers. Raises ValueError for what is no list of whole numbers."""
+    found = labels.tolist() if hasattr(labels, "tolist") else labels
+    if not isinstance(found, Sequence) or isinstance(found, str):
+        raise ValueError(f"class_labels must be a list of numbers, one for each picture, not {found!r}")
+    for label in found:
+        whole = getattr(label, "item", lambda label=label: label)()
+        if not isinstance(whole, int) or isinstance(whole, bool):
+            raise ValueError(f"class_labels must be whole numbers, and {label!r} is none")
+    return [int(label) for label in found]
+
+
 def _check_counts(
     labels: Sequence[int] | Tensor | None, latents: Tensor | None, generator: Generators | None, count: int
 ) -> None:
-    """Raise ValueError unless labels, latents and generators are as many: one of them would do for all."""
+    """Raise ValueError unless labels, latents and generators are as many: one of them would do for all.
+
+    And as many as the pictures asked for: 1 is what `count` is unless it is given.
+    """
     given = {"class_labels": labels, "latents": latents}
-    counts = {name: len(value) for name, value in given.items() if value is not None} or {"pictures": count}
+    counts = {name: len(value) for name, value in given.items() if value is not None}
+    if not counts or count != 1:
+        counts["pictures"] = count
     if isinstance(generator, list):
         counts["generators"] = len(generator)
     if len(set(counts.values())) > 1:

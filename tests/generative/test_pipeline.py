@@ -73,6 +73,14 @@ def test_no_labels_are_the_null_class(pipeline: ConditionalPipeline) -> None:
         ({"class_labels": [0, 1], "latents": torch.zeros(1, 1, 8, 8)}, "2 class_labels and 1 latents do not"),
         ({"class_labels": [0], "latents": torch.zeros(2, 1, 8, 8)}, "1 class_labels and 2 latents do not"),
         ({"batch_size": 2, "generator": [drawn()]}, "2 pictures and 1 generators do not"),
+        ({"class_labels": [0, 1], "batch_size": 3}, "2 class_labels and 3 pictures do not"),
+        ({"latents": torch.zeros(1, 1, 8, 8), "batch_size": 2}, "1 latents and 2 pictures do not"),
+        ({"class_labels": 1}, "must be a list of numbers, one for each picture, not 1"),
+        ({"class_labels": torch.tensor(1)}, "must be a list of numbers, one for each picture, not 1"),
+        ({"class_labels": "12"}, "must be a list of numbers"),
+        ({"class_labels": [1, None]}, "must be whole numbers, and None is none"),
+        ({"class_labels": [1, 0.5]}, "must be whole numbers, and 0.5 is none"),
+        ({"class_labels": torch.tensor([[1, 2]])}, r"must be whole numbers, and \[1, 2\] is none"),
     ],
 )
 def test_bad_options_are_refused(words: dict[str, Any], says: str, pipeline: ConditionalPipeline) -> None:
@@ -84,6 +92,11 @@ def test_bad_options_are_refused(words: dict[str, Any], says: str, pipeline: Con
 def test_a_network_without_classes_is_neither_told_nor_guided(words: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="no classes"):
         ddpm_of(classes=()).pipeline()(**words)
+
+
+def test_labels_may_say_how_many_they_are(pipeline: ConditionalPipeline) -> None:
+    assert torch.equal(drawn_by(pipeline, [0, 1], batch_size=2), drawn_by(pipeline, [0, 1]))
+    assert torch.equal(drawn_by(pipeline, np.array([0, 1])), drawn_by(pipeline, list(np.array([0, 1]))))
 
 
 # Independence
@@ -139,6 +152,8 @@ def test_it_is_called_after_each_step_and_may_replace_the_pictures(pipeline: Con
     drawn_by(pipeline, [0, 1], callback_on_step_end=watch, callback_on_step_end_tensor_inputs=names)
     assert seen[-1][2] == names
 
+    silent = drawn_by(pipeline, [0, 1], callback_on_step_end=lambda *_: None)
+    assert torch.equal(silent, plain)
     replaced = drawn_by(
         pipeline, [0, 1], callback_on_step_end=lambda *_: {"latents": torch.full((2, 1, 8, 8), 0.5)}
     )
