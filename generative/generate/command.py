@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import Positional, arg
 
 from generative.generate.options import DRAW, check_kind, gif_path, task_of
-from generative.generate.sampling import Sampling, check_sampling
+from generative.generate.sampling import Sampling, check_guidable, check_sampling
 from sandbox.core.config import Count
 from sandbox.core.errors import UsageError
+from sandbox.core.files import check_writable
 from sandbox.core.runs import default_root, find_run
 from sandbox.ui.console import Console
 from sandbox.ui.png import png_path
@@ -112,6 +113,7 @@ class Generate:
         Raises:
             UsageError: options do not go together, or the model cannot do what is asked for.
             NotFound, Broken: a file is missing or damaged.
+        Refused: there is no place for the pictures.
         """
         given = self._given()
         task = task_of(given)
@@ -128,12 +130,14 @@ class Generate:
         config = read_config(run, self.device)
         told = getattr(config, "class_conditional", False)
         check_kind(given, task, config.kind, run.name, told=told)
+        check_guidable(config, self.guidance, run.name)
         from generative.generate.subject import of_run
         from sandbox.nn.device import threads
         from sandbox.supervised.opened import warning_to
 
         opened = open_generator(run, self.device, self.checkpoint, warning_to(console))
         where = None if self.data_dir is None else str(self.data_dir)
+        self._check_place(run.samples_dir)
         with threads(config.threads):
             made = self._made(task, of_run(opened, self.seed, console, where))
         return self._answer(run.path, config.kind, opened.step, made, console)
@@ -146,6 +150,7 @@ class Generate:
 
         subject = open_folder(folder, self.device, self.seed, console)
         check_kind(given, task, "ddpm", subject.name, told=bool(subject.model.classes))
+        self._check_place(subject.samples)
         return self._answer(folder, "ddpm", None, self._made(task, subject), console)
 
     def _answer(
@@ -230,6 +235,11 @@ class Generate:
             png_path(self.picture, "picture.png", "-o")
         if self.animate is not None:
             gif_path(self.animate)
+
+    def _check_place(self, samples: Path) -> None:
+        """Refuse to draw what could not be written."""
+        if self.picture is None and self.each is None:
+            check_writable(samples / "picture.png")
 
     def _path(self, samples: Path, name: str) -> Path:
         """Where a picture goes: what is given, or `name` in the run's folder."""

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.core.errors import UsageError
-from sandbox.core.files import to_json, write_atomically
+from sandbox.core.files import check_writable, to_json, write_atomically
 
 FILE = "generated.json"
 SCHEMA = "sandbox.generated/1"
@@ -29,11 +29,12 @@ def prepare_folder(folder: Path, about: Mapping[str, Any]) -> None:
 
     Raises:
         UsageError: there is something else in it.
-        OSError: it cannot be made or written.
+        Refused, OSError: it cannot be made or written.
     """
     in_the_way = next((path for path in (folder, *folder.parents) if path.is_file()), None)
     if in_the_way is not None:
         raise UsageError(f"--each is for a folder, and {in_the_way} is a file")
+    check_writable(folder / FILE)
     whole = {"schema": SCHEMA, **about}
     if folder.exists() and any(folder.iterdir()):
         before = _about(folder / FILE)

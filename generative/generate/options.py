@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from sandbox.core.errors import UsageError
+from sandbox.core.files import check_writable
 
 DRAW = "draw"
 """the task without an option of its own"""
@@ -86,12 +87,13 @@ def check_kind(given: Collection[str], task: str, kind: str, name: str, *, told:
 
 
 def gif_path(path: Path) -> None:
-    """Refuse what is no place for an animation. Raises UsageError."""
+    """Refuse what is no place for an animation. Raises UsageError, and Refused where none can be written."""
     if path.suffix.lower() != ".gif" or path.is_dir():
         raise UsageError(f"--animate must name a file that ends in .gif, not {path.name!r}")
     in_the_way = next((parent for parent in path.parents if parent.is_file()), None)
     if in_the_way is not None:
         raise UsageError(f"--animate: {in_the_way} is a file, not a folder")
+    check_writable(path)
 
 
 def article(kind: str) -> str:

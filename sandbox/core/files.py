@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sandbox.core.errors import Refused
+
 
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Replace ``path`` by ``content`` (text as UTF-8) in one step: write aside, flush to the disk, rename.
@@ -27,6 +29,26 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         aside.unlink(missing_ok=True)
         raise
     _flush_folder(path.parent)
+
+
+def check_writable(path: Path) -> None:
+    """See whether the file ``path`` can be written, so that nobody works for nothing; leaves nothing behind.
+
+    Folders that are not there yet will be made.
+
+    Raises:
+        Refused: No file can be made there.
+    """
+    folder = next(parent for parent in path.absolute().parents if os.path.exists(parent))  # noqa: PTH110 - takes any name
+    aside = folder / f".writing-{path.name}-{os.getpid()}"
+    try:
+        aside.touch()
+        aside.unlink()
+    except OSError as error:
+        # Some file systems that make no files say so by "no such file".
+        missing = isinstance(error, FileNotFoundError)
+        reason = f"{folder} takes no new files" if missing else error.strerror or str(error)
+        raise Refused(f"cannot write {path}: {reason}", hint="name another place") from None
 
 
 def _flush_folder(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sandbox.core.errors import UsageError
+from sandbox.core.files import check_writable
 
 
 def png_path(given: Path | None, name: str, option: str) -> Path:
@@ -12,6 +13,7 @@ def png_path(given: Path | None, name: str, option: str) -> Path:
 
     Raises:
         UsageError: it is no PNG, or a file is where a folder would have to be.
+        Refused: it cannot be written.
     """
     path = Path(name) if given is None else given / name if given.is_dir() else given
     if path.suffix.lower() != ".png":
@@ -19,4 +21,5 @@ def png_path(given: Path | None, name: str, option: str) -> Path:
     in_the_way = next((parent for parent in path.parents if parent.is_file()), None)
     if in_the_way is not None:
         raise UsageError(f"{option}: {in_the_way} is a file, not a folder")
+    check_writable(path)
     return path

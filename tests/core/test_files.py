@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sandbox.core.files import to_json, write_atomically
+from sandbox.core.errors import Refused
+from sandbox.core.files import check_writable, to_json, write_atomically
 
 
 def test_a_full_disk_leaves_the_old_file_and_no_litter(
@@ -28,6 +29,31 @@ def test_a_full_disk_leaves_the_old_file_and_no_litter(
         write_atomically(path, "new")
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_a_place_is_tried_before_the_work_and_left_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "there.png").write_text("old")
+    check_writable(tmp_path / "there.png")
+    check_writable(tmp_path / "new" / "folder" / "picture.png")
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("there.png", "old")]
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        (Path("a" * 300 + ".png"), "File name too long"),
+        (Path("/proc/self/new/picture.png"), "/proc/self takes no new files"),
+    ],
+)
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="Linux has a folder that takes no files")
+def test_a_place_that_takes_no_file_is_refused_at_once(
+    path: Path, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Refused) as caught:
+        check_writable(path)
+    assert caught.value.message == f"cannot write {path}: {reason}"
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,20 @@ def test_a_grid_is_written_into_the_run_and_the_same_each_time(root: Path, capsy
     assert Path("other.png").read_bytes() != before
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="Linux has a folder that takes no files")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-o", "/proc/self/x.png"],
+        ["--each", "/proc/self/x"],
+        ["--interpolate", "1", "2", "-o", "/proc/self/x.png"],
+        ["--animate", "/proc/self/x.gif"],
+    ],
+)
+def test_what_could_not_be_written_is_not_drawn(words: list[str], capsys: Captured) -> None:
+    assert "cannot write /proc/self/x" in error_of(capsys, ["generate", "vae", *words], 7)
+
+
 def test_files_hold_what_the_grid_shows(capsys: Captured) -> None:
     answer(capsys, "generate", "vae", "-n", "4", "-o", "grid.png")
     found = answer(capsys, "generate", "vae", "-n", "6", "--each", "made")
