@@ -196,6 +196,11 @@ class DDPMConfig(GeneratorConfig):
         if self.unet == "diffusers" and self.size is not None:
             check_sides(int(self.size), int(self.size))
 
+    @property
+    def guidable(self) -> bool:
+        """Whether it learns both classes and the null class, which guidance compares them with."""
+        return self.class_conditional and self.label_dropout > 0
+
 
 CONFIGS: dict[str, type[GeneratorConfig]] = {
     cls.kind: cls for cls in (AutoencoderConfig, VAEConfig, DDPMConfig)

@@ -46,7 +46,8 @@ class Opened:
     @property
     def guidance(self) -> float:
         """With which it draws unless something else is asked for; 1, which is none, where it cannot be."""
-        return self.config.guidance if isinstance(self.config, DDPMConfig) and self.model.classes else 1.0
+        config = self.config
+        return config.guidance if isinstance(config, DDPMConfig) and config.guidable else 1.0
 
     @property
     def coder(self) -> Autoencoder | VAE:

@@ -12,7 +12,7 @@ from typing import Any
 from generative.config import CONFIGS, DDPMConfig, GeneratorConfig
 from generative.presets import preset
 from sandbox.core.config import from_mapping, parse_assignments, read_toml
-from sandbox.core.errors import UnknownName, UsageError
+from sandbox.core.errors import ConfigError, UnknownName, UsageError
 from sandbox.data.catalog import FOLDER, FRAMES, canonical, entry
 from sandbox.nn.budget import QUICK, Budget, logged_often, steps_of, with_steps
 from sandbox.nn.fit_settings import FitSettings
@@ -75,8 +75,12 @@ def resolve_config(
     merged = {"threads": os.cpu_count() or 1, **preferred, **given, "data": name, "fit": fit}
     resolved = from_mapping(cls, merged, source=config, lines=lines)
     pictures, classes = _learned_from(resolved)
-    if isinstance(resolved, DDPMConfig) and "class_conditional" not in given:
-        resolved = replace(resolved, class_conditional=classes > 1)
+    if isinstance(resolved, DDPMConfig):
+        if "class_conditional" not in given:
+            resolved = replace(resolved, class_conditional=classes > 1)
+        # What an option takes away from a file's guidance is no contradiction.
+        own_choice = "guidance" in values and not {"class_conditional", "label_dropout"} & set(changes)
+        resolved = _guided(resolved, asked="guidance" in changes or own_choice)
     kept = budget == Budget() and "steps" in own
     if kept:
         steps = resolved.fit.steps
@@ -88,6 +92,19 @@ def resolve_config(
     if timed is not None:
         resolved = replace(resolved, fit=with_steps(resolved.fit, timed(resolved)))
     return _looked_at(resolved, pictures, {*own, *typed})
+
+
+def _guided(config: DDPMConfig, *, asked: bool) -> DDPMConfig:
+    """Without guidance where nothing can be guided; raises ConfigError where a person `asked` for it."""
+    if config.guidance == 1 or config.guidable:
+        return config
+    if not asked:
+        return replace(config, guidance=1.0)
+    if config.class_conditional:
+        why = "guidance compares with pictures whose class is not told, and label_dropout is 0"
+    else:
+        why = "guidance pronounces a class, and this model is told none"
+    raise ConfigError(f"{why}: guidance must be 1, not {config.guidance:g}", key="guidance")
 
 
 def _looked_at(config: GeneratorConfig, pictures: int, given: set[str]) -> GeneratorConfig:

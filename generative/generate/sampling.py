@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from generative.config import DDPMConfig, GeneratorConfig
 from generative.samplers import DEFAULT, SAMPLERS
 from sandbox.core.errors import UsageError
 
@@ -61,6 +62,23 @@ def check_sampling(sampler: str | None, steps: int | None, guidance: float | Non
         raise UsageError(f"--steps must be at least 1, not {steps}")
     if guidance is not None and not (math.isfinite(guidance) and 0 <= guidance <= MOST_GUIDANCE):
         raise UsageError(f"--guidance must be 0 to {MOST_GUIDANCE:g}, not {guidance:g}")
+
+
+def check_guidable(config: GeneratorConfig, guidance: float | None, name: str) -> None:
+    """Raise UsageError where a run that was told classes never learned what guidance compares them with.
+
+    Args:
+        config: of the run.
+        guidance: that is asked for.
+        name: of the run.
+    """
+    if guidance in (None, 1) or not isinstance(config, DDPMConfig) or not config.class_conditional:
+        return
+    if not config.guidable:
+        raise UsageError(
+            f"--guidance must be 1, not {guidance:g}: {name} was always told the class (label_dropout 0), "
+            "and guidance compares with what it draws when told none"
+        )
 
 
 WAY = Sampling("ddim", 50, 1.0)

@@ -13,7 +13,7 @@ from torch import Tensor
 from generative.ddpm import DDPM
 from generative.generate.diffused import Diffused
 from generative.generate.pictures import drawn, label_of
-from generative.generate.sampling import Sampling, check_sampling
+from generative.generate.sampling import Sampling, check_guidable, check_sampling
 from generative.generate.source import Source
 from generative.measure.sampled_drawings import draw_misjudged, draw_nearest, draw_samples
 from generative.measure.sampled_table import rows_of_samples
@@ -147,6 +147,7 @@ def _sampling(opened: Opened, question: Question) -> Sampling:
     """How pictures are drawn: as `generate` does, but for what is given."""
     if question.guidance is not None and not opened.model.classes:
         raise UsageError(f"--guidance: {opened.run.name} was told no classes, and cannot be guided")
+    check_guidable(opened.config, question.guidance, opened.run.name)
     return Sampling(guidance=opened.guidance).but(question.sampler, question.steps, question.guidance)
 
 

@@ -46,6 +46,14 @@ Captured = pytest.CaptureFixture[str]
         ("ddpm digits --label-dropout 1", 2, "label_dropout must be at least 0 and below 1, not 1", ""),
         ("ddpm digits --label-dropout -0.1", 2, "label_dropout must be at least 0 and below 1", ""),
         ("ddpm digits --guidance inf", 2, "guidance must be 0 or more, not inf", ""),
+        (
+            "ddpm digits --label-dropout 0 --guidance 2",
+            2,
+            "label_dropout is 0: guidance must be 1, not 2",
+            "",
+        ),
+        ("ddpm digits --no-class-conditional --guidance 2", 2, "is told none: guidance must be 1, not 2", ""),
+        ("ddpm digits --only 3 --guidance 2", 2, "is told none: guidance must be 1, not 2", ""),
         ("ddpm digits --set timesteps=100", 2, "unknown key 'timesteps'", ""),
         ("ddpm digits --class-conditional --no-class-conditional", 2, "give one of them", ""),
         ("ddpm digits --unet diffusers --attention", 2, "attention is for the U-Net over the shared", ""),
@@ -150,6 +158,10 @@ def test_a_config_error_names_key_and_line(
         ('data = "digits"\nzero_snr = 1\n', "line 2: zero_snr"),
         ('data = "digits"\nmin_snr = -5\n', "line 2: min_snr must be 0 or more, not -5"),
         ('data = "digits"\nunet = "diffusers"\nattention = true\n', "line 3: attention is for the U-Net"),
+        (
+            'data = "digits"\nlabel_dropout = 0\nguidance = 2\n',
+            "label_dropout is 0: guidance must be 1, not 2",
+        ),
         ('data = "digits"\nclass_conditional = "no"\n', "line 2: class_conditional: "),
     ],
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from generative.opened import read_config
 from generative.quality import recipe
 from sandbox.__main__ import main
 from sandbox.core.plugins import Question, kind_of
@@ -23,12 +24,13 @@ FAST = ("--samples", "40", "--steps", "2")
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that is told classes, one that is not, one of a single class, a VAE and a classifier."""
+    """Runs that are told classes, told none, always told them, of a single class; a VAE, a classifier."""
     folder = tmp_path_factory.mktemp("sampled") / "runs"
     with pytest.MonkeyPatch.context() as patch:
         without_curves(patch)
         assert train(folder, "told", "ddpm", "--class-conditional") == 0
         assert train(folder, "plain", "ddpm", "--no-class-conditional") == 0
+        assert train(folder, "always", "ddpm", "--class-conditional", "--label-dropout", "0") == 0
         assert train(folder, "threes", "ddpm", "--no-class-conditional", "--only", "3") == 0
         assert train(folder, "vae", "vae") == 0
         assert train_classifier(folder, "judge", "linear") == 0
@@ -141,6 +143,7 @@ def test_a_gate_is_about_classes_where_there_are_some(
         ("told", "--score accuracy", "--score says what a gate is about"),
         ("told", "--score loss --gate 1", "unknown score of such runs 'loss'"),
         ("plain", "--guidance 2", "was told no classes, and cannot be guided"),
+        ("always", "--guidance 2", "--guidance must be 1, not 2: always was always told the class"),
         ("plain", "--score accuracy --gate 1 --samples 10 --steps 1", "this evaluation has no accuracy"),
         ("vae", "--steps 3", "--steps is for runs of train-generator ddpm"),
         ("vae", "--sampler ddim", "--sampler is for runs of train-generator ddpm"),
@@ -152,6 +155,14 @@ def test_what_makes_no_sense_is_refused(
     root: Path, capsys: Captured, name: str, words: str, says: str
 ) -> None:
     assert says in error_of(capsys, ["evaluate", str(root / name), *words.split()], 2)
+
+
+def test_without_a_null_class_nothing_is_guided(root: Path, capsys: Captured) -> None:
+    assert read_config(Run(root / "always")).guidance == 1  # pyright: ignore[reportAttributeAccessIssue]
+    assert answer(capsys, "evaluate", str(root / "always"), *FAST)["sampling"]["guidance"] == 1
+    words = ["generate", str(root / "always"), "-n", "2", "--steps", "2"]
+    assert answer(capsys, *words, "--guidance", "1")["sampling"]["guidance"] == 1
+    assert "label_dropout 0" in error_of(capsys, [*words, "--guidance", "0.5"], 2)
 
 
 @pytest.mark.parametrize("command", ["reconstruct", "anomalies", "compress"])
