@@ -38,12 +38,13 @@ def interpolate(subject: Subject, first: str, last: str, frames: int, choose: Ch
     Of a model that is told classes, what it is told goes over from one class to the other as well.
     """
     ends = _end(subject, first, "first"), _end(subject, last, "last")
-    sampling = choose(WAY)
+    usual = subject.within(WAY)
+    sampling = choose(usual)
     check_steps(_model(subject), sampling)
     smooth = drawings.smoothness(frames)
     finer = _way(subject, ends, smooth * (frames - 1) + 1, sampling.steps)
     between = Path(first).stem, Path(last).stem
-    how = sampling.unlike(WAY)
+    how = sampling.unlike(usual)
     path = place(subject.samples, file_name("interpolate", *between, *how, f"seed{subject.seed}"))
     subtitle = f"along the arc between their noises  ·  DDIM, {sampling.steps} steps  ·  {subject.said}"
     drawings.draw_way(path, ends, [("", finer[::smooth])], subtitle)
@@ -68,7 +69,7 @@ def repair(subject: Subject, word: str, mask: str, wanted: Wanted, choose: Choos
     chosen, names = classes_asked_for(subject, wanted) if asked else ([len(model.classes)], [])
     anew = find_mask(mask, subject.shape)
     end = _end(subject, word, "inpaint")
-    usual = REPAIR.but(None, None, subject.guidance) if asked else REPAIR
+    usual = subject.within(REPAIR.but(None, None, subject.guidance) if asked else REPAIR)
     sampling = choose(usual)
     check_steps(model, sampling)
     labels = [label_of(number, chosen) for number in range(count)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +67,12 @@ class Subject:
     @property
     def usual(self) -> Sampling:
         """How a diffusion model draws new pictures unless something else is said."""
-        return Sampling(guidance=self.guidance)
+        return self.within(Sampling(guidance=self.guidance))
+
+    def within(self, usual: Sampling) -> Sampling:
+        """What is usual, in no more steps than a diffusion model has timesteps."""
+        known = getattr(self.model, "alphas_cumprod", None)
+        return usual if known is None else replace(usual, steps=min(usual.steps, len(known)))
 
     @property
     def about(self) -> dict[str, Any]:
