@@ -24,6 +24,8 @@ NETWORKS: dict[tuple[str, str], type[UNet] | type[UNet2DModel]] = {
 MOST_LAYERS, MOST_SIDE = 16, 4_096
 RENAMED = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 """parts of an attention, as diffusers once called them"""
+LONGEST_SHOWN = 60
+"""letters of a foreign value in a message"""
 PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
 Weights = dict[str, tuple[int, ...]]
@@ -43,7 +45,7 @@ def open_network(folder: Path, named: Any) -> UNet | UNet2DModel:
     cls = next((cls for name, cls in NETWORKS.items() if list(name) == named), None)
     if cls is None:
         raise Broken(
-            f"{folder}: the network {class_name(named)!r} is none that is known here",
+            f"{folder}: the network {shown(class_name(named))} is none that is known here",
             hint="known: diffusers' UNet2DModel, and this sandbox's UNet; foreign code is never run",
         )
     file, weights = folder / "config.json", folder / SAFETENSORS_WEIGHTS_NAME
@@ -53,7 +55,8 @@ def open_network(folder: Path, named: Any) -> UNet | UNet2DModel:
     unlike = [name for name in names if described.get(name) != stored.get(name)]
     if unlike:
         more = f", and {len(unlike) - 1} more" if len(unlike) > 1 else ""
-        raise Broken(f"{weights} does not fit {file.name}: {unlike[0]} is not in both, or not alike{more}")
+        first = printable(unlike[0])[:200]
+        raise Broken(f"{weights} does not fit {file.name}: {first} is not in both, or not alike{more}")
     try:
         return cls.from_pretrained(folder, use_safetensors=True, low_cpu_mem_usage=False)
     except Exception as error:  # noqa: BLE001 - diffusers wraps what goes wrong in many ways
@@ -82,7 +85,18 @@ def class_name(name: Any) -> Any:
 
 def one_line(error: Exception) -> str:
     """What an error of a library says, as a part of a line."""
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return printable(" ".join(str(error).split()))[:200] or type(error).__name__
+
+
+def shown(value: Any) -> str:
+    """A value out of a foreign file, as a part of a line."""
+    text = printable(repr(value))
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+
+
+def printable(text: str) -> str:
+    """Text without what would steer a terminal."""
+    return "".join(letter for letter in text if letter.isprintable())
 
 
 def _stored(file: Path) -> Weights:
@@ -128,10 +142,33 @@ def _described(cls: type[UNet] | type[UNet2DModel], config: Mapping[str, Any], f
                 raise ValueError(f"{shape} are no pictures in grey or colour")
             made = network(torch.empty(1, *shape), torch.zeros(1), **_told(config)).sample
     except Exception as error:  # noqa: BLE001 - values of any kind may stand there
-        raise Broken(f"{file} is damaged: {one_line(error)}") from None
+        cause = _cause(config) if cls is UNet2DModel else None
+        why = cause or f"no network can be made of it ({one_line(error)})"
+        raise Broken(f"{file} is damaged: {why}") from None
     if made.shape[1:] != shape:
         raise Broken(f"{file}: its network answers with {made.shape[1]} channels to pictures of {shape[0]}")
     return {name: tuple(part.shape) for name, part in network.state_dict().items()}
+
+
+def _cause(config: Mapping[str, Any]) -> str | None:
+    """Why diffusers could make no network of a config, where it is one of the common reasons."""
+    side = config.get("sample_size")
+    if side is None:
+        return "it does not say the size of its pictures: sample_size must be one, such as 64"
+    sides = side if isinstance(side, list) else [side, side]
+    if len(sides) != 2 or not all(type(one) is int and one > 0 for one in sides):
+        return f"sample_size {shown(side)} is no size of pictures"
+    widths, groups = config.get("block_out_channels", []), config.get("norm_num_groups", 32)
+    for key in ("down_block_types", "up_block_types"):
+        named = config.get(key, widths)
+        if not isinstance(named, list) or len(named) != len(widths):
+            return f"{key} must be as many as block_out_channels, {len(widths)}"
+    smallest = 2 ** (len(widths) - 1)
+    if any(one % smallest for one in sides):
+        return f"sample_size must be a multiple of {smallest}, not {shown(side)}"
+    if type(groups) is int and groups > 0 and any(type(one) is int and one % groups for one in widths):
+        return f"block_out_channels must be multiples of norm_num_groups, {groups}"
+    return None
 
 
 def _told(config: Mapping[str, Any]) -> dict[str, torch.Tensor]:

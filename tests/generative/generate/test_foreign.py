@@ -159,11 +159,28 @@ UNET, SCHEDULE, INDEX = "unet/config.json", "scheduler/scheduler_config.json", "
         (changed(SCHEDULE, trained_betas=[0.1, 0.2]), "are no schedule of 1000 timesteps"),
         (changed(SCHEDULE, trained_betas=[float("nan")] * 1000), "are no schedule of 1000 timesteps"),
         (changed(SCHEDULE, beta_end=5.0), "are no schedule of 1000 timesteps"),
-        (changed(SCHEDULE, beta_start=-0.1), "are no schedule of 1000 timesteps"),
+        (
+            changed(SCHEDULE, beta_start=-0.1),
+            "are no schedule of 1000 timesteps: they must lie between 0 and",
+        ),
+        (changed(SCHEDULE, beta_start=-5, beta_end=9), "they must lie between 0 and 1"),
+        (changed(SCHEDULE, beta_end=1), "they must lie between 0 and 1"),
+        (changed(SCHEDULE, beta_start=0, beta_end=0), "they must lie between 0 and 1"),
+        (changed(SCHEDULE, beta_start=1e-9, beta_end=1e-9), "they begin too small to be told from 0"),
+        (changed(SCHEDULE, beta_end=0.9), "nothing is left of a picture long before the last"),
+        (changed(SCHEDULE, trained_betas=[0.1] * 1000), "nothing is left of a picture long before the last"),
+        (changed(SCHEDULE, trained_betas=[]), "are no schedule of 1000 timesteps: they are 0"),
+        (changed(SCHEDULE, beta_start="small"), "beta_start must be a number, not 'small'"),
+        (changed(SCHEDULE, _class_name="OddScheduler"), "the schedule 'OddScheduler' is none that is known"),
         (changed(UNET, block_out_channels=[8, 10**9]), "config.json"),
         (changed(UNET, layers_per_block=10**9), "unet/config.json is damaged"),
         (changed(UNET, block_out_channels=[16, 16]), "does not fit config.json"),
-        (changed(UNET, sample_size=7), "unet/config.json is damaged"),
+        (changed(UNET, sample_size=7), "sample_size must be a multiple of 2, not 7"),
+        (changed(UNET, sample_size=None), "it does not say the size of its pictures: sample_size"),
+        (changed(UNET, sample_size="big"), "sample_size 'big' is no size of pictures"),
+        (changed(UNET, up_block_types=["UpBlock2D"]), "up_block_types must be as many as block_out_channels"),
+        (changed(UNET, norm_num_groups=3), "block_out_channels must be multiples of norm_num_groups, 3"),
+        (changed(UNET, down_block_types=["Odd", "Odd"]), "no network can be made of it"),
         (changed(UNET, out_channels=6), "answers with 6 channels to pictures of 3"),
         (changed(UNET, num_class_embeds=4), "does not fit config.json: class_embedding.weight"),
     ],
@@ -186,6 +203,40 @@ def test_classes_that_are_no_names_are_one_line(
     shutil.copytree(made / "ours", folder)
     changed(UNET, classes=classes)(folder)
     assert "classes must be names" in error_of(capsys, ["generate", str(folder)], 4)
+
+
+@pytest.mark.parametrize("name", ["\x1b[31mred", "a" * 101])
+def test_names_that_would_steer_or_flood_a_terminal_are_refused(
+    name: str, made: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(made / "ours", folder)
+    changed(UNET, classes=[name, "b"])(folder)
+    told = error_of(capsys, ["generate", str(folder)], 4)
+    assert "is no name of a class" in told
+    assert "\x1b" not in told
+    assert "a" * 61 not in told
+
+
+def test_a_model_of_few_timesteps_takes_as_many_steps_as_there_are(
+    made: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(made / "ddpm", folder)
+    changed(SCHEDULE, num_train_timesteps=3)(folder)
+    found = answer(capsys, "generate", str(folder), "-n", "1")
+    assert found["sampling"]["steps"] == 3
+    assert found["grid"] == "samples/copy/grid-n1-seed0.png"
+    Image.new("RGB", (8, 8), (250, 10, 10)).save("red.png")
+    way = answer(capsys, "generate", str(folder), "--interpolate", "red.png", "red.png", "--frames", "2")
+    assert way["sampling"]["steps"] == 3
+    assert (
+        answer(capsys, "generate", str(folder), "--inpaint", "red.png", "--mask", "top", "-n", "1")[
+            "sampling"
+        ]["steps"]
+        == 3
+    )
+    assert "--steps must be at most 3" in error_of(capsys, ["generate", str(folder), "--steps", "4"], 2)
 
 
 def test_classes_without_names_are_refused(made: Path, tmp_path: Path) -> None:
