@@ -60,6 +60,8 @@ class GeneratorOptions:
     """Of a DDPM: what the network says of a noisy picture: v, epsilon (the noise) or x0 (the picture)."""
     zero_snr: bool | None = None
     """Of a DDPM: leave nothing of the picture at the last timestep."""
+    timesteps: Count | None = None
+    """Of a DDPM: of the chain that is learned; 1,000, unless given."""
     min_snr: float | None = None
     """Of a DDPM: bound of the weight of little noise in the loss, such as 5; 0 for no weights."""
     label_dropout: float | None = None
@@ -153,7 +155,7 @@ class TrainGenerator(TrainOptions, GeneratorOptions):
 
 PASSED_ON = (
     *("latent", "noise", "likelihood", "class_conditional", "prior", "beta", "kl_warmup", "free_bits"),
-    *("unet", "attention", "noise_schedule", "prediction", "zero_snr", "min_snr"),
+    *("unet", "attention", "noise_schedule", "prediction", "zero_snr", "timesteps", "min_snr"),
     *("label_dropout", "guidance"),
     *(
         "importance_samples",

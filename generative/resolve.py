@@ -17,6 +17,8 @@ from sandbox.data.catalog import FOLDER, FRAMES, canonical, entry
 from sandbox.nn.budget import QUICK, Budget, logged_often, steps_of, with_steps
 from sandbox.nn.fit_settings import FitSettings
 
+HAVE_NONE = {"data", "fit", "checkpoint_every", "keep_checkpoints"}
+"""fields of a config without an option of their own"""
 FEWEST_LOOKS, MOST_LOOKS = 10, 40
 """at the validation pictures, and at samples, where an epoch does not decide"""
 
@@ -67,7 +69,9 @@ def resolve_config(
 
         given |= adopted(str(given["init_from"]), changes.get("backbone"), root)
     own = values.get("fit", {}) if isinstance(values.get("fit", {}), Mapping) else {}
-    typed = parse_assignments(settings, FitSettings)
+    typed = parse_assignments(
+        settings, FitSettings, options={field.name for field in fields(cls)} - HAVE_NONE
+    )
     if "steps" in typed:
         budget = budget.with_steps(typed.pop("steps"))
     fit = {**tuned["fit"], **own, **typed}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import UnionType
@@ -171,11 +171,14 @@ def _build(target: Any, value: Any, key: str, source: Any, lines: Mapping[str, i
         raise _at(source, lines, key, f"{key}: {error}") from None
 
 
-def parse_assignments(texts: Iterable[str], cls: type[DataclassInstance] | None = None) -> dict[str, Any]:
+def parse_assignments(
+    texts: Iterable[str], cls: type[DataclassInstance] | None = None, options: Collection[str] = ()
+) -> dict[str, Any]:
     """Read ``KEY=VALUE`` texts from the command line into a dict; later ones win.
 
     With a dataclass ``cls`` the keys must be its fields, and each value is read as its field's type. Without
     one a value is a TOML literal (``64``, ``1e-3``, ``true``, ``[64, 64]``), and a text where it is none.
+    ``options`` are names that have an option of their own, which an unknown key may have been meant for.
 
     Raises:
         ConfigError: No ``=``, an unknown key (with a suggestion), or a value that does not fit.
@@ -190,6 +193,9 @@ def parse_assignments(texts: Iterable[str], cls: type[DataclassInstance] | None 
             result[key] = literal(value)
             continue
         key = key.replace("-", "_")
+        if key not in types and key in options:
+            option = f"--{key.replace('_', '-')}"
+            raise ConfigError(f"unknown key '{key}': it has the option {option}", key=key)
         if key not in types:
             message, hint = _unknown(key, types)
             raise ConfigError(message, hint, key=key)
