@@ -56,6 +56,8 @@ def subject(run: Run, console: Console, question: Question) -> Subject:
         colours=opened.shape[0],
         answer=answer,
         labels=chosen.names,
+        labelled="the picture",
+        answered="the code",
     )
 
 

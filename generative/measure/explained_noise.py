@@ -83,7 +83,7 @@ def denoiser_subject(opened: Opened, model: DDPM, chosen: Chosen, seed: int) -> 
     means = eyes.means(pictures)
     spread = means.std(0, correction=0) if len(means) > 1 else torch.ones_like(means[0])
     units = torch.where(spread > 0, spread, 1.0)  # (channels,)
-    noise = f"noised to timestep {eyes.timestep} of {len(model.alphas_cumprod):,}"
+    noise = f"noised to timestep {eyes.timestep} of {len(model.alphas_cumprod):,} (shown without it)"
     return Subject(
         title=f"ddpm on {label(opened.config.data)}, step {opened.step:,}",
         source=f"{chosen.source}, {noise}",
@@ -92,4 +92,6 @@ def denoiser_subject(opened: Opened, model: DDPM, chosen: Chosen, seed: int) -> 
         colours=opened.shape[0],
         answer=lambda number, changed: eyes.means(changed) / units,
         labels=chosen.names,
+        labelled="the picture",
+        answered="the coarsest features",
     )

@@ -71,11 +71,15 @@ class Subject:
     answer: Callable[[int, Tensor], Tensor]
     """answers as an `Answer` does to pictures in the place of picture number i"""
     labels: list[str]
-    """what was answered to each picture, in a word"""
+    """what was answered to each picture, in a word; or see `labelled`"""
     judge: Judge | None = None
     """its eyes, where they tell classes apart"""
     classes: tuple[str, ...] = ()
     """the names of those classes"""
+    labelled: str = "the answer"
+    """what the labels are, for people: of who gives no answers another thing"""
+    answered: str = "the answer"
+    """what it is that `answer` gives, likewise"""
 
     def scaled(self, pictures: Tensor) -> Tensor:
         """Bytes as the eyes see them: float32 in [−1, 1]."""

@@ -84,7 +84,7 @@ def draw_kernels(path: Path, kernels: np.ndarray, colours: int, title: str) -> P
 
 
 def draw_features(
-    path: Path, frame: Bytes, scales: Sequence[tuple[str, np.ndarray]], title: str, answered: str
+    path: Path, frame: Bytes, scales: Sequence[tuple[str, np.ndarray]], title: str, what: str
 ) -> Path:
     """Draw what becomes of one frame.
 
@@ -94,7 +94,7 @@ def draw_features(
         scales: name and feature map (channels, rows, columns) of each scale; the channels with the most
             contrast are drawn, each from its lowest value (black) to its highest (light).
         title: who it is.
-        answered: what the answer to this frame was.
+        what: says of this frame, such as what the answer to it was.
     """
     size = _tile(frame.shape[:2], TILE_PX)
     rows = [Row("sees", "", _stretched(frame.transpose(2, 0, 1)[None], size))]
@@ -107,7 +107,7 @@ def draw_features(
         path,
         rows,
         title=f"Feature maps of {title}",
-        subtitle=f"the answer: {answered}  ·  {means}",
+        subtitle=f"{what}  ·  {means}",
     )
 
 

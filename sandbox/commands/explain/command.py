@@ -24,8 +24,9 @@ SCHEMA = "sandbox.explain/1"
 class Explain:
     """Draw what a run's network sees: kernels, feature maps, what excites it, and where it looks.
 
-    RUN is a name, a unique beginning of one, a path, or "latest": a classifier, or an agent with a backbone.
-    FILE is a picture that a classifier is to explain in place of those of its data set.
+    RUN is a name, a unique beginning of one, a path, or "latest": a classifier, an agent with a backbone, or
+    a generative model (of an autoencoder or VAE the encoder; of a ddpm its network, on noised pictures).
+    FILE is a picture to explain in place of those of the data set; not with agents.
 
     Where it looks is found by blurring a picture spot by spot (Greydanus et al. 2018); of classifiers by
     gradients, too. What a class looks like to them is found by changing noise until they are sure.
@@ -41,7 +42,7 @@ class Explain:
     name: Annotated[Positional[str], arg(metavar="RUN")]
     """The run."""
     file: Annotated[Positional[Path | None], arg(metavar="FILE")] = None
-    """Of a classifier: a picture to explain."""
+    """Of a classifier or a generative model: a picture to explain."""
     classes: str = ""
     """Of a classifier: names of the classes to make pictures of, such as 3,7; all, unless given."""
     channel: Annotated[str | None, arg(metavar="STAGE:NUMBER")] = None
@@ -52,7 +53,7 @@ class Explain:
     episodes: Count | None = None
     """Of an agent: how many it plays; 5, unless given."""
     split: Literal["train", "validation", "test"] | None = None
-    """Of a classifier: which pictures; test, unless given."""
+    """Of a classifier or a generative model: which pictures; test, unless given."""
     data_dir: Path | None = None
     """Folder with the data; the run's, SANDBOX_DATA, then the cache, unless given."""
     folder: Annotated[Path | None, arg(name="output", aliases=("-o",), metavar="DIR")] = None
@@ -61,7 +62,7 @@ class Explain:
     """best, last, first, or a step."""
     seed: int | None = None
     """Of an agent: of the first episode, and each further one has the next number; of a classifier: of the
-    noise from which pictures are made."""
+    noise from which pictures are made; of a ddpm: of the noise on pictures."""
     device: str = "cpu"
     """Device such as auto, cpu or cuda."""
     trust: bool = False

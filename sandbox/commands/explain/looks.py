@@ -25,7 +25,7 @@ def draw_where(subject: Subject, path: Path) -> Path:
     frames = newest(subject.pictures[numbers].numpy(), subject.colours)
     title = f"Where {subject.title} looks"
     if subject.judge is None:
-        means = "blurring what glows most changes the answer most (Greydanus et al. 2018)"
+        means = f"blurring what glows most changes {subject.answered} most (Greydanus et al. 2018)"
         labels = [subject.labels[number] for number in numbers]
         looks = [Look("looks at", "", heats)]
         return draw_looks(path, frames, labels, looks, title, f"of {subject.source}  ·  {means}")

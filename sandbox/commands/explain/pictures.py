@@ -79,7 +79,8 @@ def _draw_features(subject: Subject, path: Path, some: Tensor, maps: dict[str, T
     scales = [(name, scale[middle].numpy()) for name, scale in maps.items()]
     number = int(some[middle])
     frame = newest(subject.pictures[number, None].numpy(), subject.colours)[0]
-    return draw_features(path, frame, scales, subject.title, subject.labels[number])
+    what = f"{subject.labelled}: {subject.labels[number]}"
+    return draw_features(path, frame, scales, subject.title, what)
 
 
 def _draw_exciting(subject: Subject, path: Path, some: Tensor, maps: dict[str, Tensor]) -> Path:

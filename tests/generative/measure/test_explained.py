@@ -51,6 +51,7 @@ def test_its_answers_are_codes_in_units_of_their_spread(root: Path, name: str) -
     test = load("digits").test
     rows = torch.tensor([0, 89, 179, 268, 358])
     assert torch.equal(subject.pictures, test.images[rows])
+    assert (subject.labelled, subject.answered) == ("the picture", "the code")
     assert subject.labels == [test.classes[label] for label in test.labels[rows]]
     labels = test.labels[rows] if name == "told" else None
     with torch.no_grad():
