@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from generative.generate.options import DRAW, check_kind, gif_path, task_of
+from generative.generate.options import DRAW, FRAMES, check_kind, gif_path, task_of
 from generative.generate.sampling import Sampling, check_guidable, check_sampling
 from sandbox.core.config import Count
 from sandbox.core.errors import UsageError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from generative.generate.subject import Made, Subject
 
 SCHEMA = "sandbox.generate/1"
-FRAMES, MOST_FRAMES = 11, 60
+MOST_FRAMES = 60
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Generate:
         where = None if self.data_dir is None else str(self.data_dir)
         self._check_place(run.samples_dir)
         with threads(config.threads):
-            made = self._made(task, of_run(opened, self.seed, console, where))
+            made = self._made(task, of_run(opened, self.seed, console, where, self.checkpoint))
         return self._answer(run.path, config.kind, opened.step, made, console)
 
     def _drawn_by_folder(self, folder: Path, given: list[str], task: str, console: Console) -> dict[str, Any]:

@@ -19,10 +19,11 @@ from generative.generate.grids import Wanted, classes_asked_for
 from generative.generate.inpainting import REPEATS, inpaint
 from generative.generate.inversion import EVALUATIONS, from_noise, to_noise
 from generative.generate.masks import find_mask
+from generative.generate.options import FRAMES, unlike_usual
 from generative.generate.pictures import label_of
 from generative.generate.sampling import REPAIR, WAY, Sampling
 from generative.generate.source import drawn_from, noise_generators
-from generative.generate.subject import Made, Place, Subject, file_name
+from generative.generate.subject import Made, Place, Subject
 from generative.passes import as_seen
 from sandbox.core.errors import UsageError
 from sandbox.core.seeding import derive_seed
@@ -45,7 +46,9 @@ def interpolate(subject: Subject, first: str, last: str, frames: int, choose: Ch
     finer = _way(subject, ends, smooth * (frames - 1) + 1, sampling.steps)
     between = Path(first).stem, Path(last).stem
     how = sampling.unlike(usual)
-    path = place(subject.samples, file_name("interpolate", *between, *how, f"seed{subject.seed}"))
+    path = place(
+        subject.samples, subject.file_name("interpolate", *between, unlike_usual(frames, FRAMES), *how)
+    )
     subtitle = f"along the arc between their noises  ·  DDIM, {sampling.steps} steps  ·  {subject.said}"
     drawings.draw_way(path, ends, [("", finer[::smooth])], subtitle)
     gif = drawings.animate_way(path.with_suffix(".gif"), [finer])
@@ -77,7 +80,7 @@ def repair(subject: Subject, word: str, mask: str, wanted: Wanted, choose: Choos
     shown = [model.classes[label] for label in labels] if names else []
     few = [*names, "" if wanted.count is None else f"n{count}", *sampling.unlike(usual)]
     what = Path(word).stem, Path(mask).stem
-    path = place(subject.samples, file_name("inpaint", *what, *few, f"seed{subject.seed}"))
+    path = place(subject.samples, subject.file_name("inpaint", *what, *few))
     told = f"told {', '.join(names)}  ·  " if names else ""
     subtitle = f"{told}{sampling.said}  ·  {subject.said}"
     drawings.draw_repair(path, end, anew, made, shown, subtitle)

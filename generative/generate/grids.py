@@ -16,7 +16,7 @@ from generative.generate.diffused import Diffused, Watch
 from generative.generate.film import Film, check_film
 from generative.generate.sampling import Sampling
 from generative.generate.source import Prior, Source
-from generative.generate.subject import Made, Place, Subject, file_name
+from generative.generate.subject import Made, Place, Subject
 from generative.vae import VAE
 from sandbox.ui.mosaic import mosaic, save_png
 
@@ -60,7 +60,7 @@ def draw_grid(
     few = names if wanted.one is not None or wanted.several is not None else []
     many = [] if wanted.count is None else [f"n{count}"]
     how = sampling.unlike(subject.usual)
-    path = place(subject.samples, file_name("grid", *few, *many, *how, f"seed{subject.seed}"))
+    path = place(subject.samples, subject.file_name("grid", *few, *many, *how))
     save_png(path, mosaic(np.concatenate(parts), columns, scale=pictures.scale_for(count, columns, shape)))
     files = {"grid": path} | ({} if film is None else {"animation": kept.save(film, columns)})
     if len(names) > 1:

@@ -13,14 +13,16 @@ from generative.generate.codes import Codes, chosen_row, codes_of
 from generative.generate.ends import find_end
 from generative.generate.formula import parse_formula, written
 from generative.generate.interpolation import way
+from generative.generate.options import FRAMES, unlike_usual
 from generative.generate.plane_plot import draw_plane, plane_marks
-from generative.generate.subject import Made, Place, Subject, file_name, slug
+from generative.generate.subject import Made, Place, Subject, slug
 from generative.generate.walk import walk_plane, walk_rows
 from generative.passes import decoded
 from generative.vae import VAE
 from sandbox.core.errors import UsageError
 
-ROW_STEPS, PLANE_SIDE = 11, 20
+PLANE_SIDE = 20
+"""pictures in a row of a plane, unless others are asked for"""
 
 
 def interpolate(subject: Subject, first: str, last: str, steps: int, place: Place) -> Made:
@@ -38,7 +40,7 @@ def interpolate(subject: Subject, first: str, last: str, steps: int, place: Plac
     ]
     means = "posterior means" if isinstance(model, VAE) else "codes"
     between = Path(first).stem, Path(last).stem
-    path = place(subject.samples, file_name("interpolate", *between, f"seed{subject.seed}"))
+    path = place(subject.samples, subject.file_name("interpolate", *between, unlike_usual(steps, FRAMES)))
     drawings.draw_way(path, ends, ways, f"linear between {means}  ·  {subject.said}")
     gif = drawings.animate_way(path.with_suffix(".gif"), [found for _, found in finer])
     labels = [model.classes[label] for label, _ in finer if label is not None]
@@ -55,16 +57,18 @@ def walk(subject: Subject, name: str | None, steps: int | None, place: Place) ->
     drawn = [] if label is None else [model.classes[label]]
     drawn_as = "".join(f"drawn as {one}  ·  " for one in drawn)
     if model.latent == 2:
-        path = place(subject.samples, file_name("walk", *drawn))
         side = steps or PLANE_SIDE
+        name = subject.file_name("walk", *drawn, unlike_usual(side, PLANE_SIDE), seeded=False)
+        path = place(subject.samples, name)
         plane = walk_plane(model, codes.latents, label, side, normal=normal)
         of = "the standard normal prior" if normal else "the test pictures' codes"
         subtitle = f"{drawn_as}at quantiles of {of}  ·  {subject.said}"
         draw_plane(path, plane, plane_marks(codes.latents, normal=normal), codes.pictures, subtitle)
         return Made({"walk": path}, {"latents": [0, 1], "side": side})
-    path = place(subject.samples, file_name("walk", *drawn, f"seed{seed}"))
+    steps = steps or FRAMES
+    path = place(subject.samples, subject.file_name("walk", *drawn, unlike_usual(steps, FRAMES)))
     row = chosen_row(subject.test, label, seed) if label is not None else seed % len(subject.test)
-    rows = walk_rows(model, codes.latents, codes.latents[row], label, steps or ROW_STEPS)
+    rows = walk_rows(model, codes.latents, codes.latents[row], label, steps)
     vary = f"{rows.active} of {model.latent} latents vary"
     if len(rows.latents) < rows.active:
         most = len(rows.latents)
@@ -93,7 +97,8 @@ def add_up(subject: Subject, formula: str, place: Place) -> Made:
     found = summed(codes, terms, learned)
     shown = decoded(model, torch.cat([found.terms, found.result[None]])).numpy()
     text = "".join(f"{'+' if term.sign > 0 else '-'}{slug(term.name)}" for term in terms).removeprefix("+")
-    path = place(subject.samples, f"arithmetic-{text}.png")
+    of_step = f"-{subject.unusual}" if subject.unusual else ""
+    path = place(subject.samples, f"arithmetic-{text}{of_step}.png")
     drawings.draw_sum(path, terms, found, shown, subject.said)
     subject.console.print(f"{written(terms)}: nearest to the mean of {found.nearest}")
     about = {"formula": [[term.sign, term.name] for term in terms], "nearest": found.nearest}

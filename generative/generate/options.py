@@ -10,6 +10,8 @@ from sandbox.core.files import check_writable
 
 DRAW = "draw"
 """the task without an option of its own"""
+FRAMES = 11
+"""pictures on a way, or in a row, unless others are asked for"""
 WITH = {
     DRAW: ("--pictures", "--class", "--classes", "--each", "--sampler", "--steps", "--guidance", "--animate"),
     "--interpolate": ("--frames", "--steps"),
@@ -94,6 +96,11 @@ def gif_path(path: Path) -> None:
     if in_the_way is not None:
         raise UsageError(f"--animate: {in_the_way} is a file, not a folder")
     check_writable(path)
+
+
+def unlike_usual(frames: int, usual: int) -> str:
+    """The part of a file's name that says how many frames there are, where they are not as many as usual."""
+    return "" if frames == usual else f"frames{frames}"
 
 
 def article(kind: str) -> str:

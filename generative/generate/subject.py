@@ -53,6 +53,8 @@ class Subject:
     """that its training recommends"""
     load_test: Callable[[], Pictures] | None = None
     """the test pictures of the classes that it learned from; None where nobody knows of what it learned"""
+    unusual: str = ""
+    """what of the model is not as usual, for the names of files: its step, where it is not the best one"""
 
     @property
     def said(self) -> str:
@@ -79,6 +81,11 @@ class Subject:
         """What a folder of pictures is told of the model."""
         return {"run": self.name, **({} if self.step is None else {"steps": self.step}), "seed": self.seed}
 
+    def file_name(self, *parts: str, seeded: bool = True) -> str:
+        """The name of a picture, with what is not as usual; empty parts are left out."""
+        seed = f"seed{self.seed}" if seeded else ""
+        return "-".join(filter(None, map(slug, (*parts, self.unusual, seed)))) + ".png"
+
     @cached_property
     def test(self) -> Pictures:
         """The test pictures of the classes that were learned from; raises UsageError where there are none."""
@@ -87,8 +94,10 @@ class Subject:
         return self.load_test()
 
 
-def of_run(opened: Opened, seed: int, console: Console, data_dir: str | None = None) -> Subject:
-    """The model of a run; its pictures go into the run's folder."""
+def of_run(
+    opened: Opened, seed: int, console: Console, data_dir: str | None = None, checkpoint: str = "best"
+) -> Subject:
+    """The model of a run, opened at a checkpoint; its pictures go into the run's folder."""
 
     def test() -> Pictures:
         data = pictures_of(opened.run, opened.config, console, data_dir)
@@ -105,12 +114,8 @@ def of_run(opened: Opened, seed: int, console: Console, data_dir: str | None = N
         opened.step,
         opened.guidance,
         test,
+        "" if checkpoint == "best" else f"step{opened.step}",
     )
-
-
-def file_name(*parts: str) -> str:
-    """The name of a picture; empty parts are left out."""
-    return "-".join(filter(None, map(slug, parts))) + ".png"
 
 
 def slug(text: str) -> str:

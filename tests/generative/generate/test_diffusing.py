@@ -105,7 +105,7 @@ def test_a_way_is_a_strip_and_an_animation(run: str, root: Path, capsys: Capture
     words = ["generate", run, "--interpolate", "1", "test:7", "--frames", "5", "--steps", "4"]
     found = answer(capsys, *words)
     strip, gif = Path(found["strip"]), Path(found["animation"])
-    assert strip == root / run / "samples" / "interpolate-1-test-7-steps4-seed0.png"
+    assert strip == root / run / "samples" / "interpolate-1-test-7-frames5-steps4-seed0.png"
     assert gif == strip.with_suffix(".gif")
     assert found["sampling"] == {"sampler": "ddim", "steps": 4, "guidance": 1.0}
     before = strip.read_bytes(), gif.read_bytes()

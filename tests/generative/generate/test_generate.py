@@ -120,7 +120,7 @@ def test_a_way_is_a_strip_and_an_animation_there_and_back(run: str, root: Path, 
     words = ["generate", run, "--interpolate", "1", "test:7", "--frames", "5"]
     found = answer(capsys, *words)
     strip, gif = Path(found["strip"]), Path(found["animation"])
-    assert strip == root / run / "samples" / "interpolate-1-test-7-seed0.png"
+    assert strip == root / run / "samples" / "interpolate-1-test-7-frames5-seed0.png"
     assert gif == strip.with_suffix(".gif")
     frames = shown_every_50_ms(gif)
     there, back = frames[11:52], [frames[0], *frames[:-41:-1]]  # either end rests for 12 frames
@@ -137,6 +137,17 @@ def test_a_picture_of_ones_own_is_an_end(root: Path, capsys: Captured) -> None:
     assert found["ends"][0] == "mine.png"
     assert found["strip"] == "strip.png"
     assert Path("strip.gif").is_file()
+
+
+def test_another_step_and_another_length_have_names_of_their_own(root: Path, capsys: Captured) -> None:
+    first = answer(capsys, "generate", "vae", "-n", "4", "--checkpoint", "first")
+    assert Path(first["grid"]).name == f"grid-n4-step{first['steps']}-seed0.png"
+    rows = answer(capsys, "generate", "auto", "--walk", "--frames", "5", "--checkpoint", "last")
+    assert Path(rows["walk"]).name == f"walk-frames5-step{rows['steps']}-seed0.png"
+    found = answer(capsys, "generate", "plane", "--walk", "--frames", "3")
+    assert Path(found["walk"]).name == "walk-frames3.png"
+    found = answer(capsys, "generate", "auto", "--arithmetic", "9-4+4", "--checkpoint", "last")
+    assert Path(found["picture"]).name == f"arithmetic-9-4+4-step{found['steps']}.png"
 
 
 def test_a_walk_is_a_plane_or_rows(capsys: Captured) -> None:
