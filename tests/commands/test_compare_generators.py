@@ -103,6 +103,26 @@ def test_what_a_vae_is_judged_by_does_not_depend_on_what_its_loss_weighs(
     assert [group["mean"] for group in result["groups"]] == [88, 98]
 
 
+def ddpm(root: Path, name: str, noise: float, loss: float, **options: Any) -> Run:
+    values = {"prediction": "v", "noise_schedule": "cosine", **options}
+    lines = [{"loss": factor * loss, "noise_mse": factor * noise} for factor in (2, 1)]
+    return finished(root, name, "ddpm", lines, {"loss": loss, "noise_mse": noise}, **values)
+
+
+def test_diffusion_models_are_compared_by_the_noise_whatever_they_predict(
+    runs_root: Path, capsys: Captured
+) -> None:
+    ddpm(runs_root, "v", 0.1, 0.3)
+    ddpm(runs_root, "x0", 0.2, 0.05, prediction="x0")
+    result = answer(capsys, "*")
+    assert result["metric"] == "valid/noise_mse"
+    assert [group["label"] for group in result["groups"]] == ["prediction=v", "prediction=x0"]
+    assert [group["mean"] for group in result["groups"]] == [0.1, 0.2]
+    assert [group["runs"][0]["final_is"] for group in result["groups"]] == ["evaluation"] * 2
+    ddpm(runs_root, "other", 0.1, 0.3, noise_schedule="linear")
+    assert "noise_schedule is cosine in v, and linear in other" in refusal(capsys, "v", "other")
+
+
 def test_only_like_is_compared_with_like(runs_root: Path, capsys: Captured) -> None:
     autoencoder(runs_root, "error", 0.01)
     autoencoder(runs_root, "larger", 0.01, side=64)

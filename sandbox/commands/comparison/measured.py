@@ -21,10 +21,15 @@ MEASURES = {
     "valid/accuracy": "accuracy on the validation data",
     "valid/mse": "squared error a pixel on the validation data, pixels from 0 to 1",
     "valid/nats": "nats a picture of the validation data, by the lower bound of its likelihood",
+    "valid/noise_mse": "squared error of the noise on the validation data, pixels from -1 to 1",
     "valid/loss": "loss on the validation data",
 }
 """Metrics that are compared unless another is asked for, the best one first."""
-SCALES = {"valid/mse": ("shape",), "valid/nats": ("likelihood", "shape")}
+SCALES = {
+    "valid/mse": ("shape",),
+    "valid/nats": ("likelihood", "shape"),
+    "valid/noise_mse": ("noise_schedule", "shape"),
+}
 """What of a run, or of its settings, makes a metric another quantity."""
 LESS_IS_BETTER = ("loss", "mse", "nats", "reconstruction")
 ENOUGH_POINTS = 2
