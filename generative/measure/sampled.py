@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,8 @@ def _measured(
     yardstick = Yardstick(asked.judge, reference, splits.train, count, shares)
     samples = draw(source, count, classes if model.classes or len(classes) == 1 else [], console)
     quality = yardstick.measure(samples.pictures, samples.asked if len(opened.classes) > 1 else None)
+    if not model.classes:  # nobody asked it for any
+        quality = replace(quality, obedience=None)
     near, train = nearest(samples.pictures, splits.train.images.cpu()), splits.train.images.cpu()
     held_out = nearest(yardstick.beside(reference).images.cpu(), train)
     remembered = memory(near.distance, held_out.distance)

@@ -23,7 +23,7 @@ def rows_of_samples(outcome: Outcome) -> Rows:
 def _distances(outcome: Outcome) -> Rows:
     quality, split = outcome.quality, outcome.split
     drawn, floor = quality.drawn, quality.floor
-    few = ", fewer than features" if outcome.yardstick.flat else ""
+    few = ", too few to be exact" if outcome.yardstick.flat else ""
     rows = [
         [
             "Fréchet distance",
@@ -74,9 +74,8 @@ def _variety(outcome: Outcome) -> Rows:
             least = f"{outcome.reference.classes[found.poorest]} ({found.of_classes[found.poorest]:.2f})"
             means = f"{means} of a class; least: {least}"
         rows.append(["diversity", f"{found.mean:.2f}", "1", means])
-    means = (
-        f"to the nearest training picture; {memory.copies:.1%} nearer than {1 - NEAR:.0%} of real ones are"
-    )
+    near = f"{memory.copies:.1%} of them suspiciously near (real ones: {NEAR:.0%})"
+    means = f"to the nearest training picture; {near}"
     return [*rows, ["distance", f"{memory.drawn:.4f}", f"{memory.held_out:.4f}", means]]
 
 

@@ -12,6 +12,7 @@ from tyro.conf import Positional, arg
 from sandbox.core.config import Count
 from sandbox.core.errors import GateFailed, UnknownName, UsageError
 from sandbox.core.plugins import Kind, Question, kind_of
+from sandbox.core.run import Run
 from sandbox.core.runs import find_run
 from sandbox.ui.console import Console
 
@@ -90,9 +91,14 @@ class Evaluate:
         run = find_run(self.name, self.out)
         console.run = run
         kind = kind_of(run.info["kind"])
-        gates = _gates(kind, self.score)
-        if next(iter(gates)) in SHARES and self.gate is not None and self.gate > 1 and len(gates) == 1:
-            raise UsageError(f"--gate is a part of the pictures, 0 to 1, not {self.gate:g}")
+        gates = _gates(kind, run, self.score)
+        first = next(iter(gates))
+        if first in SHARES and self.gate is not None and self.gate > 1:
+            others = [name for name in gates if name not in SHARES]
+            hint = f"for another score: --score {others[0]}" if others else None
+            raise UsageError(
+                f"--gate is about the {first} here, 0 to 1, and {self.gate:g} is above that", hint=hint
+            )
         result = kind.evaluate(run, console, self._question())
         if self.gate is None:
             return result
@@ -101,16 +107,15 @@ class Evaluate:
         )
         if score is None:
             raise UsageError(f"--score: this evaluation has no {self.score}")
-        reached = result["evaluation"][score]
-        # Negated, so that a NaN does not pass.
-        if not (reached <= self.gate if lower else reached >= self.gate):
-            side = "above" if lower else "below"
-            raise GateFailed(
-                f"the gate failed: the {score} of {reached:.4g} is {side} {self.gate:g}",
-                data={**result, "gate": self.gate},
-            )
-        console.print(f"the gate of {self.gate:g} is passed")
-        return {**result, "gate": self.gate}
+        reached, side = result["evaluation"][score], "above" if lower else "below"
+        passed = bool(reached <= self.gate if lower else reached >= self.gate)  # never with a NaN
+        held = {"score": score, "value": reached, "lower_is_better": lower, "passed": passed}
+        answer = {**result, "gate": self.gate, "gated": held}
+        said = f"the {score} of {reached:.4g} is"
+        if not passed:
+            raise GateFailed(f"the gate failed: {said} {side} {self.gate:g}", data=answer)
+        console.print(f"the gate of {self.gate:g} is passed: {said} not {side} it")
+        return answer
 
     def _question(self) -> Question:
         return Question(
@@ -131,17 +136,21 @@ class Evaluate:
         )
 
 
-def _gates(kind: Kind, score: str | None) -> dict[str, bool]:
+def _gates(kind: Kind, run: Run, score: str | None) -> dict[str, bool]:
     """The scores that a gate may be about, the most wanted first: whether each is the better the lower it is.
 
     Raises:
         UsageError, UnknownName: ``score`` is none of them.
     """
+    gates_of = getattr(kind, "gates_of", None)
     gates: dict[str, bool] = getattr(kind, "gates", None) or {
         kind.score: getattr(kind, "lower_is_better", False)
     }
+    known = gates if gates_of is None else gates_of(run)
     if score is None:
-        return gates
+        return known
     if score not in gates:
         raise UnknownName("score of such runs", score, gates)
+    if score not in known:
+        raise UsageError(f"--score: this evaluation has no {score}")
     return {score: gates[score]}

@@ -241,7 +241,8 @@ class Kind(Protocol):
     A kind whose networks see pictures may have ``explain(run, console, question)``, too, which returns a
     `sandbox.nn.explain.Subject`. One whose ``score`` is the better the lower it is, such as an error, has
     ``lower_is_better = True``. One whose evaluations may be held to other scores has them in ``gates``: for
-    each whether it is the better the lower it is; a gate is about the first that the evaluation has.
+    each whether it is the better the lower it is; a gate is about the first that the evaluation has. Where
+    not every run of the kind has all of them, ``gates_of(run)`` gives back those of a run.
     """
 
     score: str

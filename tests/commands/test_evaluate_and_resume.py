@@ -90,11 +90,15 @@ def test_what_is_asked_of_a_bound_is_handed_on_too(run: Run, capsys: Captured) -
 
 def test_the_kind_tells_people_the_score(run: Run, capsys: Captured) -> None:
     assert main(["evaluate", "latest", "--gate", "400"]) == 0
-    assert capsys.readouterr().out == "first: 480\nthe gate of 400 is passed\n"
+    assert (
+        capsys.readouterr().out == "first: 480\nthe gate of 400 is passed: the mean of 480 is not below it\n"
+    )
 
 
 def test_a_gate_that_is_reached_is_reported(run: Run, capsys: Captured) -> None:
-    assert answer(capsys, "evaluate", "first", "--gate", "475")["gate"] == 475
+    found = answer(capsys, "evaluate", "first", "--gate", "475")
+    assert found["gate"] == 475
+    assert found["gated"] == {"score": "mean", "value": 480, "lower_is_better": False, "passed": True}
 
 
 def test_where_less_is_better_a_gate_must_not_be_exceeded(

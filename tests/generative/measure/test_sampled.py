@@ -80,11 +80,16 @@ def test_without_classes_there_is_no_accuracy(root: Path, capsys: Captured) -> N
     assert found["judge"]["accuracy"] > 0.8
 
 
-def test_a_model_of_one_class_is_held_to_it(root: Path, capsys: Captured) -> None:
-    found = answer(capsys, "evaluate", str(root / "threes"), *FAST)
+def test_a_model_of_one_class_is_measured_beside_it_and_asked_for_nothing(
+    root: Path, capsys: Captured
+) -> None:
+    found = answer(capsys, "evaluate", str(root / "threes"), *FAST, "--gate", "1e9")
     assert found["evaluation"]["n"] == 37
-    assert found["evaluation"]["weakest_class"] == "3"
-    assert [entry["class"] for entry in found["classes"]] == ["3"]
+    assert not {"accuracy", "weakest_class"} & set(found["evaluation"])
+    assert [(entry["class"], entry["accuracy"]) for entry in found["classes"]] == [("3", None)]
+    assert found["gated"]["score"] == "fd_ratio"
+    assert main(["evaluate", str(root / "threes"), *FAST]) == 0
+    assert "right class" not in capsys.readouterr().out
 
 
 def test_what_people_read(root: Path, capsys: Captured) -> None:
@@ -94,6 +99,8 @@ def test_what_people_read(root: Path, capsys: Captured) -> None:
     assert lines[0].startswith("ddpm on digits, 40 pictures by dpm++, 2 steps")
     measures = ["Fréchet distance", "precision", "recall", "right class", "weakest class"]
     assert [line[:16].rstrip() for line in lines[2:10]] == [*measures, "diversity", "distance", "judge"]
+    assert lines[2].endswith(" times that of 40 training pictures, too few to be exact")
+    assert lines[8].endswith("% of them suspiciously near (real ones: 1%)")
     assert [line.split("/")[-1] for line in lines[10:]] == [
         "samples-test.png",
         "nearest-test.png",
@@ -114,8 +121,17 @@ def test_a_classifier_that_is_no_relative_may_judge(root: Path, capsys: Captured
 def test_a_gate_may_be_about_each_score(root: Path, capsys: Captured, score: str, side: str) -> None:
     words = ["evaluate", str(root / "told"), *FAST, "--score", score]
     good, bad = (0.0, 1.0) if side == "below" else (1e9, 0.0)
-    assert answer(capsys, *words, "--gate", str(good))["gate"] == good
+    passed = answer(capsys, *words, "--gate", str(good))
+    assert passed["gate"] == good
+    value = passed["evaluation"][score]
+    assert passed["gated"] == {
+        "score": score,
+        "value": value,
+        "lower_is_better": side == "above",
+        "passed": True,
+    }
     failed = answer(capsys, *words, "--gate", str(bad), code=6)
+    assert failed["gated"]["passed"] is False
     assert f"the {score} of " in failed["error"]
     assert f" is {side} " in failed["error"]
 
@@ -124,7 +140,7 @@ def test_a_gate_may_be_about_each_score(root: Path, capsys: Captured, score: str
 def test_a_gate_is_about_classes_where_there_are_some(
     root: Path, capsys: Captured, name: str, score: str
 ) -> None:
-    gate = "2" if score == "accuracy" else "0"
+    gate = "1" if score == "accuracy" else "0"
     failed = answer(capsys, "evaluate", str(root / name), *FAST, "--gate", gate, code=6)
     assert f"the {score} of " in failed["error"]
 
@@ -141,6 +157,8 @@ def test_a_gate_is_about_classes_where_there_are_some(
         ("told", "--sampler euler", "unknown sampler 'euler'"),
         ("told", "--steps 5000 --samples 10", "--steps must be at most 100"),
         ("told", "--score accuracy", "--score says what a gate is about"),
+        ("told", "--gate 2", "--gate is about the accuracy here, 0 to 1, and 2 is above that"),
+        ("plain", "--score recall --gate 95", "--gate is about the recall here, 0 to 1"),
         ("told", "--score loss --gate 1", "unknown score of such runs 'loss'"),
         ("plain", "--guidance 2", "was told no classes, and cannot be guided"),
         ("always", "--guidance 2", "--guidance must be 1, not 2: always was always told the class"),
@@ -180,7 +198,8 @@ def test_what_a_denoiser_sees_in_noise(root: Path, capsys: Captured, tmp_path: P
     )
     maps = subject.eyes.scales(subject.scaled(subject.pictures))
     assert list(maps) == ["stem", "stage 1", "stage 2"]
-    assert "noised to timestep 49 of 100" in subject.source
+    assert "noised to timestep 49 of 100 (shown without it)" in subject.source
+    assert (subject.labelled, subject.answered) == ("the picture", "the coarsest features")
     pictures = subject.pictures[:3]
     one, all_three = subject.answer(0, pictures[:1].float()), subject.answer(0, pictures.float())
     assert one.shape == (1, maps["stage 2"].shape[1])
