@@ -42,7 +42,8 @@ class Generate:
     as B's. With a diffusion model it goes along the arc between the noises that A and B come from.
 
     --inpaint draws what --mask says of a picture anew, such that it fits the rest: left, right, top, bottom,
-    centre, or all that is white in a picture file. The model is told no class unless one is given.
+    centre, or all that is white in a picture file. A picture file is scaled and cropped to its middle, as a
+    folder of training pictures is, and so is the mask. The model is told no class unless one is given.
 
     --walk shows what latents do. Of two it draws a plane, at equally likely places: quantiles of the
     standard normal prior of a VAE, of the test pictures' codes of an autoencoder; beside it where the test

@@ -71,7 +71,7 @@ def repair(subject: Subject, word: str, mask: str, wanted: Wanted, choose: Choos
     asked = wanted.one is not None or wanted.several is not None
     chosen, names = classes_asked_for(subject, wanted) if asked else ([len(model.classes)], [])
     anew = find_mask(mask, subject.shape)
-    end = _end(subject, word, "inpaint")
+    end = _end(subject, word, "inpaint", ink=False)  # cut out, it would not lie where the mask says
     usual = subject.within(REPAIR.but(None, None, subject.guidance) if asked else REPAIR)
     sampling = choose(usual)
     check_steps(model, sampling)
@@ -155,10 +155,10 @@ def _model(subject: Subject) -> DDPM:
     return subject.model
 
 
-def _end(subject: Subject, word: str, side: str) -> End:
+def _end(subject: Subject, word: str, side: str, *, ink: bool = True) -> End:
     if subject.load_test is None:
         return in_file(word, subject.shape)
-    return find_end(word, subject.test, subject.learned, subject.seed, side)
+    return find_end(word, subject.test, subject.learned, subject.seed, side, ink=ink)
 
 
 class _Counted:

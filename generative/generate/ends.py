@@ -30,7 +30,9 @@ class End:
     """the class, as an index; None where nobody knows"""
 
 
-def find_end(word: str, pictures: Pictures, classes: Sequence[str], seed: int, side: str) -> End:
+def find_end(
+    word: str, pictures: Pictures, classes: Sequence[str], seed: int, side: str, *, ink: bool = True
+) -> End:
     """The picture that a word means: a class's, ``test:17``, or that in a file.
 
     Args:
@@ -38,6 +40,7 @@ def find_end(word: str, pictures: Pictures, classes: Sequence[str], seed: int, s
         classes: that were learned from.
         seed: chooses among the pictures of a class.
         side: in words; both ends of a way may be of one class.
+        ink: see `in_file`; without it a file is scaled and cropped, as a folder of pictures is.
 
     Raises:
         UsageError: it means nothing, or there is no such test picture.
@@ -58,7 +61,7 @@ def find_end(word: str, pictures: Pictures, classes: Sequence[str], seed: int, s
             f"{word!r} is no class and no file" + (f": did you mean {close!r}?" if close else ""),
             hint=f"a picture file, a test picture such as {TEST}17, or a class: {', '.join(classes)}",
         )
-    return in_file(word, pictures.shape, pictures)
+    return in_file(word, pictures.shape, pictures if ink else None)
 
 
 def in_file(word: str, shape: Shape, pictures: Pictures | None = None) -> End:

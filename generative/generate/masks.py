@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import ImageOps
 from torch import Tensor
 
 from sandbox.core.errors import UsageError
 from sandbox.core.names import suggest
-from sandbox.data.picture_file import read_picture
+from sandbox.data.picture_file import fit_picture, opened, read_picture
 
 WORDS = ("left", "right", "top", "bottom", "centre")
 WHITE_FROM = 128
@@ -20,7 +23,8 @@ def find_mask(word: str, shape: tuple[int, int, int]) -> Tensor:
     """Which pixels of a picture of `shape` are drawn anew: (height, width) bool.
 
     Args:
-        word: one of `WORDS`, or a picture file, that is white there; scaled and cropped as pictures are.
+        word: one of `WORDS`, or a picture file, that is white there; scaled and cropped as pictures are;
+            what is transparent stays.
         shape: (channels, height, width).
 
     Raises:
@@ -38,11 +42,23 @@ def find_mask(word: str, shape: tuple[int, int, int]) -> Tensor:
                 f"--mask: {word!r} is no file" + (f": did you mean {close!r}?" if close else ""),
                 hint=f"{', '.join(WORDS)}, or a picture that is white where it is to be drawn anew",
             )
-        anew = torch.from_numpy(read_picture(path, (1, height, width))[0] >= WHITE_FROM)
+        if path.is_dir():
+            raise UsageError(f"--mask: {path} is a folder", hint="name one picture in it")
+        anew = torch.from_numpy(_white(path, height, width))
     if anew.all() or not anew.any():
         what = "leaves nothing of the picture" if anew.all() else "has no white: nothing is drawn anew"
         raise UsageError(f"--mask {word} {what}", hint="white is drawn anew, black stays")
     return anew
+
+
+def _white(path: Path, height: int, width: int) -> NDArray[np.bool_]:
+    """Where a picture is white, and not transparent: (height, width)."""
+    white = read_picture(path, (1, height, width))[0] >= WHITE_FROM
+    with opened(path) as image:
+        if not image.has_transparency_data:
+            return white
+        solid = ImageOps.exif_transpose(image).convert("RGBA").getchannel("A")
+    return white & (fit_picture(solid, (1, height, width))[0] >= WHITE_FROM)
 
 
 def _half(word: str, height: int, width: int) -> Tensor:
