@@ -21,6 +21,8 @@ WITH = {
 }
 """what goes with each thing to do; --output and what says where files lie go with all"""
 APART = (("--class", "--classes"), ("--each", "--output"), ("--each", "--animate"))
+OF_DRAWING = ("--sampler", "--guidance", "--class", "--classes")
+WAY_HINT = "the way of a diffusion model is always DDIM's, without guidance; its ends say the classes"
 LATENTS = ("--walk", "--arithmetic")
 """for models with latents"""
 DIFFUSION = ("--inpaint", "--mask", "--sampler", "--steps", "--guidance", "--animate")
@@ -40,7 +42,8 @@ def task_of(given: Collection[str]) -> str:
         if option in ours:
             continue
         if task != DRAW:
-            raise UsageError(f"{task} and {option} do not go together", hint="give one of them")
+            hint = "give one of them" if task != "--interpolate" or option not in OF_DRAWING else WAY_HINT
+            raise UsageError(f"{task} and {option} do not go together", hint=hint)
         homes = [name for name, options in WITH.items() if option in options]
         raise UsageError(f"{option} is for {' and '.join(homes)}", hint=_instead(option))
     for one, other in APART:

@@ -52,6 +52,13 @@ def test_what_does_not_go_together_is_named(given: list[str], message: str) -> N
     assert message in caught.value.message
 
 
+def test_a_way_is_always_ddims() -> None:
+    for option in ("--sampler", "--guidance", "--class"):
+        with pytest.raises(UsageError) as caught:
+            task_of(["--interpolate", option])
+        assert "always DDIM's, without guidance" in (caught.value.hint or "")
+
+
 @pytest.mark.parametrize("option", ["--guidance", "--sampler", "--steps", "--animate"])
 @pytest.mark.parametrize(("kind", "name"), [("vae", "a VAE"), ("autoencoder", "an autoencoder")])
 def test_options_of_diffusion_are_for_diffusion_models(option: str, kind: str, name: str) -> None:
