@@ -64,8 +64,7 @@ def draw_grid(
     save_png(path, mosaic(np.concatenate(parts), columns, scale=pictures.scale_for(count, columns, shape)))
     files = {"grid": path} | ({} if film is None else {"animation": kept.save(film, columns)})
     if len(names) > 1:
-        again = f", {names[0]}, …" if columns > len(names) else ""
-        subject.console.print(f"columns   {', '.join(names)}{again}")
+        subject.console.print(_headed(names, count, columns))
     return Made(files, {"pictures": count, "classes": names, **_about(subject, sampling)})
 
 
@@ -110,6 +109,14 @@ def _drawing(
                 watch(step, noisy)
 
         yield Diffused(subject.model, subject.seed, sampling, told)
+
+
+def _headed(names: list[str], count: int, columns: int) -> str:
+    """Which classes a grid shows where: one in each column, unless they are too many."""
+    if count > columns and columns % len(names):
+        return f"in turn   {', '.join(names)}"
+    again = f", {names[0]}, …" if columns > len(names) else ""
+    return f"columns   {', '.join(names[:columns])}{again}"
 
 
 def _about(subject: Subject, sampling: Sampling) -> dict[str, object]:

@@ -39,14 +39,18 @@ def asked_for(
     if option and not told:
         raise UsageError(
             f"{option} is for models that were told classes in training, and {run} was not",
-            hint="train with --class-conditional",
+            hint=f"it learned from {learned[0]} alone: every picture is of it"
+            if len(learned) == 1
+            else "train with --class-conditional",
         )
     if not told:
         return []
     words = [one] if one is not None else [] if several is None else several.split(",")
-    words = [word.strip() for word in words if word.strip()]
-    if option and not words:
+    words = [word.strip() for word in words]
+    if option and not any(words):
         raise UsageError(f"{option} names no class", hint=f"known: {', '.join(learned)}")
+    if not all(words):
+        raise UsageError(f"--classes {several} has an empty name in it", hint=f"known: {', '.join(learned)}")
     names = [resolve(word, learned, "class") for word in words] or learned
     return [told.index(name) for name in names]
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from generative.generate.grids import _headed
 from generative.generate.numbered import file_name, prepare_folder, write_pictures
 from generative.generate.pictures import asked_for, check_grid, columns_for, drawn, scale_for
 from generative.generate.source import Prior, keyed_noise
@@ -69,6 +70,7 @@ def test_classes_come_in_turn() -> None:
         (("left", "right"), "rihgt", None, "unknown class 'rihgt': did you mean 'right'?"),
         (("left", "right"), None, "left,up", "unknown class 'up'"),
         (("left", "right"), None, " , ", "--classes names no class"),
+        (("left", "right"), None, "left,,right", "--classes left,,right has an empty name in it"),
     ],
 )
 def test_classes_that_cannot_be_drawn_are_named(
@@ -77,6 +79,21 @@ def test_classes_that_cannot_be_drawn_are_named(
     with pytest.raises(SandboxError) as caught:
         asked_for(classes, classes, one, several, "first")
     assert message in caught.value.message
+
+
+def test_a_model_of_one_class_draws_nothing_else() -> None:
+    with pytest.raises(SandboxError) as caught:
+        asked_for((), ("3",), "3", None, "only3")
+    assert caught.value.hint == "it learned from 3 alone: every picture is of it"
+
+
+@pytest.mark.parametrize(
+    ("count", "columns", "line"),
+    [(2, 2, "columns   a, b"), (9, 3, "columns   a, b, c"), (12, 6, "columns   a, b, c, a, …"),
+     (9, 2, "in turn   a, b, c")],
+)  # fmt: skip
+def test_columns_are_named_as_far_as_there_are_any(count: int, columns: int, line: str) -> None:
+    assert _headed(["a", "b", "c"], count, columns) == line
 
 
 @given(st.integers(1, 500), st.integers(1, 40))
