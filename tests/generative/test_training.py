@@ -314,7 +314,7 @@ def test_a_full_disk_is_one_line(
             original(path, content)
 
         with monkeypatch.context() as patch:
-            for module in ("sandbox.ui.mosaic", "generative.model_folder"):
+            for module in ("sandbox.ui.mosaic", "generative.model_folder", "generative.model_card"):
                 patch.setattr(f"{module}.write_atomically", write)
             error = error_of(capsys, train_words(runs_root, f"on-{full}", kind), 7)
         assert error.startswith("No space left on device: ")
