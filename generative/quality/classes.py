@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from generative.quality.apart import mean_distance
-from sandbox.core.statistics import wilson_interval
+from sandbox.core.statistics import Answers
 
 
 class Mistaken(NamedTuple):
@@ -22,30 +22,11 @@ class Mistaken(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Obedience:
+class Obedience(Answers):
     """Which class was asked for, against what the judge says."""
 
     confusion: Tensor
     """(classes, classes) int64: row the class that was asked for, column the judge's answer"""
-
-    @property
-    def n(self) -> int:
-        """Pictures."""
-        return int(self.confusion.sum())
-
-    @property
-    def right(self) -> int:
-        """Those that the judge takes for what was asked for."""
-        return int(self.confusion.diagonal().sum())
-
-    @property
-    def accuracy(self) -> float:
-        return self.right / self.n
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the accuracy (Wilson 1927)."""
-        return wilson_interval(self.right, self.n)
 
     @property
     def of_classes(self) -> dict[int, float]:

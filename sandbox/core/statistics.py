@@ -8,7 +8,7 @@ them. The interval of an accuracy is Wilson's. NumPy and SciPy are imported wher
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +17,33 @@ ENOUGH_SEEDS = 5
 """Fewer runs than this are indicative: their interval says little."""
 RESAMPLES = 10_000
 _NUMBERS_AT_ONCE = 2_000_000  # 16 MB of resampled values
+
+
+class Answers:
+    """What answers to a test come to, by a table of them."""
+
+    confusion: Any
+    """(classes, classes) whole numbers, an array or a tensor: row what is true, column the answer"""
+
+    @property
+    def n(self) -> int:
+        """How many there are."""
+        return int(self.confusion.sum())
+
+    @property
+    def right(self) -> int:
+        """How many of them are right."""
+        return int(self.confusion.trace())
+
+    @property
+    def accuracy(self) -> float:
+        """The part that is right."""
+        return self.right / self.n
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the accuracy (Wilson 1927)."""
+        return wilson_interval(self.right, self.n)
 
 
 def interquartile_mean(values: Sequence[float]) -> float:

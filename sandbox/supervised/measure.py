@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sandbox.core.statistics import wilson_interval
+from sandbox.core.statistics import Answers
 from sandbox.data.pictures import Pictures
 from sandbox.supervised.calibration import BINS, Reliability
 from sandbox.supervised.looks import Looks
@@ -47,7 +47,7 @@ def _nothing() -> Reliability:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measured(Answers):
     """What a classifier makes of a split."""
 
     confusion: np.ndarray
@@ -57,25 +57,6 @@ class Measured:
     reliability: Reliability = field(default_factory=_nothing)
     hardest: tuple[Hard, ...] = ()
     """the pictures with the highest loss, at most `HARDEST`, the worst first"""
-
-    @property
-    def n(self) -> int:
-        """Number of pictures."""
-        return int(self.confusion.sum())
-
-    @property
-    def right(self) -> int:
-        """Number of pictures that are classified right."""
-        return int(self.confusion.trace())
-
-    @property
-    def accuracy(self) -> float:
-        return self.right / self.n
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the accuracy (Wilson 1927)."""
-        return wilson_interval(self.right, self.n)
 
     @property
     def f1(self) -> np.ndarray:
