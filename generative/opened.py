@@ -6,7 +6,7 @@ import dataclasses
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from generative.config import CONFIGS, AutoencoderConfig, CoderConfig, DDPMConfig, GeneratorConfig, VAEConfig
 from generative.pictures import load_pictures
@@ -48,6 +48,19 @@ class Opened:
         """With which it draws unless something else is asked for; 1, which is none, where it cannot be."""
         config = self.config
         return config.guidance if isinstance(config, DDPMConfig) and config.guidable else 1.0
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """By what scripts know it again."""
+        config = self.config
+        return {
+            "run": str(self.run.path),
+            "kind": config.kind,
+            "data": config.data,
+            "only": list(config.only),
+            "seed": config.seed,
+            "steps": self.step,
+        }
 
     @property
     def coder(self) -> Autoencoder | VAE:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from generative.ddpm import DDPM
 from generative.generate.diffused import Diffused
+from generative.generate.pictures import drawn
 from generative.generate.sampling import Sampling
 
 TIMES = 5
@@ -32,10 +33,7 @@ def draw(model: DDPM, count: int, sampling: Sampling, seed: int) -> Drawn:
     source = Diffused(model, seed, sampling)
     asked = torch.arange(count) % len(model.classes) if model.classes else None
     begun = time.perf_counter()
-    parts = [
-        source.draw(numbers.tolist(), None if asked is None else asked[numbers])
-        for numbers in torch.arange(count).split(source.size)
-    ]
+    parts = [some for _, some in drawn(source, count, range(len(model.classes)))]
     return Drawn(torch.cat(parts), asked, time.perf_counter() - begun)
 
 

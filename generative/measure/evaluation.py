@@ -132,17 +132,7 @@ def _title(opened: Opened, pictures: Pictures, split: str) -> str:
 
 
 def _about(opened: Opened) -> dict[str, Any]:
-    config = opened.config
-    return {
-        "schema": SCHEMA,
-        "run": str(opened.run.path),
-        "kind": config.kind,
-        "data": config.data,
-        "only": list(config.only),
-        "latent": opened.coder.latent,
-        "seed": config.seed,
-        "steps": opened.step,
-    }
+    return {"schema": SCHEMA, **opened.about, "latent": opened.coder.latent}
 
 
 def _as_text(drawings: dict[str, Path]) -> dict[str, str]:

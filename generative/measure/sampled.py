@@ -182,18 +182,13 @@ def _drawings(opened: Opened, outcome: Outcome, train: Pictures, sampling: Sampl
 def _answer(
     opened: Opened, outcome: Outcome, sampling: Sampling, question: Question, drawings: dict[str, Path]
 ) -> dict[str, Any]:
-    config, quality = opened.config, outcome.quality
+    quality = outcome.quality
     told = quality.obedience
     names = opened.classes
     features = len(outcome.yardstick.gaussian.mean)
     return {
         "schema": SCHEMA,
-        "run": str(opened.run.path),
-        "kind": config.kind,
-        "data": config.data,
-        "only": list(config.only),
-        "seed": config.seed,
-        "steps": opened.step,
+        **opened.about,
         "sampling": sampling.about["sampling"] | {"seed": question.seed or 0},
         "judge": {**outcome.asked.about, "features": features, "accuracy": outcome.yardstick.accuracy},
         "evaluation": {
