@@ -17,8 +17,8 @@ from sandbox.data.catalog import FOLDER, FRAMES, canonical, entry
 from sandbox.nn.budget import QUICK, Budget, logged_often, steps_of, with_steps
 from sandbox.nn.fit_settings import FitSettings
 
-HAVE_NONE = {"data", "fit", "checkpoint_every", "keep_checkpoints"}
-"""fields of a config without an option of their own"""
+WITHOUT_OPTION = {"data", "fit", "checkpoint_every", "keep_checkpoints"}
+"""fields of a config that no option of their own changes"""
 FEWEST_LOOKS, MOST_LOOKS = 10, 40
 """at the validation pictures, and at samples, where an epoch does not decide"""
 
@@ -52,12 +52,7 @@ def resolve_config(
         UsageError, NotFound: one line that says what is wrong with which option, key or name.
     """
     cls = CONFIGS[kind]
-    strange = set(changes) - {field.name for field in fields(cls)}
-    if strange:
-        first = min(strange)
-        owners = [other for other, its in CONFIGS.items() if first in {field.name for field in fields(its)}]
-        option = f"--{first.replace('_', '-')}"
-        raise UsageError(f"{option} is for {' and '.join(owners)}, and this is to be {kind}")
+    _refuse_strangers(kind, changes)
     values, lines = ({}, {}) if config is None else read_toml(config)
     if not data and not isinstance(values.get("data"), str):
         raise UsageError("which data?", hint="such as mnist; all of them: python -m sandbox list data")
@@ -70,7 +65,7 @@ def resolve_config(
         given |= adopted(str(given["init_from"]), changes.get("backbone"), root)
     own = values.get("fit", {}) if isinstance(values.get("fit", {}), Mapping) else {}
     typed = parse_assignments(
-        settings, FitSettings, options={field.name for field in fields(cls)} - HAVE_NONE
+        settings, FitSettings, options={field.name for field in fields(cls)} - WITHOUT_OPTION
     )
     if "steps" in typed:
         budget = budget.with_steps(typed.pop("steps"))
@@ -80,11 +75,7 @@ def resolve_config(
     resolved = from_mapping(cls, merged, source=config, lines=lines)
     pictures, classes = _learned_from(resolved)
     if isinstance(resolved, DDPMConfig):
-        if "class_conditional" not in given:
-            resolved = replace(resolved, class_conditional=classes > 1)
-        # What an option takes away from a file's guidance is no contradiction.
-        own_choice = "guidance" in values and not {"class_conditional", "label_dropout"} & set(changes)
-        resolved = _guided(resolved, asked="guidance" in changes or own_choice)
+        resolved = _told(resolved, classes, values, changes)
     kept = budget == Budget() and "steps" in own
     if kept:
         steps = resolved.fit.steps
@@ -96,6 +87,28 @@ def resolve_config(
     if timed is not None:
         resolved = replace(resolved, fit=with_steps(resolved.fit, timed(resolved)))
     return _looked_at(resolved, pictures, {*own, *typed})
+
+
+def _refuse_strangers(kind: str, changes: Mapping[str, Any]) -> None:
+    """Raise UsageError for an option of other kinds of model."""
+    known = {other: {field.name for field in fields(its)} for other, its in CONFIGS.items()}
+    strange = set(changes) - known[kind]
+    if strange:
+        first = min(strange)
+        owners = [other for other, names in known.items() if first in names]
+        option = f"--{first.replace('_', '-')}"
+        raise UsageError(f"{option} is for {' and '.join(owners)}, and this is to be {kind}")
+
+
+def _told(
+    config: DDPMConfig, classes: int, values: Mapping[str, Any], changes: Mapping[str, Any]
+) -> DDPMConfig:
+    """Told the classes where there are some, unless file (`values`) or options (`changes`) say otherwise."""
+    if "class_conditional" not in {*values, *changes}:
+        config = replace(config, class_conditional=classes > 1)
+    # What an option takes away from a file's guidance is no contradiction.
+    own_choice = "guidance" in values and not {"class_conditional", "label_dropout"} & set(changes)
+    return _guided(config, asked="guidance" in changes or own_choice)
 
 
 def _guided(config: DDPMConfig, *, asked: bool) -> DDPMConfig:
