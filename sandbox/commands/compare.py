@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
-import glob
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +9,8 @@ from typing import Annotated, Any
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from sandbox.commands.comparison.grouping import Group, group_runs, repeats
+from sandbox.commands.comparison.chosen import find_all, the_task
+from sandbox.commands.comparison.grouping import Group, group_runs
 from sandbox.commands.comparison.measured import (
     MEASURES,
     Measured,
@@ -21,10 +19,10 @@ from sandbox.commands.comparison.measured import (
     choose_metric,
     measure,
 )
-from sandbox.commands.comparison.outcomes import outcome, summary
+from sandbox.commands.comparison.outcomes import compare
 from sandbox.commands.comparison.table import remarks, show
-from sandbox.core.errors import Refused, RunNotFound, UsageError
-from sandbox.core.runs import Run, default_root, find_run, list_runs
+from sandbox.core.errors import Refused, UsageError
+from sandbox.core.runs import default_root
 from sandbox.ui.console import Console
 
 
@@ -64,7 +62,7 @@ class Compare:
         """
         root = default_root() if self.out is None else self.out
         check_paths(self.png, root)
-        runs = [measure(run) for run in find_all(self.names, root)]
+        runs = [measure(run) for run in find_all(self.names, root, "compare")]
         task = the_task(runs)
         metric = choose_metric(runs) if self.metric is None else check_metric(self.metric, runs)
         check_scale(metric, runs)
@@ -92,101 +90,21 @@ def check_paths(png: Path | None, root: Path) -> None:
         raise UsageError(f"--png: {png} is a folder")
 
 
-def find_all(names: Sequence[str], root: Path) -> list[Run]:
-    """The runs that the names and patterns mean, in their order, each once.
-
-    Raises:
-        UsageError: There are no names.
-        RunNotFound: Nothing matches one of them.
-    """
-    if not names:
-        raise UsageError("compare needs a RUN", hint='python -m sandbox compare "*"')
-    found: dict[Path, Run] = {}
-    for name in names:
-        for run in _matching(name, root) if "*" in name else [find_run(name, root)]:
-            found.setdefault(run.path.resolve(), run)
-    return list(found.values())
-
-
-def _matching(pattern: str, root: Path) -> list[Run]:
-    """The runs whose name, or whose path, the pattern matches, the oldest first."""
-    runs = [run for run in reversed(list_runs(root)) if fnmatch.fnmatchcase(run.name, pattern)]
-    found = glob.glob(str(Path(pattern).expanduser()))  # noqa: PTH207 - Path.glob takes no absolute patterns
-    paths = sorted(map(Path, found))
-    runs += [Run(path) for path in paths if (path / "run.json").exists()]
-    if not runs:
-        raise RunNotFound(f"no run matches {pattern!r} in {root}", hint="python -m sandbox runs")
-    return runs
-
-
-def the_task(runs: Sequence[Measured]) -> str:
-    """The environment or data set of all runs.
-
-    Raises:
-        UsageError: There is more than one, or agents are among classifiers.
-    """
-    kinds = {str(run.info["what"]): run.run.name for run in runs}
-    if len(kinds) > 1:
-        one, other = list(kinds.items())[:2]
-        raise UsageError(
-            "runs of different commands cannot be compared: "
-            f"{one[1]} is from {one[0]}, {other[1]} from {other[0]}",
-            hint=f'name fewer runs, such as "*{one[0]}*"',
-        )
-    tasks = Counter(str(run.info["subject"]) for run in runs)
-    if len(tasks) > 1:
-        told = ", ".join(f"{task} ({count})" for task, count in tasks.items())
-        raise UsageError(
-            f"results of different tasks cannot be compared: {told}",
-            hint=f'one task at a time, such as "*{next(iter(tasks)).rpartition("/")[2]}*"',
-        )
-    return next(iter(tasks))
-
-
-def compare(
-    groups: Sequence[Group[Measured]], metric: str, threshold: float | None, *, judged: bool
-) -> dict[str, Any]:
-    """What came out of each group, and against which threshold; see `outcome` and `summary`.
-
-    A run's own threshold is about the score that its kind is judged by, not about a ``metric`` that was asked
-    for.
-    """
-    own = {run.threshold for group in groups for run in group.runs}
-    if threshold is None and judged and len(own) == 1:
-        threshold = own.pop()
-    outcomes = [[outcome(run, metric, threshold, judged=judged) for run in group.runs] for group in groups]
-    return {
-        "metric": metric,
-        "asked_for": not judged,
-        "threshold": threshold,
-        "groups": [summary(group, runs) for group, runs in zip(groups, outcomes, strict=True)],
-    }
-
-
 def draw(
     path: Path, groups: Sequence[Group[Measured]], task: str, metric: str, threshold: float | None
 ) -> None:
     """Draw the picture; raises Refused where it cannot be written."""
-    from sandbox.ui.comparison import Curve, learning_curves
+    from sandbox.commands.comparison.curves import curves_of, steps_of, title_of
+    from sandbox.ui.comparison import learning_curves
 
-    curves = {}
-    for group in groups:
-        seeds = repeats(group.runs)
-        curves[group.label] = [
-            Curve(*zip(*run.points(metric), strict=True), seed=seed, ended=run.finished)
-            for run, seed in zip(group.runs, seeds, strict=True)
-        ]
-    agents = "env" in groups[0].runs[0].info
-    algos = {str(run.settings["algo"]) for group in groups for run in group.runs}
-    algos = {algo.upper() for algo in algos} if agents else algos
-    algo = algos.pop() if len(algos) == 1 else ""
+    runs = [run for group in groups for run in group.runs]
     try:
         learning_curves(
             path,
-            curves,
-            title=f"{algo} on {task.removeprefix(f'{algo}-')}" if algo else task,
+            curves_of(groups, metric),
+            title=title_of(runs, task),
             measure=MEASURES.get(metric, metric),
-            steps="environment steps" if agents else "gradient steps",
+            steps=steps_of(runs[0]),
             threshold=threshold,
         )
     except OSError as error:

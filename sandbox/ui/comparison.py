@@ -157,15 +157,15 @@ def _draw_group(
     for x, y, _ in group:
         axes.plot(x, y, color=colour, linestyle=dash, linewidth=0.8, alpha=0.4, zorder=3)
         axes.plot(x[-1:], y[-1:], "o", color=colour, markersize=3, alpha=0.6, zorder=3)
-    grid, table = _on_one_grid(group, logarithmic)
+    grid, table = on_one_grid(group, logarithmic)
     if not grid.size:
         return
-    middle, lower, upper = _middle_and_band(table, enough)
+    middle, lower, upper = middle_and_band(table, enough)
     axes.fill_between(grid, lower, upper, color=colour, alpha=0.15, linewidth=0, zorder=2)
     axes.plot(grid, middle, color=colour, linestyle=dash, linewidth=2.2, zorder=4)
 
 
-def _on_one_grid(group: Sequence[Line], logarithmic: bool) -> tuple[np.ndarray, np.ndarray]:
+def on_one_grid(group: Sequence[Line], logarithmic: bool) -> tuple[np.ndarray, np.ndarray]:
     """All runs at the same places: (points,) and (runs, points); no points where they never overlap."""
     first = max(x[0] for x, _, _ in group)
     stopped = [x[-1] for x, _, ended in group if not ended]
@@ -177,7 +177,7 @@ def _on_one_grid(group: Sequence[Line], logarithmic: bool) -> tuple[np.ndarray, 
     return grid, np.stack([np.interp(grid, x, y) for x, y, _ in group])
 
 
-def _middle_and_band(table: np.ndarray, enough: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def middle_and_band(table: np.ndarray, enough: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(runs, points) -> what the thick line and its band show: three of (points,)."""
     if enough:
         return interquartile_means(table), *bootstrap_intervals(table, resamples=RESAMPLES)

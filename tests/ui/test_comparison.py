@@ -89,7 +89,7 @@ def test_fewer_than_five_seeds_are_indicative() -> None:
 @pytest.mark.parametrize("seeds", [5, 8])
 def test_enough_seeds_show_the_interquartile_mean_and_its_interval(seeds: int) -> None:
     table = np.random.default_rng(seeds).normal(100, 20, (seeds, 6))
-    middle, lower, upper = comparison._middle_and_band(table, enough=True)
+    middle, lower, upper = comparison.middle_and_band(table, enough=True)
     for point, *shown in zip(table.T, middle, lower, upper, strict=True):
         interval = bootstrap_interval(list(point))
         assert interval is not None
@@ -97,20 +97,20 @@ def test_enough_seeds_show_the_interquartile_mean_and_its_interval(seeds: int) -
 
 
 def test_few_seeds_show_the_mean_from_the_lowest_to_the_highest() -> None:
-    middle, lower, upper = comparison._middle_and_band(np.array([[1.0, 5.0], [3.0, 4.0]]), enough=False)
+    middle, lower, upper = comparison.middle_and_band(np.array([[1.0, 5.0], [3.0, 4.0]]), enough=False)
     assert [list(one) for one in (middle, lower, upper)] == [[2.0, 4.5], [1.0, 4.0], [3.0, 5.0]]
 
 
 def test_a_run_that_ended_keeps_its_last_value_and_a_stopped_one_ends_the_mean() -> None:
     short, long = (np.array([1.0, 2.0]), np.array([0.0, 8.0])), (np.array([1.0, 4.0]), np.array([0.0, 3.0]))
-    grid, table = comparison._on_one_grid([(*short, True), (*long, True)], logarithmic=False)
+    grid, table = comparison.on_one_grid([(*short, True), (*long, True)], logarithmic=False)
     assert (grid[0], grid[-1]) == (1, 4)
     assert list(table[:, -1]) == [8, 3]
-    grid, table = comparison._on_one_grid([(*short, False), (*long, True)], logarithmic=False)
+    grid, table = comparison.on_one_grid([(*short, False), (*long, True)], logarithmic=False)
     assert (grid[0], grid[-1]) == (1, 2)
     assert list(table[:, -1]) == [8, 1]
 
 
 def test_the_mean_begins_where_all_runs_have_begun() -> None:
     runs = [(np.array([first, 9.0]), np.array([0.0, 1.0]), True) for first in (1.0, 3.0)]
-    assert comparison._on_one_grid(runs, logarithmic=True)[0][0] == pytest.approx(3)
+    assert comparison.on_one_grid(runs, logarithmic=True)[0][0] == pytest.approx(3)

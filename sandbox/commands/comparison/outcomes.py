@@ -12,6 +12,26 @@ from sandbox.commands.comparison.measured import Measured, Point, is_better_when
 from sandbox.core.statistics import ENOUGH_SEEDS, bootstrap_interval, interquartile_mean
 
 
+def compare(
+    groups: Sequence[Group[Measured]], metric: str, threshold: float | None, *, judged: bool
+) -> dict[str, Any]:
+    """What came out of each group, and against which threshold; see `outcome` and `summary`.
+
+    A run's own threshold is about the score that its kind is judged by, not about a ``metric`` that was asked
+    for.
+    """
+    own = {run.threshold for group in groups for run in group.runs}
+    if threshold is None and judged and len(own) == 1:
+        threshold = own.pop()
+    outcomes = [[outcome(run, metric, threshold, judged=judged) for run in group.runs] for group in groups]
+    return {
+        "metric": metric,
+        "asked_for": not judged,
+        "threshold": threshold,
+        "groups": [summary(group, runs) for group, runs in zip(groups, outcomes, strict=True)],
+    }
+
+
 def outcome(run: Measured, metric: str, threshold: float | None, *, judged: bool) -> dict[str, Any]:
     """What one run came to.
 

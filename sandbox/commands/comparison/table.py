@@ -15,28 +15,35 @@ MOST_NAMED = 6
 
 def show(result: dict[str, Any], console: Console) -> None:
     """Print what the groups came to, and below it what that took: one table would be too wide to read."""
+    for columns, rows in tables(result):
+        console.table(columns, rows)
+        console.print()
+
+
+def tables(result: dict[str, Any]) -> list[tuple[list[str], list[list[Any]]]]:
+    """The columns and rows of both tables."""
     goal, asked_for = result["threshold"], result["asked_for"]
     final = f"final {result['metric']}" if asked_for else "final"
-    columns = ["group", "seeds", f"{final} ± std", "IQM [95 % interval]", "best"]
-    console.table(columns, [_result(group, asked_for) for group in result["groups"]])
-    console.print()
-    columns = ["group", "steps", "seconds"]
-    columns += [] if goal is None else ["reached", f"steps to {goal:g}", f"seconds to {goal:g}"]
-    console.table(columns, [_cost(group)[: len(columns)] for group in result["groups"]])
-    console.print()
+    first = ["group", "seeds", f"{final} ± std", "IQM [95 % interval]", "best"]
+    second = ["group", "steps", "seconds"]
+    second += [] if goal is None else ["reached", f"steps to {goal:g}", f"seconds to {goal:g}"]
+    return [
+        (first, [_result(group, asked_for) for group in result["groups"]]),
+        (second, [_cost(group)[: len(second)] for group in result["groups"]]),
+    ]
 
 
 def _result(group: dict[str, Any], asked_for: bool) -> list[Any]:
     incomplete = not asked_for and any(run["final_is"] == "last value" for run in group["runs"])
-    spread = "" if group["std"] is None else f" ± {_number(group['std'])}"
+    spread = "" if group["std"] is None else f" ± {number_text(group['std'])}"
     interval = group["interval"]
-    around = " –" if interval is None else f" [{_number(interval[0])}, {_number(interval[1])}]"
+    around = " –" if interval is None else f" [{number_text(interval[0])}, {number_text(interval[1])}]"
     return [
         group["label"],
         f"{group['seeds']}{' indicative' if group['indicative'] else ''}",
-        f"{_number(group['mean'])}{spread}{'*' * incomplete}",
-        f"{_number(group['iqm'])}{around}",
-        _number(group["best"]),
+        f"{number_text(group['mean'])}{spread}{'*' * incomplete}",
+        f"{number_text(group['iqm'])}{around}",
+        number_text(group["best"]),
     ]
 
 
@@ -45,14 +52,15 @@ def _cost(group: dict[str, Any]) -> list[Any]:
     return [
         group["label"],
         f"{group['steps']:,.0f}",
-        _number(group["seconds"]),
+        number_text(group["seconds"]),
         f"{group['reached']} of {len(group['runs'])}",
         None if to_threshold is None else f"{to_threshold:,.0f}",
-        _number(group["seconds_to_threshold"]),
+        number_text(group["seconds_to_threshold"]),
     ]
 
 
-def _number(value: float | None) -> str | None:
+def number_text(value: float | None) -> str | None:
+    """A number with four digits, or all of its whole ones where it is large."""
     if value is None:
         return None
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
