@@ -146,6 +146,7 @@ BENCHES: dict[str, str] = {
     "supervised": "sandbox.supervised.bench:SupervisedBench",
     "generative": "generative.bench:GenerativeBench",
     "envs": "sandbox.commands.bench_envs:EnvsBench",
+    "transfer": "benchmarks.transfer:TransferBench",  # crosses the wings, so it is in none of them
 }
 
 LISTS: dict[str, str] = {
@@ -272,7 +273,8 @@ def resolve(group: Group, name: str) -> Any:
 
     Raises:
         UnknownName: No entry has this name; with a suggestion.
-        Broken: The entry is another package's, and importing it failed.
+        Broken: The entry is another package's, and importing it failed; or it is not installed, but only in
+            a checkout.
     """
     table = _table(group)
     if name in table:
@@ -316,8 +318,16 @@ def _foreign(group: Group) -> dict[str, EntryPoint]:
 
 
 def _import(target: str) -> Any:
-    """Return the object that ``module:name`` names."""
+    """Return the object that ``module:name`` names. Raises Broken for what only a checkout has."""
     from importlib import import_module
 
     module, _, attribute = target.partition(":")
-    return getattr(import_module(module), attribute)
+    try:
+        return getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        if module.startswith("benchmarks.") and str(error.name).startswith("benchmarks"):
+            raise Broken(
+                f"{module} is not installed with the package",
+                hint="run it in a checkout of the project, which has the folder benchmarks/",
+            ) from None
+        raise

@@ -1,0 +1,149 @@
+"""`bench transfer`, from a checkout: what a backbone that was learned in one wing is worth in another.
+
+A matrix: rows are what learned the backbone (classifiers, autoencoders, VAEs and diffusion models of four
+kinds of pictures, agents), columns what starts from it (classifiers with few labels, PPO on Snake and on
+Maze3D). Each cell stands beside two trainings from scratch: one with the time that both trainings of the cell
+took together, and one with that of the second alone, for those who have the backbone anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.transfer_runs import COLUMNS, FIRST_SECONDS, FIRSTS, Column, First, Trained, Workshop
+from sandbox.core.config import Count
+from sandbox.core.errors import UnknownName, UsageError
+from sandbox.core.manifest import describe
+from sandbox.core.runs import default_root
+from sandbox.ui.console import Console
+
+SCHEMA = "sandbox.bench-transfer/1"
+Row = dict[str, Any]
+
+TOTAL, ALONE = "scratch, as long as both together", "scratch, as long as the second alone"
+"""what a cell is held against"""
+
+
+@dataclass(frozen=True)
+class TransferBench:
+    """Start every wing's learning from backbones of every wing, and compare with starting from scratch.
+
+    A first training takes 45 seconds of one core, a second 5 to 50. All runs are kept: what is finished is
+    not trained again, what was stopped goes on.
+
+    Examples:
+        python -m sandbox bench transfer --seeds 1
+        python -m sandbox bench transfer --firsts vae-mnist agent-snake --columns snake --png transfer.png
+    """
+
+    seeds: Count = 3
+    """How many seeds."""
+    first_seed: int = 0
+    """The first of them."""
+    firsts: tuple[str, ...] = ()
+    """Some of the rows, such as vae-mnist; all, unless given."""
+    columns: tuple[str, ...] = ()
+    """Some of the columns: photographs, mnist, snake, maze3d; all, unless given."""
+    png: Path | None = None
+    """Draw the heat map there."""
+    quick: bool = False
+    """A fiftieth of every budget: only to see that it works."""
+    data_dir: Path | None = None
+    """Folder with the data; SANDBOX_DATA, then the cache, unless given."""
+    out: Path | None = None
+    """Folder for the runs; transfer in SANDBOX_RUNS or ./runs, unless given."""
+
+    def run(self, console: Console) -> dict[str, Any]:
+        """Train what is missing, print tables; returns their rows, and the raw numbers of every cell.
+
+        Raises:
+            UsageError: there are no seeds, or a name is unknown.
+            NotFound: data are missing.
+        """
+        if self.seeds < 1:
+            raise UsageError("--seeds must be at least 1")
+        firsts = chosen("row", self.firsts, FIRSTS)
+        columns = chosen("column", self.columns, COLUMNS)
+        folder = (self.out or default_root() / "transfer") / ("quick" if self.quick else ".")
+        workshop = Workshop(folder, console, self.data_dir, self.quick)
+        cells: list[Row] = []
+        for seed in range(self.first_seed, self.first_seed + self.seeds):
+            for column in columns:
+                cells += column_of(workshop, column, firsts, seed)
+        found = tables(cells, columns)
+        for title, rows in found.items():
+            console.table(list(rows[0]), [[_shown(cell) for cell in row.values()] for row in rows], title)
+        if self.png is not None:
+            from benchmarks.transfer_plot import heat_map
+
+            heat_map(self.png, cells)
+            console.print(f"picture {self.png}")
+        machine = describe(["python", "-m", "sandbox", "bench", "transfer"])
+        return {"schema": SCHEMA, "machine": machine, "seeds": self.seeds, **found, "cells": cells}
+
+
+def chosen(noun: str, names: Sequence[str], known: Sequence[Any]) -> list[Any]:
+    """Those of the given names, in the table's order; all without names. Raises UnknownName."""
+    for name in names:
+        if name not in [each.name for each in known]:
+            raise UnknownName(noun, name, [each.name for each in known])
+    return [each for each in known if not names or each.name in names]
+
+
+def column_of(workshop: Workshop, column: Column, firsts: Sequence[First], seed: int) -> list[Row]:
+    """A column's cells of one seed: twice from scratch, then from each backbone."""
+    lengths = {TOTAL: column.seconds + FIRST_SECONDS, ALONE: column.seconds}
+    cells = [
+        cell(shown, column, workshop.then(column, seed, seconds), seed) for shown, seconds in lengths.items()
+    ]
+    for first in firsts:
+        if first.name not in column.known_to:
+            trained = workshop.then(column, seed, column.seconds, first)
+            before = workshop.first(first, seed).cpu_seconds
+            cells.append(cell(first.shown, column, trained, seed) | {"first_cpu_seconds": before})
+    return cells
+
+
+def cell(shown: str, column: Column, trained: Trained, seed: int) -> Row:
+    """One training as a row of numbers."""
+    return {
+        "learned_by": shown,
+        "column": column.name,
+        "seed": seed,
+        "score": column.score(trained.run),
+        "steps": trained.run.info["steps"],
+        "cpu_seconds": trained.cpu_seconds,
+    }
+
+
+def tables(cells: Sequence[Row], columns: Sequence[Column]) -> dict[str, list[Row]]:
+    """A row for each backbone and seed: its scores, and how far above either training from scratch."""
+    found: dict[str, list[Row]] = {"rows": [], "gains": [], "gains_alone": []}
+    for seed in dict.fromkeys(cell["seed"] for cell in cells):
+        own = [cell for cell in cells if cell["seed"] == seed]
+        score = {(cell["learned_by"], cell["column"]): cell["score"] for cell in own}
+        for shown in dict.fromkeys(cell["learned_by"] for cell in own):
+            found["rows"].append(
+                {"learned_by": shown} | {column.shown: score.get((shown, column.name)) for column in columns}
+            )
+            for table, scratch in (("gains", TOTAL), ("gains_alone", ALONE)):
+                if shown not in (TOTAL, ALONE):
+                    gains = {
+                        f"{column.shown} gain": _less(
+                            score.get((shown, column.name)), score[scratch, column.name]
+                        )
+                        for column in columns
+                    }
+                    found[table].append({"learned_by": shown, **gains})
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def _less(score: float | None, scratch: float) -> float | None:
+    return None if score is None else score - scratch
+
+
+def _shown(value: Any) -> Any:
+    return "–" if value is None else f"{value:.4g}" if isinstance(value, float) else value
