@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.transfer import ALONE, TOTAL, tables
 from benchmarks.transfer_runs import COLUMNS
+from benchmarks.transfer_tables import ALONE, TOTAL, tables
 from sandbox.core.statistics import bootstrap_interval, interquartile_mean
 from sandbox.core.theme import LIGHT, PLOT_FONT_PT
 from sandbox.ui.chart import QUIET, page, save
@@ -84,7 +84,8 @@ def _panel(
         for column, each in enumerate(values):
             interval = bootstrap_interval(each)
             sure = interval is not None and (interval[0] > 0 or interval[1] < 0)
-            text = f"{middles[row, column]:+.2f}".replace("-", "−") if each else "–"
+            digits = 1 if largest[column] >= 10 else 2
+            text = f"{middles[row, column]:+.{digits}f}".replace("-", "−") if each else "–"
             axes.text(
                 column, row, text, ha="center", va="center", color=LIGHT.ink, fontsize=PLOT_FONT_PT.body,
                 fontweight="bold" if sure else "normal",
