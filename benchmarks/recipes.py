@@ -45,10 +45,8 @@ class Recipe:
     name: str
     """Names the result files and, unless ``place`` does, the place in docs/benchmarks.md."""
     command: str
-    """Words after ``python -m sandbox``; ``{seed}`` is filled in. ``--json`` is added."""
+    """Words after ``python -m`` and the program; ``{seed}`` is filled in. ``--json`` is added."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    quick: str = ""
-    """Words that make it short, for ``--quick``."""
     tables: tuple[str, ...] = ("rows",)
     """Where its result holds rows for a table."""
     place: str = ""
@@ -61,13 +59,16 @@ class Recipe:
     """What is to be seen in it, for those who cannot."""
     first: str = ""
     """Words for the first seed alone, such as where its pictures go."""
+    program: str = "sandbox"
+    """The module that is run."""
+    own: bool = False
+    """It keeps its result itself, as results/<name>.json, and writes its table, in a document of its own."""
 
 
 RECIPES = (
     Recipe(
         "agents",
         "bench agents --seeds 1 --first-seed {seed}",
-        quick="--steps 10k",
         tables=("rows", "processes"),
     ),
     Recipe(
@@ -80,15 +81,13 @@ RECIPES = (
         "envs",
         "bench envs --growth --seed {seed}",
         seeds=(0, 1, 2),
-        quick="--seconds 0.1 --only CartPole Snake",
         tables=("rows", "growth", "gymnasium", "others"),
     ),
-    Recipe("classics-ours", "bench classics --engine ours --seeds 1 --first-seed {seed}", quick="--quick"),
+    Recipe("classics-ours", "bench classics --engine ours --seeds 1 --first-seed {seed}"),
     *(
         Recipe(
             f"classics-{name}",
             f"bench classics --seeds 1 --first-seed {{seed}} --only {name}",
-            quick="--quick",
             place="classics",
         )
         for name in CLASSICS
@@ -98,7 +97,6 @@ RECIPES = (
             f"pixels-{name}",
             f"bench pixels --engine ours --seeds 1 --first-seed {{seed}} --only {name}",
             seeds=(0, 1, 2),
-            quick="--quick",
             place="pixels",
             picture="pixels.png",
         )
@@ -109,20 +107,18 @@ RECIPES = (
             f"race-{name}",
             f"bench pixels --seeds 1 --first-seed {{seed}} --only {name}",
             seeds=(0, 1, 2),
-            quick="--quick",
             place="race",
             picture="race.png",
         )
         for name in ("pong-ppo", "pong-dqn")
     ),
-    Recipe("eyes", "bench eyes", seeds=(0,), quick="--quick"),
+    Recipe("eyes", "bench eyes", seeds=(0,)),
     *(
         Recipe(
             f"memory-{task}-{who}",
             f"bench memory --seeds 1 --first-seed {{seed}} --tasks {task} "
             + ("--agents contrib" if who == "contrib" else f"--agents memory memoryless --algos {who}")
             + (" --limit-minutes 30" if task in ("rooms", "maze3d") else ""),
-            quick="--quick",
             place="memory",
         )
         for task, learners in MEMORY.items()
@@ -132,7 +128,6 @@ RECIPES = (
         Recipe(
             f"recurrent-speed{suffix}",
             f"bench agents --only recurrent --seeds 1 --first-seed {{seed}} --threads {threads}",
-            quick="--steps 1k",
             tables=("recurrent", "updates"),
             place="recurrent-speed",
         )
@@ -142,7 +137,6 @@ RECIPES = (
         "ablations",
         "bench ablations --seeds 1 --first-seed {seed}",
         seeds=tuple(range(8)),
-        quick="--quick",
         tables=("rows", "claims"),
     ),
     Recipe(
@@ -150,7 +144,6 @@ RECIPES = (
         "bench supervised --seeds 1 --first-seed {seed} --only mnist-fast sign-v0 sign-v1 sign-v2 "
         "sign-backbone",
         seeds=(0, 1, 2),
-        quick="--quick",
     ),
     Recipe(
         "supervised-photographs",
@@ -158,14 +151,12 @@ RECIPES = (
         "photographs-from-signs photographs-from-signs-5 photographs-frozen photographs-fine-tuned "
         "photographs-fine-tuned-full-rate",
         seeds=(0, 1, 2),
-        quick="--quick",
     ),
     *(
         Recipe(
             f"supervised-{name}",
             f"bench supervised --seeds 1 --first-seed {{seed}} --only {name}",
             seeds=(0, 1, 2),
-            quick="--quick",
             tables=(name,),
         )
         for name in ("transfer", "search")
@@ -174,7 +165,6 @@ RECIPES = (
         "supervised-best",
         "bench supervised --seeds 1 --first-seed {seed} --only mnist-best",
         seeds=(0, 1, 2),
-        quick="--quick",
     ),
     *(
         Recipe(
@@ -182,7 +172,6 @@ RECIPES = (
             f"bench generative --seeds 1 --first-seed {{seed}} --only {part} --threads 1"
             + (" --no-peers" if part == "vae" else ""),
             seeds=(0, 1, 2),
-            quick="--quick --minutes 1",
             tables=(part,),
         )
         for part in GENERATIVE
@@ -192,7 +181,6 @@ RECIPES = (
             f"generative-{part}",
             f"bench generative --seeds 1 --first-seed {{seed}} --only {part} --threads 1",
             seeds=(0, 1, 2),
-            quick="--quick --minutes 1",
             tables=tables,
             picture=STEPS_CURVES if part == "ddpm" else "",
             draw=draw_steps,
@@ -201,4 +189,6 @@ RECIPES = (
         )
         for part, tables in DIFFUSION.items()
     ),
+    Recipe("videos", "--seed {seed}", seeds=(0, 1, 2), program="benchmarks.videos"),
+    Recipe("experts", "", seeds=(0,), program="benchmarks.experts", own=True),
 )

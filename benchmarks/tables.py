@@ -78,24 +78,47 @@ def _number(value: float, digits: int) -> str:
 
 
 def _provenance(records: Sequence[Record], planned: int) -> str:
-    made = records[-1]["made"]
+    made = [record["made"] for record in records]
     by_recipe = Counter(record["recipe"] for record in records)
     least, most = min(by_recipe.values()), max(by_recipe.values())
-    seeds = ", ".join(str(seed) for seed in sorted({record["seed"] for record in records}))
+    seeds = sorted({record["seed"] for record in records})
     found = f"{least}" if least == most else f"{least} to {most}"
     many = f"{planned} seed{'s' if planned > 1 else ''}"
     some = many if least == planned else f"{found} of {many}"
     machines = [record["result"].get("machine", record["made"]) for record in records]  # with torch loaded
     counts = sorted({machine["threads"] for machine in machines if machine.get("threads")})
     threads = f", {' or '.join(map(str, counts))} torch thread(s)" if counts else ""
-    versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
-    revisions = sorted({_revision(record["made"].get("git")) for record in records})
     return (
-        f"Median (lowest – highest) over {some} (seeds {seeds}), one process a seed. "
-        f"{made['processor']}, {made['usable_cpus']} CPUs{threads}, {made['platform']}, "
-        f"Python {made['python']}; "
-        f"{versions}. Measured on {made['time'][:10]} at revision "
-        f"{', '.join(revisions)} by `make benchmark`."
+        f"Median (lowest – highest) over {some} (seed{'s' if len(seeds) > 1 else ''} "
+        f"{', '.join(map(str, seeds))}), one process a seed. "
+        f"{_either(made, 'processor')}, {_either(made, 'usable_cpus')} CPUs{threads}, "
+        f"{_either(made, 'platform')}, Python {_either(made, 'python')}; {_versions(made)}. "
+        f"Measured on {days(records)} at revision {', '.join(revisions(records))} by `make benchmark`."
+    )
+
+
+def days(records: Sequence[Record]) -> str:
+    """The day, or the first and the last one, on which something was measured."""
+    found = sorted({record["made"]["time"][:10] for record in records})
+    return found[0] if len(found) == 1 else f"{found[0]} to {found[-1]}"
+
+
+def revisions(records: Sequence[Record]) -> list[str]:
+    """Those at which something was measured, in the order of time; twelve letters each."""
+    in_order = sorted(records, key=lambda record: record["made"]["time"])
+    return list(dict.fromkeys(_revision(record["made"].get("git")) for record in in_order))
+
+
+def _either(made: Sequence[Mapping[str, Any]], key: str) -> str:
+    return " or ".join(sorted({str(one[key]) for one in made}))
+
+
+def _versions(made: Sequence[Mapping[str, Any]]) -> str:
+    names = dict.fromkeys(name for one in made for name in one["versions"])
+    found = {name: dict.fromkeys(one["versions"].get(name) for one in made) for name in names}
+    return ", ".join(
+        f"{name} {' or '.join(version for version in versions if version)}"
+        for name, versions in found.items()
     )
 
 

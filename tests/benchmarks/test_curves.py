@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from benchmarks import run as driver
 from benchmarks.curves import draw, grouped
+from benchmarks.document import draw_pictures, written
 from benchmarks.recipes import Recipe
 from sandbox.ui.chart import COLOURS
 
@@ -58,21 +59,20 @@ def test_an_algorithm_has_the_same_colour_in_every_panel(tmp_path: Path) -> None
     assert colours(path, left=False) == {COLOURS[1]}
 
 
-def test_the_driver_puts_the_picture_above_the_table_and_draws_it_beside_the_document(
-    tmp_path: Path, monkeypatch: Any
-) -> None:
-    document = tmp_path / "docs" / "benchmarks.md"
-    document.parent.mkdir()
-    document.write_text("<!-- benchmark: games -->\nold\n<!-- end -->\n")
+def test_the_picture_stands_above_the_table_and_is_drawn_beside_the_document(tmp_path: Path) -> None:
     made = {"versions": {"torch": "2"}, "processor": "a CPU", "usable_cpus": 2, "platform": "Linux",
             "python": "3.11", "time": "2026-01-31T12:00:00+00:00", "git": None}  # fmt: skip
     result = {**record(run("Catch", "PPO", 0))["result"], "rows": [{"task": "Catch", "reached": True}]}
-    kept = {"recipe": "games-catch", "seed": 0, "made": made, "result": result}
-    (tmp_path / "games-catch-s0.json").write_text(driver.json.dumps(kept))
-    monkeypatch.setattr(driver, "DOCUMENT", document)
-    recipe = Recipe("games-catch", "bench games", seeds=(0,), place="games", picture="games.png")
-    monkeypatch.setattr(driver, "RECIPES", (recipe,))
-    driver._write_tables(tmp_path, in_document=True)
-    text = document.read_text()
+    kept = {"recipe": "games-catch", "seed": 0, "seconds": 3.0, "made": made, "result": result}
+    (tmp_path / "games-catch-s0.json").write_text(json.dumps(kept))
+    recipes = [Recipe("games-catch", "bench games", seeds=(0,), place="games", picture="games.png")]
+    marks = "".join(f"<!-- benchmark: {place} -->\nold\n<!-- end -->\n" for place in ("status", "games"))
+    text = written("## Games & more\n" + marks, recipes, tmp_path)
     assert text.index("](games.png)") < text.index("| Catch | 1 of 1 |")
-    assert (document.parent / "games.png").stat().st_size > 10_000
+    assert (
+        "| [Games & more](#games--more) | games | all | 0 of 1 | 2026-01-31 | unknown | a CPU, 2 CPUs |"
+        in text
+    )
+    assert written(text, recipes, tmp_path) == text
+    draw_pictures(recipes, tmp_path, tmp_path)
+    assert (tmp_path / "games.png").stat().st_size > 10_000
