@@ -11,7 +11,7 @@ from torch import Tensor
 
 from envs.controls import Controls, controls_of
 from sandbox.core.errors import UsageError
-from sandbox.core.plugins import Question
+from sandbox.core.kinds import Question
 from sandbox.core.run import Run
 from sandbox.nn.explain import Subject
 

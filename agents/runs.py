@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.core.config import load_config_of_run
 from sandbox.core.errors import UsageError
-from sandbox.core.plugins import Question
+from sandbox.core.kinds import Question
 from sandbox.core.run import Run
 from sandbox.ui.console import Console
 
@@ -25,7 +25,7 @@ EPISODES = 100
 
 
 class AgentRuns:
-    """See `sandbox.core.plugins.Kind`."""
+    """See `sandbox.core.kinds.Kind`."""
 
     score = "mean"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from generative.opened import open_generator, read_config
-from sandbox.core.plugins import Question
+from sandbox.core.kinds import Question
 from sandbox.core.run import Run
 from sandbox.ui.console import Console
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class GeneratorRuns:
-    """See `sandbox.core.plugins.Kind`."""
+    """See `sandbox.core.kinds.Kind`."""
 
     def load(
         self, run: Run, *, checkpoint: str = "best", device: str = "auto", trust: bool = False

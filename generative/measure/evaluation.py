@@ -19,7 +19,7 @@ from generative.passes import device_of
 from generative.pictures import learned_from
 from generative.vae import VAE
 from sandbox.core.errors import UsageError
-from sandbox.core.plugins import Question
+from sandbox.core.kinds import Question
 from sandbox.core.run import Run
 from sandbox.data.catalog import label
 from sandbox.data.pictures import Dataset, Pictures

@@ -10,7 +10,7 @@ from generative.measure.chosen import Chosen, in_files, pictures_of_split, some_
 from generative.opened import Opened, open_generator, pictures_of
 from generative.passes import device_of, embedded
 from sandbox.core.errors import UsageError
-from sandbox.core.plugins import Question
+from sandbox.core.kinds import Question
 from sandbox.core.run import Run
 from sandbox.data.catalog import label
 from sandbox.nn.explain import Subject

@@ -23,7 +23,7 @@ from generative.quality.asked import Asked, check_judge, judge_for
 from generative.quality.copies import Memory, Nearest, memory, nearest
 from generative.quality.yardstick import Quality, Yardstick
 from sandbox.core.errors import UsageError
-from sandbox.core.plugins import Question
+from sandbox.core.kinds import Question
 from sandbox.core.run import Run
 from sandbox.data.catalog import label
 from sandbox.data.pictures import Dataset, Pictures, Splits

@@ -11,7 +11,8 @@ from tyro.conf import Positional, arg
 
 from sandbox.core.config import Count
 from sandbox.core.errors import GateFailed, UnknownName, UsageError
-from sandbox.core.plugins import Kind, Question, kind_of
+from sandbox.core.kinds import Kind, Question
+from sandbox.core.plugins import kind_of
 from sandbox.core.run import Run
 from sandbox.core.runs import find_run
 from sandbox.ui.console import Console

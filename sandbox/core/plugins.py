@@ -5,7 +5,7 @@ the groups ``sandbox.commands``, ``sandbox.kinds``, ``sandbox.benches``, ``sandb
 and ``sandbox.lessons``; a name of ours cannot be taken over.
 
     command   frozen dataclass, parsed by tyro, with run(self, console) -> dict | None (what --json prints)
-    kind      class with load, evaluate and resume (see `Kind`): what a run.json's ``kind`` stands for
+    kind      class with load, evaluate and resume (`sandbox.core.kinds.Kind`): what a run.json names
     bench     a command that ``bench NAME`` runs
     list      function () -> {"title": str, "columns": [str], "rows": [[…]]}; with "details":
               {column: width} too, terminals narrower than that leave the column out
@@ -17,15 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
-from sandbox.core.errors import Broken, UnknownName, UsageError
+from sandbox.core.errors import Broken, UnknownName
+from sandbox.core.kinds import Kind
 from sandbox.core.lesson_table import LESSONS
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
-
-    from sandbox.core.run import Run
 
 Group = Literal["commands", "kinds", "benches", "lists", "data", "lessons"]
 
@@ -172,94 +171,6 @@ _NOUNS: dict[Group, str] = {
     "data": "data set",
     "lessons": "lesson",
 }
-
-
-@dataclass(frozen=True)
-class Question:
-    """What `evaluate` and `explain` ask of a run; None where the kind of run decides.
-
-    A kind raises UsageError for what it cannot answer.
-
-    Raises:
-        UsageError: a number is outside its range.
-    """
-
-    checkpoint: str = "best"
-    """best, last, first, or a step"""
-    device: str = "auto"
-    trust: bool = False
-    """allow the run to import the module that its environment's id names"""
-    seed: int | None = None
-    """of the episodes of an agent"""
-    episodes: int | None = None
-    """of an agent"""
-    frames: int | None = None
-    """pictures to look at, at most; only `explain` asks for it"""
-    split: str | None = None
-    """of a data set: train, validation or test"""
-    data_dir: str | None = None
-    """where the data lie"""
-    file: str | None = None
-    """a picture to explain in place of those of a split; like the next two, only `explain` asks for it"""
-    classes: tuple[str, ...] = ()
-    """of a classifier: those whose favourite pictures are wanted, by their names"""
-    channel: str | None = None
-    """of a classifier: STAGE:NUMBER, likewise"""
-    tta: int | None = None
-    """of a classifier: altered copies of each picture to look at, too; only `evaluate` asks for it"""
-    samples: int | None = None
-    """of a VAE: latents drawn for each picture for the importance-weighted bound; of a ddpm: pictures that
-    it draws; like all below, only `evaluate` asks for it"""
-    images: int | None = None
-    """of a VAE: pictures on which that bound is measured"""
-    steps: int | None = None
-    """of a ddpm: in how many steps it draws; like all below"""
-    sampler: str | None = None
-    """which way"""
-    guidance: float | None = None
-    """how much the class is pronounced"""
-    judge: str | None = None
-    """folder of the run that says what is to be seen in its pictures"""
-
-    def __post_init__(self) -> None:
-        for name in ("episodes", "frames", "samples", "images", "steps"):
-            count = getattr(self, name)
-            if count is not None and count < 1:
-                raise UsageError(f"--{name} must be at least 1")
-        if self.seed is not None and not 0 <= self.seed < 2**31:
-            raise UsageError(f"--seed must be between 0 and 2147483647, not {self.seed}")
-
-    def refuse_sampling(self) -> None:
-        """For all but those that draw by sampling: raises UsageError where it asks how, or who judges."""
-        for name in ("steps", "sampler", "guidance", "judge"):
-            if getattr(self, name) is not None:
-                raise UsageError(f"--{name} is for runs of train-generator ddpm: no others are sampled")
-
-
-class Kind(Protocol):
-    """What the kernel asks of a kind of run. ``resume`` takes the run's lock itself.
-
-    A kind whose networks see pictures may have ``explain(run, console, question)``, too, which returns a
-    `sandbox.nn.explain.Subject`. One whose ``score`` is the better the lower it is, such as an error, has
-    ``lower_is_better = True``. One whose evaluations may be held to other scores has them in ``gates``: for
-    each whether it is the better the lower it is; a gate is about the first that the evaluation has. Where
-    not every run of the kind has all of them, ``gates_of(run)`` gives back those of a run.
-    """
-
-    score: str
-    """Which number of an evaluation a gate is about."""
-
-    def load(self, run: Run, *, checkpoint: str = "best", device: str = "auto", trust: bool = False) -> Any:
-        """Return what the run has learned, ready for use."""
-        ...
-
-    def evaluate(self, run: Run, console: Any, question: Question) -> dict[str, Any]:
-        """Tell people, and return at least schema, run and evaluation, which holds ``score``."""
-        ...
-
-    def resume(self, run: Run, console: Any, *, trust: bool, device: str | None) -> dict[str, Any]:
-        """Continue the run to its end; return what its command would have returned."""
-        ...
 
 
 def names(group: Group) -> list[str]:

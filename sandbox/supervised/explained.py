@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sandbox.core.errors import Broken, NotFound, UsageError
-from sandbox.core.plugins import Question
+from sandbox.core.kinds import Question
 from sandbox.core.run import Run
 from sandbox.data.catalog import label
 from sandbox.nn.explain import Subject

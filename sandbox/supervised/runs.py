@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from sandbox.core.errors import UsageError
-from sandbox.core.plugins import Question
+from sandbox.core.kinds import Question
 from sandbox.core.run import Run
 from sandbox.supervised.opened import classes_of, open_classifier, pictures_of, read_config, warning_to
 from sandbox.ui.console import Console
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ClassifierRuns:
-    """See `sandbox.core.plugins.Kind`."""
+    """See `sandbox.core.kinds.Kind`."""
 
     score = "accuracy"
 

@@ -11,7 +11,8 @@ import pytest
 from sandbox import load_run
 from sandbox.__main__ import main
 from sandbox.core.errors import UnknownName
-from sandbox.core.plugins import KINDS, Question
+from sandbox.core.kinds import Question
+from sandbox.core.plugins import KINDS
 from sandbox.core.runs import Run, create_run
 
 Captured = pytest.CaptureFixture[str]

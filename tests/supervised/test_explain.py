@@ -9,7 +9,8 @@ import pytest
 import torch
 from matplotlib.image import imread, imsave
 
-from sandbox.core.plugins import Question, kind_of
+from sandbox.core.kinds import Question
+from sandbox.core.plugins import kind_of
 from sandbox.core.run import Run
 from sandbox.data.catalog import load
 from sandbox.nn.explain import Subject, kernels

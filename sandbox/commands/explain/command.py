@@ -10,7 +10,8 @@ from tyro.conf import Positional, arg
 
 from sandbox.core.config import Count
 from sandbox.core.errors import UsageError
-from sandbox.core.plugins import Question, kind_of
+from sandbox.core.kinds import Question
+from sandbox.core.plugins import kind_of
 from sandbox.core.runs import find_run
 from sandbox.ui.console import Console
 

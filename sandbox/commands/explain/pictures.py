@@ -8,8 +8,8 @@ from torch import Tensor
 
 from sandbox.commands.explain.looks import draw_where
 from sandbox.commands.explain.made import channel_of, draw_made_channel, draw_made_classes
+from sandbox.core.kinds import Question
 from sandbox.core.names import resolve
-from sandbox.core.plugins import Question
 from sandbox.nn.explain import Exciting, Subject, different, feature_maps, kernels, most_exciting
 from sandbox.ui.explain_plots import (
     LARGE_PX,

@@ -6,14 +6,14 @@ from typing import Any, NoReturn
 
 from sandbox.core.config import load_config_of_run
 from sandbox.core.errors import UsageError
-from sandbox.core.plugins import Question
+from sandbox.core.kinds import Question
 from sandbox.core.run import Run
 from sandbox.supervised.search.config import SearchConfig
 from sandbox.ui.console import Console
 
 
 class SearchRuns:
-    """See `sandbox.core.plugins.Kind`."""
+    """See `sandbox.core.kinds.Kind`."""
 
     score = "accuracy"
 

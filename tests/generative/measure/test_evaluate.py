@@ -12,7 +12,8 @@ from generative.measure.fidelity import Fidelity
 from generative.measure.tables import rows_of_fidelity
 from sandbox.__main__ import main
 from sandbox.core.errors import UsageError
-from sandbox.core.plugins import Question, kind_of
+from sandbox.core.kinds import Question
+from sandbox.core.plugins import kind_of
 from sandbox.core.run import Run
 from sandbox.ui.console import Console
 from tests.agents.run_folders import error_of

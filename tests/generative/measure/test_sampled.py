@@ -10,7 +10,8 @@ from PIL import Image
 from generative.opened import read_config
 from generative.quality import recipe
 from sandbox.__main__ import main
-from sandbox.core.plugins import Question, kind_of
+from sandbox.core.kinds import Question
+from sandbox.core.plugins import kind_of
 from sandbox.core.run import Run
 from sandbox.ui.console import Console
 from tests.agents.run_folders import error_of
