@@ -16,6 +16,7 @@ from .config import AgentConfig
 
 if TYPE_CHECKING:
     from sandbox.nn.explain import Subject
+    from sandbox.ui.report.exhibit import Exhibit
 
     from .algorithms import AnyAgent
 
@@ -99,6 +100,18 @@ class AgentRuns:
             result = resume(config, agent, run, console)
         report(result, config, run, console)
         return result
+
+    def exhibits(self, run: Run, note: Callable[[str], None], make: bool) -> list[Exhibit]:
+        """A video of the agent at play; with `make` one is recorded where there is none."""
+        from .reported import exhibits
+
+        return exhibits(run, note, make)
+
+    def preset_of(self, run: Run) -> dict[str, Any]:
+        """The config that its task and algorithm have unless something else is asked for."""
+        from .reported import preset_of
+
+        return preset_of(read_config(run, False, None))
 
     def _open(
         self,

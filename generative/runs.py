@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from generative.opened import open_generator, read_config
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from generative.ddpm import DDPM
     from generative.vae import VAE
     from sandbox.nn.explain import Subject
+    from sandbox.ui.report.exhibit import Exhibit
 
 
 class GeneratorRuns:
@@ -53,6 +55,18 @@ class GeneratorRuns:
         result = resume(read_config(run, device), run, console)
         report(result, console)
         return result
+
+    def exhibits(self, run: Run, note: Callable[[str], None], make: bool) -> list[Exhibit]:
+        """What it draws, makes of pictures, and how it learned; see `generative.reported`."""
+        from generative.reported import exhibits
+
+        return exhibits(run, note, make)
+
+    def preset_of(self, run: Run) -> dict[str, Any]:
+        """The config that such a model of its data has unless something else is asked for."""
+        from generative.reported import preset_of
+
+        return preset_of(read_config(run))
 
 
 class AutoencoderRuns(GeneratorRuns):

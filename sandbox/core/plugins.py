@@ -108,6 +108,9 @@ COMMANDS: dict[str, Command] = {
     "compare": Command(
         "sandbox.commands.compare:Compare", "learning curves and a table of several runs", "manage", "RUN…"
     ),
+    "report": Command(
+        "sandbox.commands.report:Report", "a run, or several, as one page of HTML", "manage", "RUN…"
+    ),
     "list": Command("sandbox.commands.listing:List", "what there is to choose from", "manage", "WHAT"),
     "data": Command(
         "sandbox.commands.data:Data", "download or look at a data set", "manage", "get|show DATA"

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sandbox.core.errors import UsageError
+from sandbox.core.errors import SandboxError, UsageError
 from sandbox.core.kinds import Question
 from sandbox.core.run import Run
 from sandbox.supervised.opened import classes_of, open_classifier, pictures_of, read_config, warning_to
 from sandbox.ui.console import Console
+from sandbox.ui.report.exhibit import is_fresh
 
 if TYPE_CHECKING:
     from sandbox.nn.explain import Subject
     from sandbox.supervised.models import Classifier
+    from sandbox.ui.report.exhibit import Exhibit
 
 
 class ClassifierRuns:
@@ -83,3 +86,20 @@ class ClassifierRuns:
         result = resume(read_config(run, device), run, console)
         report(result, console)
         return result
+
+    def exhibits(self, run: Run, note: Callable[[str], None], make: bool) -> list[Exhibit]:
+        """Where it goes wrong; with `make` it is measured on the test pictures where it has not been."""
+        from sandbox.supervised.reported import PICTURES, exhibits
+
+        if make and not is_fresh(run, *PICTURES):
+            try:
+                self.evaluate(run, Console(json=True, quiet=True), Question())
+            except SandboxError as error:
+                note(f"Its answers could not be drawn: {error.message}.")
+        return exhibits(run)
+
+    def preset_of(self, run: Run) -> dict[str, Any]:
+        """The config that its model has on its data unless something else is asked for."""
+        from sandbox.supervised.reported import preset_of
+
+        return preset_of(read_config(run, None))

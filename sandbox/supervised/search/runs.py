@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from sandbox.core.config import load_config_of_run
@@ -10,6 +11,7 @@ from sandbox.core.kinds import Question
 from sandbox.core.run import Run
 from sandbox.supervised.search.config import SearchConfig
 from sandbox.ui.console import Console
+from sandbox.ui.report.exhibit import Exhibit, others
 
 
 class SearchRuns:
@@ -57,6 +59,13 @@ class SearchRuns:
         config = read_search(run)
         resume(config, run, console)
         return report(config, run, console)
+
+    def exhibits(self, run: Run, note: Callable[[str], None], make: bool) -> list[Exhibit]:
+        """What each setting did to the score."""
+        del note, make
+        alt = "Charts of the score of each trial against each setting that was searched"
+        shown = [Exhibit(run.plots_dir / "search.png", "What mattered", alt, "each dot is a trial")]
+        return [one for one in shown if one.path.is_file()] + others(run, ("plots/search.png",))
 
 
 def read_search(run: Run) -> SearchConfig:

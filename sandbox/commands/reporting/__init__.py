@@ -1,0 +1,1 @@
+"""What `report` says about runs, gathered from their files."""

@@ -1,0 +1,146 @@
+"""All that a page says about one run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from sandbox.commands.comparison.grouping import Group
+from sandbox.commands.comparison.measured import SECONDS, number
+from sandbox.commands.comparison.outcomes import outcome
+from sandbox.commands.comparison.table import number_text
+from sandbox.commands.reporting.ancestry import ancestors
+from sandbox.commands.reporting.asked import asked
+from sandbox.commands.reporting.repeated import repeated
+from sandbox.commands.reporting.shown import figures
+from sandbox.commands.reporting.subject import Subject
+from sandbox.commands.reporting.went import best_words, further_charts, main_chart, metric_of
+from sandbox.commands.reporting.words import facts_of, said
+from sandbox.ui.chart import duration
+from sandbox.ui.console import Console
+from sandbox.ui.report.page import Fact, RunPart
+
+SCORES = {
+    "mean": "mean return",
+    "mse": "squared error a pixel",
+    "nats": "nats a picture",
+    "noise_mse": "squared error of the noise",
+}
+"""names of scores that say little by themselves"""
+NORMAL_95 = 1.96
+"""standard errors on either side of a mean"""
+
+
+def run_part(subject: Subject, number_on_page: int, console: Console, *, alone: bool, make: bool) -> RunPart:
+    """Gather everything; `alone`: the page is about this run, so that its curves are not elsewhere on it.
+
+    Args:
+        make: pictures and videos that the run does not have yet may be made.
+    """
+    measured = subject.measured
+    groups = [] if measured is None else [Group(subject.run.name, [], {}, [measured])]
+    metric = None if measured is None else metric_of([measured])
+    result = None
+    if measured is not None and metric is not None:
+        result = outcome(measured, metric, measured.threshold, judged=True)
+    charts = []
+    if measured is not None and metric is not None and alone:
+        charts = [main_chart(groups, metric, measured.threshold, subject.steps)]
+    shown, notes = figures(subject, console, make=make)
+    return RunPart(
+        anchor=f"run-{number_on_page}",
+        name=subject.run.name,
+        title=subject.title if alone else f"{subject.title}, seed {subject.info['seed']}",
+        status=subject.status,
+        numbers=_numbers(subject, metric, result),
+        facts=_facts(subject),
+        asked=asked(subject),
+        charts=charts,
+        more=further_charts(groups, metric, subject.steps) if alone and groups else [],
+        outcome=_outcome(subject),
+        figures=shown,
+        repeat=repeated(subject),
+        ancestors=ancestors(subject),
+        notes=[*subject.notes, *notes],
+    )
+
+
+def _numbers(subject: Subject, metric: str | None, result: Mapping[str, Any] | None) -> list[Fact]:
+    """Those that are read first."""
+    numbers: list[Fact] = []
+    score = _score(subject)
+    if score:
+        numbers.append(score)
+    if metric is not None and result is not None:
+        if not score:
+            numbers.append((f"last {metric}", str(number_text(result["final"]))))
+        numbers.append(("best on the way", best_words(metric, result)))
+        if subject.measured is not None and subject.measured.threshold is not None:
+            numbers.append(_reached(subject.measured.threshold, result))
+    numbers.append(("steps", said(subject.info.get("steps"))))
+    seconds = _seconds(subject)
+    return [*numbers, ("training", duration(seconds))] if seconds is not None else numbers
+
+
+def _reached(threshold: float, result: Mapping[str, Any]) -> Fact:
+    name, steps, seconds = f"threshold {threshold:g} reached", result["steps_to_threshold"], None
+    if steps is None:
+        return name, "not yet" if result["status"] == "running" else "no"
+    seconds = result["seconds_to_threshold"]
+    return name, f"after {said(steps)} steps" + (f", {duration(seconds)}" if seconds is not None else "")
+
+
+def _score(subject: Subject) -> Fact | None:
+    """The score of the last evaluation, with its name and its interval."""
+    evaluation = subject.info.get("evaluation")
+    if subject.kind is None or not isinstance(evaluation, Mapping):
+        return None
+    value = number(evaluation.get(subject.kind.score))
+    if value is None:
+        return None
+    name = SCORES.get(subject.kind.score, subject.kind.score)
+    where = evaluation.get("split") or (
+        f"{evaluation['episodes']} episodes" if "episodes" in evaluation else ""
+    )
+    found = interval_of(evaluation, value)
+    around = f" [{number_text(found[0])}, {number_text(found[1])}]" if found else ""
+    return (
+        f"{name}{f', {where}' if where else ''}{', 95 % interval' if found else ''}",
+        f"{number_text(value)}{around}",
+    )
+
+
+def interval_of(evaluation: Mapping[str, Any], mean: float) -> tuple[float, float] | None:
+    """The 95 % interval: the evaluation's own, or of a mean over episodes as its standard error says."""
+    own = evaluation.get("interval")
+    if isinstance(own, list) and len(own) == 2 and None not in (number(own[0]), number(own[1])):
+        return float(own[0]), float(own[1])
+    spread, count = number(evaluation.get("std")), number(evaluation.get("episodes"))
+    if spread is None or count is None or count < 2:
+        return None
+    half = NORMAL_95 * spread / math.sqrt(count)
+    return mean - half, mean + half
+
+
+def _seconds(subject: Subject) -> float | None:
+    known = number(subject.info.get("train_seconds"))
+    if known is None and subject.measured is not None:
+        logged = [number(line.get(SECONDS)) for line in subject.measured.metrics]
+        known = max((one for one in logged if one is not None), default=None)
+    return known
+
+
+def _facts(subject: Subject) -> list[Fact]:
+    info = subject.info
+    told = [("seed", said(info["seed"])), ("begun", str(info["created"]).replace("T", " ")[:19])]
+    if "shape" in info:
+        told.append(("pictures", "×".join(map(str, info["shape"]))))
+    told.append(("folder", str(subject.run.relative())))
+    return told
+
+
+def _outcome(subject: Subject) -> list[Fact]:
+    """The last evaluation in full."""
+    evaluation = subject.info.get("evaluation")
+    return facts_of(evaluation) if isinstance(evaluation, Mapping) else []
