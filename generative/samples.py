@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from generative.autoencoder import Autoencoder
 from generative.ddpm import DDPM
-from generative.passes import as_bytes, as_seen, spread
+from generative.generate.pictures import drawn
+from generative.generate.sampling import Sampling
+from generative.generate.source import Diffused, Prior, Source
+from generative.passes import as_bytes, as_seen, device_of, spread
 from generative.vae import VAE
 from sandbox.core.seeding import derive_seed
 from sandbox.data.pictures import Pictures
@@ -20,8 +23,8 @@ from sandbox.ui.mosaic import Picture, mosaic, save_gif, save_png
 
 FILM = "training.gif"
 COLUMNS, ROWS, MOST_COLUMNS = 8, 8, 12
-STEPS, PASS = 10, 64
-"""in which a DDPM draws, and how many pictures at once: to see how it grows, it need not do its best"""
+STEPS = 10
+"""in which a DDPM draws: to see how it grows, it need not do its best"""
 TILE_PX = 56
 """about: there are many of them"""
 SECONDS, LAST_SECONDS = 0.25, 2.0
@@ -45,12 +48,12 @@ class Samples:
 
     def __init__(self, folder: Path, pictures: Pictures, seed: int, guidance: float = 1.0) -> None:
         self.folder, self._guidance = folder, guidance
-        self._generator_seed = derive_seed(seed, "samples")
+        self._seed = derive_seed(seed, "samples")
         rows = spread(len(pictures), COLUMNS * ROWS // 2)
         self._images = pictures.images[rows.to(pictures.images.device)]
 
     @torch.no_grad()
-    def write(self, model: torch.nn.Module, step: int) -> None:
+    def write(self, model: nn.Module, step: int) -> None:
         """Draw what the model, which is being trained, makes at this step."""
         was_training = model.training
         pictures = self._made(model.eval())
@@ -69,40 +72,23 @@ class Samples:
             return None
         return save_gif(self.folder / FILM, frames, SECONDS, last_seconds=LAST_SECONDS)
 
-    def _made(self, model: torch.nn.Module) -> Tensor:
-        device = next(model.parameters()).device
-        # On the CPU, so that all devices draw the same.
-        generator = torch.Generator().manual_seed(self._generator_seed)
-        if isinstance(model, VAE):
-            count = ROWS * columns_of(model.classes)
-            latents = torch.randn(count, model.latent, generator=generator).to(device)
-            labels = torch.arange(count, device=device) % max(1, len(model.classes))
-            return as_bytes(model.decode(model.from_noise(latents), labels if model.classes else None))
-        if isinstance(model, DDPM):
-            return self._out_of_noise(model, generator)
-        assert isinstance(model, Autoencoder)
-        images = self._images.to(device)
-        inputs = model.noised(as_seen(images).cpu(), generator).to(device)
-        return rows_in_turn(as_bytes(inputs), as_bytes(model(inputs)), COLUMNS)
-
-    def _out_of_noise(self, model: DDPM, generator: torch.Generator) -> Tensor:
+    def _made(self, model: nn.Module) -> Tensor:
+        assert isinstance(model, (Autoencoder, VAE, DDPM))
+        if isinstance(model, Autoencoder):
+            images = self._images.to(device_of(model))
+            # On the CPU, so that all devices draw the same.
+            generator = torch.Generator().manual_seed(self._seed)
+            inputs = model.noised(as_seen(images).cpu(), generator).to(images.device)
+            return rows_in_turn(as_bytes(inputs), as_bytes(model(inputs)), COLUMNS)
         count = ROWS * columns_of(model.classes)
-        noise = torch.randn(count, *model.shape, generator=generator)
-        labels = torch.arange(count) % len(model.classes) if model.classes else None
-        pipeline, guidance = model.pipeline(), self._guidance if model.classes else 1.0
-        parts = []  # (some, channels, height, width) in [0, 1]
-        for rows in torch.arange(count).split(PASS):
-            told = None if labels is None else labels[rows]
-            (drawn,) = pipeline(
-                told,
-                num_inference_steps=STEPS,
-                guidance_scale=guidance,
-                output_type="pt",
-                return_dict=False,
-                latents=noise[rows],
-            )
-            parts.append(drawn)
-        return as_bytes(torch.cat(parts).mul(2).sub(1))
+        chosen = range(len(model.classes))
+        return torch.cat([some for _, some in drawn(self._source(model), count, chosen)])
+
+    def _source(self, model: VAE | DDPM) -> Source:
+        if isinstance(model, VAE):
+            return Prior(model, self._seed)
+        guidance = self._guidance if model.classes else 1.0
+        return Diffused(model, self._seed, Sampling(steps=STEPS, guidance=guidance))
 
 
 def columns_of(classes: Sequence[str]) -> int:

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from generative.ddpm import DDPM
-from generative.generate.diffused import Diffused
 from generative.generate.pictures import drawn
 from generative.generate.sampling import Sampling
+from generative.generate.source import Diffused
 
 TIMES = 5
 """that something is timed; the median counts"""

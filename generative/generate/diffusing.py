@@ -13,7 +13,6 @@ from generative.ddpm import DDPM
 from generative.diffusion import slerp
 from generative.generate import drawings
 from generative.generate.denoiser import Denoise, Denoiser, dense_timesteps, even_timesteps
-from generative.generate.diffused import as_levels, check_steps, pass_of
 from generative.generate.ends import End, find_end, in_file
 from generative.generate.grids import Wanted, classes_asked_for
 from generative.generate.inpainting import REPEATS, inpaint
@@ -22,7 +21,7 @@ from generative.generate.masks import find_mask
 from generative.generate.options import FRAMES, unlike_usual
 from generative.generate.pictures import label_of
 from generative.generate.sampling import REPAIR, WAY, Sampling
-from generative.generate.source import drawn_from, noise_generators
+from generative.generate.source import as_drawn, check_steps, drawn_from, noise_generators, pass_of
 from generative.generate.subject import Made, Place, Subject
 from generative.passes import as_seen
 from sandbox.core.errors import UsageError
@@ -109,7 +108,7 @@ def _way(subject: Subject, ends: tuple[End, End], count: int, steps: int) -> Ten
             some = slice(at, at + size)
             denoise = counted(_between(model, labels, shares[some]))
             made.append(from_noise(denoise, alpha_bars, timesteps, arc[some]))
-    return as_levels(torch.cat(made) / 2 + 0.5)
+    return as_drawn(torch.cat(made))
 
 
 def _between(model: DDPM, labels: list[int], shares: Tensor) -> Denoiser:
@@ -134,7 +133,7 @@ def _completed(subject: Subject, end: End, anew: Tensor, labels: list[int], samp
             denoise = counted(_guided(model, some, sampling.guidance))
             draw = lambda generators=generators: drawn_from(generators, subject.shape).to(device)  # noqa: E731
             made.append(inpaint(denoise, alpha_bars, timesteps, known, anew.to(device), draw))
-    found = as_levels(torch.cat(made) / 2 + 0.5)
+    found = as_drawn(torch.cat(made))
     return torch.where(anew, found, end.picture)
 
 

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from generative.drawings import short
-from generative.generate.arithmetic import Sum
+from generative.generate.arithmetic import Sum, Term, written
 from generative.generate.ends import End
-from generative.generate.formula import Term, written
 from generative.generate.walk import FAR, Rows
 from sandbox.core.theme import LIGHT, rgb
 from sandbox.ui.grids import Row, picture_grid

@@ -12,10 +12,9 @@ from torch import Tensor
 
 from generative.ddpm import DDPM
 from generative.generate import numbered, pictures
-from generative.generate.diffused import Diffused, Watch
 from generative.generate.film import Film, check_film
 from generative.generate.sampling import Sampling
-from generative.generate.source import Prior, Source
+from generative.generate.source import Diffused, Prior, Source, Watch
 from generative.generate.subject import Made, Place, Subject
 from generative.vae import VAE
 from sandbox.ui.mosaic import mosaic, save_png

@@ -8,15 +8,13 @@ import torch
 
 from generative.autoencoder import Autoencoder
 from generative.generate import drawings, pictures
-from generative.generate.arithmetic import summed
+from generative.generate.arithmetic import parse_formula, summed, written
 from generative.generate.codes import Codes, chosen_row, codes_of
 from generative.generate.ends import find_end
-from generative.generate.formula import parse_formula, written
-from generative.generate.interpolation import way
 from generative.generate.options import FRAMES, unlike_usual
 from generative.generate.plane_plot import draw_plane, plane_marks
 from generative.generate.subject import Made, Place, Subject, slug
-from generative.generate.walk import walk_plane, walk_rows
+from generative.generate.walk import walk_plane, walk_rows, way
 from generative.passes import decoded
 from generative.vae import VAE
 from sandbox.core.errors import UsageError

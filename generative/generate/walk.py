@@ -1,4 +1,8 @@
-"""What each latent does to a picture: a plane of two, else a row for each of the most active ones."""
+"""Walks through the space of latents.
+
+From one picture to another; along what each latent does: a plane of two, else a row for each of the most
+active ones.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,38 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from generative.generate.ends import End
 from generative.measure.bounds import ACTIVE
-from generative.passes import Coder, decoded
+from generative.passes import Coder, decoded, embedded, fitting_labels, unlabelled
+from sandbox.data.pictures import Pictures
 
 MOST_ROWS = 12
 FAR = 2.5
 """standard deviations that rows go to either side"""
+
+
+def way(
+    model: Coder, ends: tuple[End, End], learned: tuple[str, ...], steps: int
+) -> list[tuple[int | None, Tensor]]:
+    """Pictures (steps, channels, height, width) uint8 on the straight line between the latents of two.
+
+    A class-conditional model draws the whole way once as either class, where they differ: its latents say how
+    something looks, and not what it is.
+
+    Args:
+        learned: the classes that were learned from; a picture of unknown class is taken for the one of them
+            that fits best.
+
+    Returns:
+        (class, pictures) for each; class None where the model is not told any.
+    """
+    images = torch.stack([end.picture for end in ends])
+    if not model.classes:
+        return [(None, _line(model, unlabelled(images), None, steps))]
+    guessed = fitting_labels(model, images, learned).tolist()
+    labels = [guess if end.label is None else end.label for end, guess in zip(ends, guessed, strict=True)]
+    pictures = Pictures(images, torch.tensor(labels), model.classes)
+    return [(label, _line(model, pictures, label, steps)) for label in dict.fromkeys(labels)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +115,13 @@ def walk_plane(model: Coder, codes: Tensor, label: int | None, side: int, *, nor
     across, up = torch.meshgrid(ticks[0], ticks[1].flip(0), indexing="xy")
     latents = torch.stack([across, up], -1).flatten(0, 1)  # (side * side, 2)
     return Plane(ticks, _shown(model, latents, label).unflatten(0, (side, side)), places)
+
+
+def _line(model: Coder, ends: Pictures, shown_as: int | None, steps: int) -> Tensor:
+    """Both ends are encoded as what they are; all between is decoded as one class."""
+    first, last = embedded(model, ends)
+    latents = first + torch.linspace(0, 1, steps)[:, None] * (last - first)  # (steps, latent)
+    return decoded(model, latents, None if shown_as is None else torch.full((steps,), shown_as))
 
 
 def _shown(model: Coder, latents: Tensor, label: int | None) -> Tensor:

@@ -11,10 +11,9 @@ import torch
 from torch import Tensor
 
 from generative.ddpm import DDPM
-from generative.generate.diffused import Diffused
 from generative.generate.pictures import drawn, label_of
 from generative.generate.sampling import Sampling, check_guidable, check_sampling
-from generative.generate.source import Source
+from generative.generate.source import Diffused, Source
 from generative.measure.sampled_drawings import draw_misjudged, draw_nearest, draw_samples
 from generative.measure.sampled_table import rows_of_samples
 from generative.opened import Opened, open_generator, pictures_of

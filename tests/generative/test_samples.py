@@ -12,6 +12,7 @@ import torch
 from PIL import Image, ImageSequence
 
 from generative.autoencoder import Autoencoder
+from generative.generate.source import keyed_noise
 from generative.passes import as_bytes
 from generative.samples import COLUMNS, FILM, MOST_FRAMES, ROWS, STEPS, TILE_PX, Samples, rows_in_turn
 from generative.vae import VAE
@@ -105,7 +106,7 @@ def test_a_ddpms_pictures_are_what_its_pipeline_draws_from_the_runs_noise(tmp_pa
     assert found["one"] == found["same"]
     assert len(set(found.values())) == 3
 
-    noise = torch.randn(64, 1, 8, 8, generator=drawn(derive_seed(0, "samples")))
+    noise = keyed_noise(derive_seed(0, "samples"), range(64), (1, 8, 8))
     images = model.eval().pipeline()(
         torch.arange(64) % 3,
         num_inference_steps=STEPS,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generative.generate.formula import Term, parse_formula, written
+from generative.generate.arithmetic import Term, parse_formula, written
 from sandbox.core.errors import SandboxError
 
 DIGITS = tuple("0123456789")

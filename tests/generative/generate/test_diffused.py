@@ -9,9 +9,9 @@ from torch import Tensor
 
 from generative.ddpm import DDPM
 from generative.generate.denoiser import Denoiser
-from generative.generate.diffused import Diffused, as_levels, pass_of
 from generative.generate.film import Film
 from generative.generate.sampling import Sampling
+from generative.generate.source import Diffused, as_drawn, pass_of
 from sandbox.core.errors import Diverged, UsageError
 from tests.generative.generate.denoisers import SHAPE, tiny_ddpm
 
@@ -71,7 +71,7 @@ def test_each_step_can_be_watched_from_noise_to_picture(told: DDPM) -> None:
     made = source.draw([0, 1], torch.tensor([0, 1]))
     assert [step for step, _ in seen] == [0, 1, 2, 3, 4, 5, 6]
     assert abs(float(seen[0][1].std()) - 1) < 0.2
-    assert differ(as_levels(seen[-1][1] / 2 + 0.5), made) == 0
+    assert differ(as_drawn(seen[-1][1]), made) == 0
 
 
 @pytest.mark.parametrize(("steps", "frames"), [(1, 2), (20, 21), (59, 60), (1000, 60)])

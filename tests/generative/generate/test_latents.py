@@ -12,13 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from generative.generate.arithmetic import summed
+from generative.generate.arithmetic import parse_formula, summed
 from generative.generate.codes import Codes, codes_of
 from generative.generate.ends import End, find_end
-from generative.generate.formula import parse_formula
-from generative.generate.interpolation import way
 from generative.generate.plane_plot import LETTER_SIDE, NAME_SIDE, _apart
-from generative.generate.walk import walk_plane, walk_rows
+from generative.generate.walk import walk_plane, walk_rows, way
 from generative.passes import fitting_labels
 from sandbox.core.errors import SandboxError
 from sandbox.data.pictures import Pictures
