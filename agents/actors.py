@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Moment = tuple[PolicyState, Tensor]
     from .observations import Arrays, Tensors
-    from .q_networks import QPolicy
+    from .q_policies import QPolicy
 
 
 class PolicyActor:
@@ -82,7 +82,7 @@ class PolicyActor:
         Returns:
             (batch, numbers), see `leanings`.
         """
-        from .q_networks import QPolicy
+        from .q_policies import QPolicy
 
         policy, (state, first) = self.policy, before
         batch = to_tensors(observations, policy.device)
@@ -103,7 +103,7 @@ def _decide(
     policy: ActorCritic | QPolicy, batch: Tensors, state: PolicyState, first: Tensor
 ) -> tuple[Tensor, PolicyState, dict[str, Any]]:
     """Most likely actions, the next memory, and fields of a `View`, after a batch of one observation."""
-    from .q_networks import QPolicy
+    from .q_policies import QPolicy
 
     if isinstance(policy, QPolicy):
         actions, after = policy.choose(batch, state, first)

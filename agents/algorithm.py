@@ -7,9 +7,8 @@ algorithm collects and learns is in its own file.
 
 from __future__ import annotations
 
-import inspect
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 import gymnasium as gym
@@ -17,10 +16,8 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback, ConvertCallback
-from stable_baselines3.common.preprocessing import is_image_space_channels_first
-from stable_baselines3.common.torch_layers import FlattenExtractor
 from stable_baselines3.common.type_aliases import MaybeCallback
-from stable_baselines3.common.utils import check_for_correct_spaces, get_system_info
+from stable_baselines3.common.utils import check_for_correct_spaces
 from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_normalize
 
 from sandbox.core.errors import UsageError
@@ -29,15 +26,15 @@ from sandbox.nn.device import keep_memory, pick_device
 
 from .actors import PolicyActor
 from .episodes import EpisodeStatistics
-from .eyes import BackboneExtractor, CombinedEyes, Sighted
+from .eyes import BackboneExtractor, Sighted, check_extractor
 from .log import log_progress, plain_logger
 from .networks import PolicyState
-from .observations import Upload, is_image
+from .observations import Upload
 from .progress import ProgressBar
-from .saved_agent import load_agent, save_agent
-from .saving import Target
-from .schedules import Schedule, as_schedule, plain_schedule
+from .saved_agent import Filed
+from .schedules import Schedule, as_schedule
 from .session import AgentSession, NoSession
+from .settings import Settings
 from .simulators import Simulator, as_simulator
 from .state import capture, restore, restore_policy
 from .suitable import check_suitable
@@ -55,8 +52,14 @@ class Source(NamedTuple):
 
 Env = str | gym.Env | gym.vector.VectorEnv | VecEnv | Simulator
 
+COMMON = (
+    *("learning_rate", "n_envs", "env_kwargs", "wrap", "vec", "policy_kwargs", "stats_window_size"),
+    *("tensorboard_log", "verbose", "seed", "device"),
+)
+"""arguments that the constructors of all algorithms have by these names"""
 
-class Agent(Sighted, BaseAlgorithm):
+
+class Agent(Sighted, Filed, BaseAlgorithm):  # pyright: ignore[reportIncompatibleMethodOverride]
     """An SB3 algorithm whose engine works on arrays. Subclasses say how to collect and how to learn.
 
     Args:
@@ -74,8 +77,8 @@ class Agent(Sighted, BaseAlgorithm):
         NoDevice: the device is not there.
     """
 
-    saved_settings: ClassVar[tuple[str, ...]] = ("learning_rate", "stats_window_size", "seed", "verbose")
-    """attributes that `save` writes and `load` restores; each is an argument of the constructor too"""
+    settings_class: ClassVar[type[Settings]]
+    """the hyperparameters that a run's config holds, for `learn(…, run=True)` and the command line"""
     supported_actions: ClassVar[tuple[type[spaces.Space], ...]] = ()
     sb3_policies: ClassVar[dict[type, str]] = {}
     """stock SB3's classes of policies, which people pass too, and the names of ours with the same networks"""
@@ -134,7 +137,8 @@ class Agent(Sighted, BaseAlgorithm):
         self._setup_lr_schedule()
         self.generator = torch.Generator(self.device)
         self.set_random_seed(self.seed)
-        self._check_extractor()
+        extractor = self.policy_kwargs.get("features_extractor_class", BackboneExtractor)
+        check_extractor(extractor, self.observation_space)
         self._build()
         # Convolutions are faster so, on CPUs and GPUs; whatever is no picture's weight stays as it is.
         self.policy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -185,17 +189,6 @@ class Agent(Sighted, BaseAlgorithm):
     def network(self) -> torch.nn.Module:
         """The policy."""
         return self.policy
-
-    def _check_extractor(self) -> None:
-        """Refuse pictures (H, W, C) for an extractor that would take their rows for channels."""
-        kind = self.policy_kwargs.get("features_extractor_class", BackboneExtractor)
-        parts = getattr(self.observation_space, "spaces", {"": self.observation_space}).values()
-        last = any(is_image(part) and not is_image_space_channels_first(part) for part in parts)
-        if last and not issubclass(kind, BackboneExtractor | CombinedEyes | FlattenExtractor):
-            raise UsageError(
-                f"{kind.__name__} sees pictures with the channels first",
-                hint='wrap the environment: wrap=["channels_first"]',
-            )
 
     # Environments
 
@@ -272,7 +265,7 @@ class Agent(Sighted, BaseAlgorithm):
             raise UsageError(f"run is True, False or an AgentSession, not {run!r}")
         if not run:
             return NoSession()
-        from .training import python_run
+        from .python_run import python_run
 
         return python_run(self, self._total_timesteps)
 
@@ -299,74 +292,5 @@ class Agent(Sighted, BaseAlgorithm):
         """Take only the policy of a `training_state`, to act; raises CheckpointBroken as above."""
         restore_policy(self, state, step)
 
-    # Files
-
     def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
         return ["policy", "policy.optimizer"], []
-
-    def save(self, path: Target, exclude: Iterable[str] | None = None, include: Any = None) -> None:
-        """Save hyperparameters, weights and optimiser as a zip of JSON and safetensors, without the
-        environment.
-
-        Callables and classes that are not registered cannot be written: pass them to `load` again.
-
-        Args:
-            path: a path (`.zip` is added where there is no suffix) or an open binary file.
-            exclude: names of hyperparameters to leave out.
-            include: not used; there for SB3's signature.
-        """
-        save_agent(self, path, set(exclude or ()))
-
-    def setting(self, name: str) -> Any:
-        """A hyperparameter as the constructor takes it: a number, text or callable."""
-        return plain_schedule(self._stats_window_size if name == "stats_window_size" else getattr(self, name))
-
-    def counters(self) -> dict[str, float]:
-        """Numbers that a file keeps beside the hyperparameters."""
-        return {"num_timesteps": self.num_timesteps, "updates": self._n_updates}
-
-    def take_counters(self, counters: dict[str, Any]) -> None:
-        """The inverse of `counters`. Raises KeyError, TypeError or ValueError for others."""
-        self.num_timesteps, self._n_updates = int(counters["num_timesteps"]), int(counters["updates"])
-
-    @classmethod
-    def settings_from_sb3(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """Hyperparameters for the constructor, from the attributes of a saved agent of stock SB3's."""
-        known = {name: data[name] for name in cls.saved_settings if data.get(name) is not None}
-        return {name: plain_schedule(value) for name, value in known.items()}
-
-    @classmethod
-    def load(  # type: ignore[override]
-        cls,
-        path: Target,
-        env: Env | None = None,
-        device: torch.device | str = "auto",
-        custom_objects: dict[str, Any] | None = None,
-        print_system_info: bool = False,
-        force_reset: bool = True,
-        *,
-        trust: bool = False,
-        **kwargs: Any,
-    ) -> Self:
-        """Load what `save` wrote, or (with `trust`) the weights of an agent of stock SB3.
-
-        Args:
-            path: a path or an open binary file.
-            env: to go on learning; not needed to predict.
-            device: where to.
-            custom_objects, kwargs: settings that replace saved ones; what `save` could not write must be
-                here, classes inside `policy_kwargs` in a dict of that name.
-            print_system_info: print versions first. force_reset: not used, as in SB3's signature.
-            trust: unpickle a stock SB3 file. A pickle can execute code.
-
-        Raises:
-            NotFound, Broken: there is no such file, or it is damaged.
-            UsageError: stock SB3's without `trust`, of another algorithm, or something must be passed again.
-            ValueError: the environment's spaces are not the agent's (as SB3).
-        """
-        if print_system_info:
-            get_system_info()
-        # As in SB3, what nobody asks for among the custom objects is passed over.
-        known = inspect.signature(cls).parameters.keys()
-        replaced = {name: value for name, value in (custom_objects or {}).items() if name in known}
-        return load_agent(cls, path, env, device, {**replaced, **kwargs}, trust)

@@ -107,5 +107,6 @@ class AgentConfig:
     @classmethod
     def types_of_tables(cls, values: Mapping[str, Any]) -> dict[str, type]:
         """Which dataclass `settings` is made of, for a config with such `values`."""
-        algorithm = ALGORITHMS.get(str(values.get("algo", cls.algo)))
-        return {} if algorithm is None else {"settings": algorithm.settings}
+        name = str(values.get("algo", cls.algo))
+        known = ":" in name or name in ALGORITHMS  # of others `find_algorithm` says which there are
+        return {"settings": find_algorithm(name).settings} if known else {}

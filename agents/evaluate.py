@@ -15,7 +15,7 @@ from .observations import to_tensors
 
 if TYPE_CHECKING:
     from .networks import ActorCritic
-    from .q_networks import QPolicy
+    from .q_policies import QPolicy
     from .simulators import Simulator
 
 

@@ -13,7 +13,7 @@ from stable_baselines3.common.preprocessing import (
     is_image_space_channels_first,
     preprocess_obs,
 )
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, FlattenExtractor
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -194,6 +194,17 @@ class Sighted:
     def _eyes(self) -> BackboneExtractor | None:
         # Each algorithm has them elsewhere; the first are those that act (of a dict, its first picture's).
         return next((part for part in self.network.modules() if isinstance(part, BackboneExtractor)), None)
+
+
+def check_extractor(kind: type[BaseFeaturesExtractor], observations: spaces.Space) -> None:
+    """Raise UsageError for pictures (H, W, C) and an extractor that would take their rows for channels."""
+    parts = getattr(observations, "spaces", {"": observations}).values()
+    last = any(is_image(part) and not is_image_space_channels_first(part) for part in parts)
+    if last and not issubclass(kind, BackboneExtractor | CombinedEyes | FlattenExtractor):
+        raise UsageError(
+            f"{kind.__name__} sees pictures with the channels first",
+            hint='wrap the environment: wrap=["channels_first"]',
+        )
 
 
 def extract_features(

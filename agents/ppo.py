@@ -2,160 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields
-from typing import Any, ClassVar, Self
+from typing import Self
 
+import numpy as np
 import torch
-from gymnasium import spaces
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import MaybeCallback
-from stable_baselines3.common.utils import FloatSchedule
 from torch import Tensor
 from torch.nn import functional
 
-from sandbox.core.errors import UsageError
-
 from .actions import for_env
-from .algorithm import Agent, Env
 from .episodes import count_step
 from .log import check_finite, log_update
-from .networks import SB3_POLICIES, ActorCritic, CnnActorCritic, MultiInputActorCritic
+from .networks import ActorCritic
 from .normalize import RewardNormalizer
 from .observations import Upload
 from .optimizers import clip_gradients
+from .ppo_interface import PPOInterface
 from .random_shift import shifted
-from .recurrent import CONTRIB, RECURRENT
+from .returns import generalized_advantages
 from .rollout import Batch, Rollout
 from .sb3_infos import sb3_locals
-from .schedules import Schedule, as_schedule
 from .sequence_rollout import SequenceRollout
 from .session import AgentSession, NoSession
-from .settings import PPOSettings
 from .simulators import Step
 
 
-class PPO(Agent):
-    """PPO with SB3's interface: same arguments and defaults, same callbacks, logger keys and parameter names.
-
-    Args:
-        policy: "MlpPolicy", "CnnPolicy" (pictures), "MultiInputPolicy" (Dict observations); with memory
-            "MlpLstmPolicy", "CnnGruPolicy", …; or a subclass of `ActorCritic`.
-        env, n_envs, env_kwargs, wrap, vec, policy_kwargs, stats_window_size, tensorboard_log, verbose,
-            seed, device: see `Agent`.
-        learning_rate: a number, "lin_3e-4" (falls to 0), or a callable of the remaining progress.
-        n_steps: steps per environment and rollout.
-        batch_size: transitions per gradient step; with memory as many whole sequences as have so many.
-        n_epochs: passes over each rollout.
-        gamma: discount per step.
-        gae_lambda: weight of longer advantage estimates.
-        clip_range: how far the probability ratio may move from 1; a schedule as `learning_rate`.
-        clip_range_vf: how far a value may move in one rollout (depends on the scale of rewards); None for
-        freely. normalize_advantage: to mean 0 and deviation 1 in each minibatch.
-        ent_coef, vf_coef: weights of the entropy bonus and of the value loss.
-        max_grad_norm: longest gradient, over all parameters.
-        use_sde: continuous actions: explore with noise that depends on the state (Raffin et al. 2020,
-        arXiv:2005.05719). sde_sample_freq: steps until its matrices are drawn anew; -1 for a rollout.
-        target_kl: stop the update where the policy moved 1.5 times that far; None for never.
-        normalize_observation: learn from observations with mean 0 and variance 1; statistics live in the
-        policy. normalize_reward: learn from rewards over the deviation of the discounted return.
-        random_shift: pixels by which pictures move at random while they are learned from (DrQ).
-        sequence_length: with memory, steps to learn from in one piece; None for the whole rollout.
-
-    Raises:
-        UsageError: an argument out of its range.
-        UnsupportedSpace, NoDevice: see `Agent`.
-    """
-
-    policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {
-        "MlpPolicy": ActorCritic,
-        "CnnPolicy": CnnActorCritic,
-        "MultiInputPolicy": MultiInputActorCritic,
-        **RECURRENT,
-    }
-    sb3_policies = SB3_POLICIES
-    contrib_policies = CONTRIB
-    supported_actions = (spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary, spaces.Box)
-    saved_settings = (
-        *Agent.saved_settings,
-        *("n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "clip_range", "clip_range_vf"),
-        *("normalize_advantage", "ent_coef", "vf_coef", "max_grad_norm", "target_kl"),
-        *("use_sde", "sde_sample_freq"),
-        *("normalize_observation", "normalize_reward", "random_shift", "sequence_length"),
-    )
-    policy: ActorCritic
-
-    def __init__(
-        self,
-        policy: str | type[ActorCritic],
-        env: Env | None,
-        learning_rate: Schedule = 3e-4,
-        n_steps: int = 2048,
-        batch_size: int = 64,
-        n_epochs: int = 10,
-        gamma: float = 0.99,
-        gae_lambda: float = 0.95,
-        clip_range: Schedule = 0.2,
-        clip_range_vf: Schedule | None = None,
-        normalize_advantage: bool = True,
-        ent_coef: float = 0.0,
-        vf_coef: float = 0.5,
-        max_grad_norm: float = 0.5,
-        use_sde: bool = False,
-        sde_sample_freq: int = -1,
-        target_kl: float | None = None,
-        normalize_observation: bool = False,
-        normalize_reward: bool = False,
-        random_shift: int = 0,
-        stats_window_size: int = 100,
-        tensorboard_log: str | None = None,
-        policy_kwargs: dict[str, Any] | None = None,
-        verbose: int = 0,
-        seed: int | None = None,
-        device: torch.device | str = "auto",
-        _init_setup_model: bool = True,
-        *,
-        sequence_length: int | None = None,
-        n_envs: int | None = None,
-        env_kwargs: dict[str, Any] | None = None,
-        wrap: Sequence[str] = (),
-        vec: str = "sync",
-    ) -> None:
-        super().__init__(
-            policy,
-            env,
-            learning_rate=learning_rate,
-            n_envs=n_envs,
-            env_kwargs=env_kwargs,
-            wrap=wrap,
-            vec=vec,
-            policy_kwargs=policy_kwargs,
-            stats_window_size=stats_window_size,
-            tensorboard_log=tensorboard_log,
-            verbose=verbose,
-            seed=seed,
-            device=device,
-        )
-        self.n_steps, self.batch_size, self.n_epochs = n_steps, batch_size, n_epochs
-        self.gamma, self.gae_lambda = gamma, gae_lambda
-        self.clip_range = FloatSchedule(as_schedule(clip_range))
-        self.clip_range_vf = None if clip_range_vf is None else FloatSchedule(as_schedule(clip_range_vf))
-        self.normalize_advantage = normalize_advantage
-        self.ent_coef, self.vf_coef, self.max_grad_norm = ent_coef, vf_coef, max_grad_norm
-        self.target_kl = target_kl
-        self.use_sde, self.sde_sample_freq = use_sde, sde_sample_freq
-        if "use_sde" in self.policy_kwargs:
-            raise UsageError("use_sde is an argument of the agent, not of its policy")
-        self.normalize_observation, self.normalize_reward = normalize_observation, normalize_reward
-        self.random_shift, self.sequence_length = random_shift, sequence_length
-        if normalize_advantage and batch_size == 1:
-            raise UsageError("one transition has no deviation", hint="set normalize_advantage=False")
-        checked = {field.name for field in fields(PPOSettings)} & set(self.saved_settings)
-        values = {name: self.setting(name) for name in checked}
-        PPOSettings(**{name: value for name, value in values.items() if not callable(value)})
-        if _init_setup_model:
-            self._setup_model()
+class PPO(PPOInterface):
+    __doc__ = PPOInterface.__doc__
 
     def _build(self) -> None:
         own = {"normalize_observations": self.normalize_observation, "use_sde": self.use_sde}
@@ -164,7 +38,7 @@ class PPO(Agent):
         )
         if self.normalize_reward:
             policy.reward_normalizer = RewardNormalizer(self.n_envs, self.gamma)
-        self.policy = policy.to(self.device)  # pyright: ignore[reportIncompatibleVariableOverride]
+        self.policy = policy.to(self.device)
 
     def _prepare_for_env(self) -> None:
         super()._prepare_for_env()
@@ -306,8 +180,7 @@ class PPO(Agent):
             advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
         log_ratio = log_probs - batch.log_probs
         ratio = log_ratio.exp()
-        clipped = ratio.clamp(1 - clip_range, 1 + clip_range)
-        policy_loss = -torch.min(advantages * ratio, advantages * clipped).mean()
+        policy_loss = -self.surrogate(ratio, advantages, clip_range).mean()
         if clip_range_vf is not None:
             values = batch.values + (values - batch.values).clamp(-clip_range_vf, clip_range_vf)
         value_loss = functional.mse_loss(values, batch.returns)
@@ -315,9 +188,32 @@ class PPO(Agent):
         loss = policy_loss + self.vf_coef * value_loss + self.ent_coef * entropy_loss
         with torch.no_grad():
             divergence = (ratio - 1 - log_ratio).mean()
-            clip_fraction = (ratio != clipped).float().mean()
+            clip_fraction = (ratio != ratio.clamp(1 - clip_range, 1 + clip_range)).float().mean()
             row = torch.stack([policy_loss, value_loss, entropy_loss, divergence, clip_fraction, loss])
         return loss, row
+
+    def surrogate(self, ratio: Tensor, advantages: Tensor, clip_range: float) -> Tensor:
+        """What a policy is to be improved by, for each transition: (batch,).
+
+        Args:
+            ratio: (batch,) probability of the action now, over what it was when it was taken.
+            advantages: (batch,)
+            clip_range: how far the ratio may move from 1.
+        """
+        return torch.min(advantages * ratio, advantages * ratio.clamp(1 - clip_range, 1 + clip_range))
+
+    def advantages(
+        self, rewards: np.ndarray, values: np.ndarray, last_values: np.ndarray, ends: np.ndarray
+    ) -> np.ndarray:
+        """(steps, envs) float32: how much better than expected what was done turned out.
+
+        Args:
+            rewards: (steps, envs); where an episode was cut off, with what was still expected of it.
+            values: (steps, envs), V of the observation that each step started from.
+            last_values: (envs,), V of the observation after the last step.
+            ends: (steps, envs) bool, the step ended its episode.
+        """
+        return generalized_advantages(rewards, values, last_values, ends, self.gamma, self.gae_lambda)
 
     # The parts of a rollout
 
@@ -336,4 +232,4 @@ class PPO(Agent):
         last = self._upload(self._last_obs)  # type: ignore[arg-type]
         with torch.inference_mode():
             last_values = self.policy.values(last, self._policy_state, self._starts()).cpu().numpy()
-        return self.rollout.batch(last_values, self.gamma, self.gae_lambda)
+        return self.rollout.batch(last_values, self.gamma, self.advantages)

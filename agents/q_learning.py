@@ -9,22 +9,18 @@ from torch.nn import functional
 _SLOPE = 1e-3  # of what a return adds beyond its root, so that the inverse stays smooth
 
 
-def bellman_targets(
-    returns: Tensor, discounts: Tensor, next_quantiles: Tensor, next_actions: Tensor
-) -> Tensor:
+def bellman_targets(returns: Tensor, discounts: Tensor, next_values: Tensor) -> Tensor:
     """What the network should have said: rewards on the way, then what comes behind them.
 
     Args:
         returns: (batch,) discounted rewards of one or more steps.
         discounts: (batch,) of what comes behind them; 0 where the episode terminated.
-        next_quantiles: (batch, quantiles, actions) behind them.
-        next_actions: (batch,) chosen there.
+        next_values: (batch, quantiles) of the return behind them.
 
     Returns:
         (batch, quantiles).
     """
-    chosen = of_actions(next_quantiles, next_actions)
-    return torch.addcmul(returns.unsqueeze(-1), discounts.unsqueeze(-1), chosen)
+    return torch.addcmul(returns.unsqueeze(-1), discounts.unsqueeze(-1), next_values)
 
 
 def squashed(returns: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ from torch import Tensor
 from .memory import MEMORIES, Cell, Memory
 from .networks import PolicyState
 from .observations import Tensors, map_parts
-from .q_networks import CnnQPolicy, MultiInputQPolicy, QNetwork, QPolicy
+from .q_networks import QNetwork
+from .q_policies import CnnQPolicy, MultiInputQPolicy, QPolicy
 from .recurrent import Remembers, check_sizes
 from .segments import Segments, to_index
 from .sequences import Sequences

@@ -10,14 +10,14 @@ from .saving import Target, read_agent, write_agent
 from .state import in_a_line
 
 if TYPE_CHECKING:
-    from .dqn import DQN
+    from .dqn_interface import DQNInterface
 
 BUFFER = "replay buffer"
 """what a file says it holds, where an agent's says its algorithm"""
 _UNFIT = (KeyError, TypeError, ValueError, RuntimeError)
 
 
-def capture_learning(agent: DQN) -> dict[str, Any]:
+def capture_learning(agent: DQNInterface) -> dict[str, Any]:
     """How far learning is, under "learning", and under "replay" what it learns from."""
     learning = {
         "rounds": agent._rounds,
@@ -29,7 +29,7 @@ def capture_learning(agent: DQN) -> dict[str, Any]:
     return {"learning": learning, "replay": agent.replay.state_dict()}
 
 
-def restore_learning(agent: DQN, state: dict[str, Any], troubles: list[str]) -> list[str]:
+def restore_learning(agent: DQNInterface, state: dict[str, Any], troubles: list[str]) -> list[str]:
     """Put an agent where `capture_learning` found the other one; without "replay" the buffer starts anew.
 
     Args:
@@ -61,7 +61,7 @@ def restore_learning(agent: DQN, state: dict[str, Any], troubles: list[str]) -> 
     return troubles
 
 
-def _lost(agent: DQN, state: dict[str, Any]) -> str:
+def _lost(agent: DQNInterface, state: dict[str, Any]) -> str:
     """Put the buffer back; why not, where that cannot be done."""
     if "replay" not in state:
         return "was not kept"
@@ -82,13 +82,13 @@ def exploration_rate(state: dict[str, Any]) -> float:
         raise CheckpointBroken(f"the checkpoint is not one of DQN's: it lacks {error}") from error
 
 
-def save_replay(agent: DQN, path: Target) -> None:
+def save_replay(agent: DQNInterface, path: Target) -> None:
     """Write the buffer alone. Raises UsageError while the agent has no environment, and so no buffer."""
     _ = agent.simulator
     write_agent(path, {"algorithm": BUFFER}, agent.replay.state_dict())
 
 
-def load_replay(agent: DQN, path: Target) -> None:
+def load_replay(agent: DQNInterface, path: Target) -> None:
     """Take over such a buffer.
 
     Raises:

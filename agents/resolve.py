@@ -13,7 +13,7 @@ import envs
 from sandbox.core.config import from_mapping, parse_assignments, read_toml
 from sandbox.core.errors import UsageError
 
-from .algorithms import find_algorithm, memory_of
+from .algorithms import family, find_algorithm, imported_by, memory_of
 from .config import AgentConfig
 from .names import task_of
 from .presets import preset, untuned
@@ -47,13 +47,7 @@ def resolve_config(
     Raises:
         UsageError, NotFound, MissingExtra: one line that says what is wrong with which option, key or name.
     """
-    values, lines = ({}, {}) if config is None else read_toml(config)
-    if not env and not isinstance(values.get("env"), str):
-        raise UsageError("which environment?", hint="python -m sandbox train-agent CartPole")
-    if not env:
-        _refuse_imports(values, config)
-    if env or "train_env" not in values:
-        _take_task(values, env)
+    values, lines = _read(env, config, "algo" in changes)
     algo = str(changes.get("algo", values.get("algo", "ppo")))
     algorithm = find_algorithm(algo)
     if algorithm.stock and env:
@@ -64,7 +58,7 @@ def resolve_config(
         values["env"] = values["train_env"]  # gymnasium's own twin shows one thing only
     asked = {**values, **changes}
     tuned = preset(
-        algo,
+        family(algo),
         find_spec(values["env"]).id,
         {**_shown(values["env"]), **arguments},
         wrap=_texts(asked.get("wrap")),
@@ -74,14 +68,11 @@ def resolve_config(
     wrap = _texts(asked.get("wrap", tuned.get("wrap")))
     task, single = _look_at(values["env"], values["train_env"], arguments, wrap)
     policy = _meant(asked.get("policy", tuned.get("policy")), algorithm.policies, single[0])
-    tuned = tuned or untuned(algo, continuous=isinstance(single[1], spaces.Box))
+    tuned = tuned or untuned(family(algo), continuous=isinstance(single[1], spaces.Box))
     merged = {"threshold": task.reward_threshold, **tuned, **asked, "policy": policy, "env_args": arguments}
     typed = parse_assignments(settings, algorithm.settings)
     merged["settings"] = {**_tuned(tuned, typed), **_table(values, "settings"), **typed}
-    if merged.get("init_from") is not None:
-        from sandbox.nn.transfer import adopted  # loads torch
-
-        merged |= adopted(str(merged["init_from"]), changes.get("backbone"), root)
+    merged |= _of_parent(merged.get("init_from"), changes.get("backbone"), root)
     if quick:
         merged["steps"] = max(int(merged.get("steps", AgentConfig.steps)) // 10, 1)
     resolved = from_mapping(AgentConfig, _without_none(merged), source=config, lines=lines)
@@ -90,6 +81,31 @@ def resolve_config(
 
         check_pictures(resolved)
     return resolved
+
+
+def _read(env: str, config: Path | None, algo_given: bool) -> tuple[dict[str, Any], dict[str, int]]:
+    """The values of a config file and the lines of its keys, with the ids that `env` means among them.
+
+    Raises:
+        UsageError: no environment is named, or the file would import what was not named by the user.
+    """
+    values, lines = ({}, {}) if config is None else read_toml(config)
+    if not env and not isinstance(values.get("env"), str):
+        raise UsageError("which environment?", hint="python -m sandbox train-agent CartPole")
+    _refuse_imports({} if env else {"env": values["env"], "train_env": values.get("train_env")}, config)
+    _refuse_imports({} if algo_given else {"algo": values.get("algo")}, config)
+    if env or "train_env" not in values:
+        _take_task(values, env)
+    return values, lines
+
+
+def _of_parent(init_from: object, backbone: Any, root: Path | None) -> dict[str, Any]:
+    """What is taken over from the run to start from, if there is one; see `sandbox.nn.transfer.adopted`."""
+    if init_from is None:
+        return {}
+    from sandbox.nn.transfer import adopted  # loads torch
+
+    return adopted(str(init_from), backbone, root)
 
 
 def _take_task(values: dict[str, Any], env: str) -> None:
@@ -136,12 +152,13 @@ def _look_at(
 
 def _refuse_imports(values: Mapping[str, Any], config: Path | None) -> None:
     """A file may come from a stranger: which module is imported, and so executed, people say themselves."""
-    for name in ("env", "train_env"):
-        if ":" in str(values.get(name, "")):
-            raise UsageError(
-                f"{config} would import (and so execute) {values[name].partition(':')[0]!r}",
-                hint=f"if you trust it, name the environment: train-agent {values[name]} --config {config}",
-            )
+    for name in imported_by(values):
+        named = f"--algo {name}" if "algo" in values else name
+        what = "the algorithm" if "algo" in values else "the environment"
+        raise UsageError(
+            f"{config} would import (and so execute) {name.partition(':')[0]!r}",
+            hint=f"if you trust it, name {what}: train-agent {named} --config {config}",
+        )
 
 
 def _table(values: Mapping[str, Any], name: str) -> dict[str, Any]:

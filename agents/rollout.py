@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +13,9 @@ from torch import Tensor
 from .memory_check import check_memory, space_bytes
 from .normalize import RewardNormalizer
 from .observations import Tensors, empty_like_space, map_parts, zip_parts
-from .returns import generalized_advantages
 from .segments import Remembered
+
+Advantages = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass
@@ -117,20 +118,20 @@ class Rollout:
         )
         self.rewards[:] = normalizer(rewards, ends, valid).cpu().numpy()
 
-    def batch(self, last_values: np.ndarray, gamma: float, gae_lambda: float) -> Batch:
+    def batch(self, last_values: np.ndarray, gamma: float, advantages: Advantages) -> Batch:
         """The rollout as transitions, with advantages.
 
         Args:
             last_values: (envs,), V of the observation after the last step.
             gamma: discount per step.
-            gae_lambda: see `generalized_advantages`.
+            advantages: of rewards, values, last values and ends; see `generalized_advantages`.
         """
         values = self.values.cpu().numpy()
         rewards = self.rewards
         # Bootstrap through truncation: the time limit is no part of the task.
         if self.cut_off.any():
             rewards = rewards + gamma * np.where(self.cut_off, self.final_values.cpu().numpy(), 0.0)
-        estimates = generalized_advantages(rewards, values, last_values, self.ends, gamma, gae_lambda)
+        estimates = advantages(rewards, values, last_values, self.ends)
         return self._gathered(torch.as_tensor(estimates, device=self.device))
 
     def _gathered(self, advantages: Tensor) -> Batch:

@@ -6,12 +6,13 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sandbox.core.config import load_config_of_run
-from sandbox.core.errors import UsageError
+from sandbox.core.config import load_config_of_run, read_toml
+from sandbox.core.errors import ConfigError, NotFound, UsageError
 from sandbox.core.kinds import Question
 from sandbox.core.run import Run
 from sandbox.ui.console import Console
 
+from .algorithms import imported_by
 from .config import AgentConfig
 
 if TYPE_CHECKING:
@@ -145,11 +146,20 @@ def read_config(run: Run, trust: bool, device: str | None) -> AgentConfig:
     """
     import dataclasses
 
+    if not trust:
+        _refuse_imports(run)  # before the config is made: an algorithm of the user's is imported for that
     config = load_config_of_run(run.config_path, AgentConfig)
-    for env in (config.env, config.train_env):
-        if ":" in env and not trust:
-            raise UsageError(
-                f"the environment {env!r} would import (and so execute) {env.partition(':')[0]!r}",
-                hint="if you trust where the run comes from, add --trust",
-            )
     return config if device is None or device == "auto" else dataclasses.replace(config, device=device)
+
+
+def _refuse_imports(run: Run) -> None:
+    """Raise UsageError where opening the run would execute somebody's module."""
+    try:
+        values, _ = read_toml(run.config_path)
+    except (NotFound, ConfigError):
+        return  # `load_config_of_run` says so, and imports nothing
+    for name in imported_by(values):
+        raise UsageError(
+            f"{name!r} in its config would import (and so execute) {name.partition(':')[0]!r}",
+            hint="if you trust where the run comes from, add --trust",
+        )

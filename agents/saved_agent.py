@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+import inspect
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import torch
 from gymnasium import spaces
+from stable_baselines3.common.utils import get_system_info
 
 from sandbox.core.errors import Broken, UsageError
 from sandbox.nn.backbone import Backbone, preset_name
@@ -13,12 +16,90 @@ from sandbox.nn.backbone import Backbone, preset_name
 from .encoding import decode_arguments, decode_space, encode_arguments, encode_space
 from .recurrent import CONTRIBS_MEMORY
 from .saving import Target, read_agent, read_sb3_parameters, write_agent
+from .schedules import plain_schedule
 from .state import in_a_line, load_optimizer, optimizer_state
 
 if TYPE_CHECKING:
     from .algorithm import Agent, Env
 
 AnAgent = TypeVar("AnAgent", bound="Agent")
+
+
+class Filed:
+    """What of an agent goes into a file, and comes out of it."""
+
+    saved_settings: ClassVar[tuple[str, ...]] = ("learning_rate", "stats_window_size", "seed", "verbose")
+    """attributes that `save` writes and `load` restores; each is an argument of the constructor too"""
+    num_timesteps: int
+    _n_updates: int
+    _stats_window_size: int
+
+    def save(self, path: Target, exclude: Iterable[str] | None = None, include: Any = None) -> None:
+        """Save hyperparameters, weights and optimiser as a zip of JSON and safetensors, without the
+        environment.
+
+        Callables and classes that are not registered cannot be written: pass them to `load` again.
+
+        Args:
+            path: a path (`.zip` is added where there is no suffix) or an open binary file.
+            exclude: names of hyperparameters to leave out.
+            include: not used; there for SB3's signature.
+        """
+        save_agent(self, path, set(exclude or ()))  # type: ignore[arg-type]
+
+    def setting(self, name: str) -> Any:
+        """A hyperparameter as the constructor takes it: a number, text or callable."""
+        return plain_schedule(self._stats_window_size if name == "stats_window_size" else getattr(self, name))
+
+    def counters(self) -> dict[str, float]:
+        """Numbers that a file keeps beside the hyperparameters."""
+        return {"num_timesteps": self.num_timesteps, "updates": self._n_updates}
+
+    def take_counters(self, counters: dict[str, Any]) -> None:
+        """The inverse of `counters`. Raises KeyError, TypeError or ValueError for others."""
+        self.num_timesteps, self._n_updates = int(counters["num_timesteps"]), int(counters["updates"])
+
+    @classmethod
+    def settings_from_sb3(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Hyperparameters for the constructor, from the attributes of a saved agent of stock SB3's."""
+        known = {name: data[name] for name in cls.saved_settings if data.get(name) is not None}
+        return {name: plain_schedule(value) for name, value in known.items()}
+
+    @classmethod
+    def load(
+        cls,
+        path: Target,
+        env: Env | None = None,
+        device: torch.device | str = "auto",
+        custom_objects: dict[str, Any] | None = None,
+        print_system_info: bool = False,
+        force_reset: bool = True,
+        *,
+        trust: bool = False,
+        **kwargs: Any,
+    ) -> Self:
+        """Load what `save` wrote, or (with `trust`) the weights of an agent of stock SB3.
+
+        Args:
+            path: a path or an open binary file.
+            env: to go on learning; not needed to predict.
+            device: where to.
+            custom_objects, kwargs: settings that replace saved ones; what `save` could not write must be
+                here, classes inside `policy_kwargs` in a dict of that name.
+            print_system_info: print versions first. force_reset: not used, as in SB3's signature.
+            trust: unpickle a stock SB3 file. A pickle can execute code.
+
+        Raises:
+            NotFound, Broken: there is no such file, or it is damaged.
+            UsageError: stock SB3's without `trust`, of another algorithm, or something must be passed again.
+            ValueError: the environment's spaces are not the agent's (as SB3).
+        """
+        if print_system_info:
+            get_system_info()
+        # As in SB3, what nobody asks for among the custom objects is passed over.
+        known = {name for kind in cls.__mro__ for name in inspect.signature(kind.__init__).parameters}
+        replaced = {name: value for name, value in (custom_objects or {}).items() if name in known}
+        return load_agent(cls, path, env, device, {**replaced, **kwargs}, trust)  # type: ignore[type-var]
 
 
 def save_agent(agent: Agent, target: Target, leave_out: set[str]) -> None:

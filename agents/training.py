@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Container
-from contextlib import ExitStack
-from copy import deepcopy
-from dataclasses import fields
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from sandbox.core.config import from_mapping
 from sandbox.core.errors import CheckpointBroken, UsageError
 from sandbox.core.manifest import write_manifest
 from sandbox.core.metrics import read_metrics
@@ -24,16 +19,13 @@ from sandbox.nn.device import pick_device
 from sandbox.nn.transfer import load_backbone, parent_of
 from sandbox.ui.console import Console
 
-from .algorithms import find_algorithm, remembers
+from .algorithms import family, find_algorithm, imported_by, label, remembers
 from .config import AgentConfig
-from .encoding import encode_arguments
 from .evaluate import Evaluation
-from .names import portable_id, threshold_of
 from .session import CONFIRM_EPISODES, AgentSession, final_evaluation, note_unfinished
 from .settings.rules import MEMORY
 
 if TYPE_CHECKING:
-    from .algorithm import Agent
     from .algorithms import AnyAgent
 
 SCHEMA = "sandbox.agent/1"
@@ -110,7 +102,7 @@ def begin_run(
     info = {"env": config.env, "algo": config.algo}
     parent = parent_of(config.init_from)
     return start_run(
-        root, "train-agent", config.env, config.algo, config, command, about, name, parent, **info
+        root, "train-agent", config.env, family(config.algo), config, command, about, name, parent, **info
     )
 
 
@@ -146,8 +138,8 @@ def resume(config: AgentConfig, agent: AnyAgent, run: Run, console: Console) -> 
 
 
 def trust_option(config: AgentConfig) -> str:
-    """What a printed command needs at its end, where the environment lives in a module of the user's."""
-    return " --trust" if ":" in config.env + config.train_env else ""
+    """What a printed command needs at its end, where a module of the user's belongs to the run."""
+    return " --trust" if imported_by(vars(config)) else ""
 
 
 def finish(session: AgentSession, agent: AnyAgent) -> dict[str, Any]:
@@ -209,102 +201,7 @@ def draw_curve(run: Run, config: AgentConfig) -> Path | None:
     learning_curve(
         path,
         metrics,
-        title=f"{config.algo.upper()} on {config.env}, seed {config.seed}",
+        title=f"{label(config.algo)} on {config.env}, seed {config.seed}",
         threshold=config.threshold,
     )
     return path
-
-
-class PythonRun(AgentSession):
-    """The run of `agent.learn(…, run=True)`: locked, trained and finished within that one call."""
-
-    def __init__(self, run: Run, config: AgentConfig, agent: Agent) -> None:
-        super().__init__(run, config, Console())
-        self._agent = agent
-        self.begin(agent)
-
-    def __enter__(self) -> Self:
-        self._locked = ExitStack()
-        self._locked.enter_context(self.run.lock())
-        # The agent may have learned before: a kill before the first checkpoint must not lose that.
-        self.save(self._agent)
-        self.run.update(updates_before=self._agent._n_updates)
-        return super().__enter__()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._locked:
-            super().__exit__(kind, error, trace)
-            if error is None:
-                # The best weights are evaluated, but `learn` leaves the agent with the last ones.
-                learned = deepcopy(self._agent.policy.state_dict())
-                finish(self, self._agent)
-                draw_curve(self.run, self.config)
-                self._agent.policy.load_state_dict(learned)
-
-
-def python_run(agent: Agent, total_timesteps: int) -> PythonRun:
-    """A new run folder for an agent that was made in Python.
-
-    Raises:
-        UsageError: config.toml could not say how to make the agent again.
-    """
-    config = config_of(agent, total_timesteps)
-    return PythonRun(begin_run(config, agent, None, None, sys.argv), config, agent)
-
-
-_EYES = {"backbone": "backbone", "freeze": "freeze", "autocast": "autocast", "compile_mode": "compile"}
-"""what a policy is told of its eyes, and how a config calls it"""
-
-
-def config_of(agent: Agent, total_timesteps: int) -> AgentConfig:
-    """The config that makes this agent again. Raises UsageError where a file cannot hold it."""
-    if agent.source is None:
-        raise UsageError(
-            "a run can be resumed only if its environment can be made again",
-            hint="pass the environment's id, as in PPO(policy, 'CartPole-v1', n_envs=8)",
-        )
-    env = portable_id(agent.source.env)
-    if env is None:
-        raise UsageError(
-            f"no other process would find {agent.source.env!r}: a script registered it",
-            hint="move it to a module and register it there, or learn without run=True",
-        )
-    settings = find_algorithm(type(agent).__name__.lower()).settings
-    names = {field.name for field in fields(settings)}
-    plain = {name: agent.setting(name) for name in agent.saved_settings if name in names}
-    policy = dict(agent.policy_kwargs)
-    if "activation_fn" in policy:
-        policy["activation"] = policy.pop("activation_fn").__name__
-    plain_eyes = [key for key in _EYES if key in policy and isinstance(policy[key], str | bool | None)]
-    eyes = {_EYES[key]: policy.pop(key) for key in plain_eyes}
-    values, left_out = encode_arguments({**plain, **policy})
-    unknown = left_out + [name for name in values if name not in names]
-    if unknown or agent.policy_name not in type(agent).policy_aliases:
-        what = ", ".join(unknown) or f"the policy {agent.policy_name}"
-        raise UsageError(
-            f"a run's config cannot hold {what}", hint="learn without run=True, and save() the agent"
-        )
-    known = {name: value for name, value in values.items() if value is not None}
-    every = max(total_timesteps // 10, 1)
-    return AgentConfig(
-        env=env,
-        train_env=env,
-        algo=type(agent).__name__.lower(),
-        policy=agent.policy_name,
-        **eyes,
-        steps=total_timesteps,
-        envs=agent.n_envs,
-        seed=0 if agent.seed is None else agent.seed,
-        device=str(agent.device),
-        threads=torch.get_num_threads(),
-        vec="async" if agent.source.vec == "async" else "sync",
-        eval_every=every,
-        checkpoint_every=every,
-        early_stop=False,
-        threshold=threshold_of(agent.source.env),
-        env_args=agent.source.env_kwargs,
-        wrap=agent.source.wrap,
-        settings=from_mapping(settings, known),
-    )

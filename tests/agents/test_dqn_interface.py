@@ -14,7 +14,7 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.dqn.policies import DQNPolicy, MultiInputPolicy
 
 from agents import DQN, SB3VecEnv
-from agents.q_networks import MultiInputQPolicy, QPolicy
+from agents.q_policies import MultiInputQPolicy, QPolicy
 from sandbox.core.errors import ConfigError, Diverged, Refused, SandboxError, UnsupportedSpace, UsageError
 from tests.agents.tasks import Sampled, small_dqn
 from tests.agents.test_sb3_interface import Counting, logged

@@ -16,7 +16,7 @@ from gymnasium import spaces
 from stable_baselines3.common.callbacks import CheckpointCallback
 
 from agents import DQN, PPO
-from agents.q_networks import QPolicy
+from agents.q_policies import QPolicy
 from sandbox.core.errors import Broken, SandboxError, UsageError
 from tests.agents.tasks import Sampled, same_weights, small_dqn, weights_of
 

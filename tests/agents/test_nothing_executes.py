@@ -205,7 +205,7 @@ def test_a_module_that_a_run_names_is_imported_with_trust_only(
         if key == "env"
         else config.read_text().replace('env = "evil_env:FromModule-v0"\ntrain', 'env = "CartPole-v1"\ntrain')
     )
-    refusal = "the environment 'evil_env:FromModule-v0' would import (and so execute) 'evil_env'"
+    refusal = "'evil_env:FromModule-v0' in its config would import (and so execute) 'evil_env'"
     for words in (["evaluate", str(run)], ["resume", str(run)]):
         assert error_of(capsys, words, 2) == refusal
     for words in (["runs", "show", str(run)], ["runs", "list", "--out", str(run.parent)]):

@@ -43,7 +43,7 @@ def test_targets_are_rewards_and_what_comes_behind_them(
     """One network chooses the next action, another one judges it."""
     returns, discounts = numbers(seed, batch), numbers(seed + 1, batch).abs().clamp(max=1)
     judge, chooser = numbers(seed + 2, batch, quantiles, actions), numbers(seed + 3, batch, actions)
-    targets = bellman_targets(returns, discounts, judge, chooser.argmax(-1))
+    targets = bellman_targets(returns, discounts, of_actions(judge, chooser.argmax(-1)))
     assert targets.shape == (batch, quantiles)
     for row in range(batch):
         chosen = max(range(actions), key=lambda action: chooser[row, action].item())
@@ -54,7 +54,8 @@ def test_targets_are_rewards_and_what_comes_behind_them(
 
 def test_behind_the_end_of_an_episode_there_is_nothing() -> None:
     said = torch.full((2, 3, 4), 1e30)
-    targets = bellman_targets(torch.tensor([1.0, 2.0]), torch.zeros(2), said, torch.tensor([0, 3]))
+    chosen = of_actions(said, torch.tensor([0, 3]))
+    targets = bellman_targets(torch.tensor([1.0, 2.0]), torch.zeros(2), chosen)
     assert targets.tolist() == [[1.0] * 3, [2.0] * 3]
 
 
@@ -63,7 +64,7 @@ def test_the_second_network_takes_the_optimism_out_of_the_first() -> None:
     judge, chooser = numbers(0, 20_000, 1, 8), numbers(1, 20_000, 1, 8)
     returns, discounts = torch.zeros(20_000), torch.ones(20_000)
     means = [
-        bellman_targets(returns, discounts, judge, chosen.mean(1).argmax(-1)).mean().item()
+        bellman_targets(returns, discounts, of_actions(judge, chosen.mean(1).argmax(-1))).mean().item()
         for chosen in (judge, chooser)
     ]
     assert means[0] > 2.5

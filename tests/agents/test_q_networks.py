@@ -13,7 +13,7 @@ import torch
 from gymnasium import spaces
 
 from agents import DQN
-from agents.q_networks import MultiInputQPolicy, QPolicy
+from agents.q_policies import MultiInputQPolicy, QPolicy
 from tests.agents.tasks import Sampled, same_weights, weights_of
 
 BOX = spaces.Box(-2, 2, (3,), np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from gymnasium import spaces
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.returns import generalized_advantages
 from agents.rollout import Batch, Rollout
 from tests.agents.tasks import Sampled, filled_batch, small_ppo
 
@@ -34,7 +36,8 @@ def numbered(space: spaces.Space = NUMBER, ignored: Any = False) -> Rollout:
 
 
 def make_batch(rollout: Rollout) -> Batch:
-    return rollout.batch(np.zeros(2, np.float32), gamma=0.5, gae_lambda=0.5)
+    advantages = partial(generalized_advantages, gamma=0.5, gae_lambda=0.5)
+    return rollout.batch(np.zeros(2, np.float32), 0.5, advantages)
 
 
 def test_every_transition_keeps_its_parts_together() -> None:

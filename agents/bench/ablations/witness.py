@@ -13,7 +13,7 @@ from agents.config import AgentConfig
 from agents.dqn import DQN
 from agents.n_step import NO_TRANSITION
 from agents.observations import to_tensors
-from agents.q_networks import QPolicy
+from agents.q_policies import QPolicy
 from agents.session import final_evaluation
 from agents.simulators import Simulator
 from agents.training import build_agent
