@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from sandbox.commands.comparison.measured import number
 from sandbox.commands.reporting.subject import Subject, look_at
 from sandbox.commands.reporting.words import said
 from sandbox.core.errors import SandboxError
@@ -43,7 +41,7 @@ def _find(subject: Subject, name: str) -> Run | None:
 
 def _told(subject: Subject) -> str:
     parts = [f"{subject.title}, seed {subject.info['seed']}", f"{said(subject.info.get('steps'))} steps"]
-    score: Any = None if subject.measured is None else subject.measured.score()
-    if score is not None and subject.kind is not None:
-        parts.append(f"{subject.kind.score} {said(number(score))}")
+    if subject.measured is not None and subject.kind is not None:
+        score = subject.measured.score()
+        parts += [] if score is None else [f"{subject.kind.score} {said(score)}"]
     return f"{', '.join(parts)} ({subject.status}): {subject.run.relative()}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.commands.comparison.grouping import Group
-from sandbox.commands.comparison.measured import SECONDS, number
+from sandbox.commands.comparison.measured import SECONDS, is_better_when_lower, number
 from sandbox.commands.comparison.outcomes import outcome
 from sandbox.commands.comparison.table import number_text
 from sandbox.commands.reporting.ancestry import ancestors
@@ -15,12 +15,14 @@ from sandbox.commands.reporting.asked import asked
 from sandbox.commands.reporting.repeated import repeated
 from sandbox.commands.reporting.shown import figures
 from sandbox.commands.reporting.subject import Subject
-from sandbox.commands.reporting.went import best_words, further_charts, main_chart, metric_of
+from sandbox.commands.reporting.went import further_charts, main_chart, metric_of
 from sandbox.commands.reporting.words import facts_of, said
 from sandbox.ui.chart import duration
 from sandbox.ui.console import Console
 from sandbox.ui.report.page import Fact, RunPart
 
+Number = tuple[str, str, str]
+"""A name, its value, and what to know about it."""
 SCORES = {
     "mean": "mean return",
     "mse": "squared error a pixel",
@@ -43,7 +45,7 @@ def run_part(subject: Subject, number_on_page: int, console: Console, *, alone: 
     metric = None if measured is None else metric_of([measured])
     result = None
     if measured is not None and metric is not None:
-        result = outcome(measured, metric, measured.threshold, judged=True)
+        result = outcome(measured, metric, measured.threshold, judged=subject.kind is not None)
     charts = []
     if measured is not None and metric is not None and alone:
         charts = [main_chart(groups, metric, measured.threshold, subject.steps)]
@@ -66,32 +68,31 @@ def run_part(subject: Subject, number_on_page: int, console: Console, *, alone: 
     )
 
 
-def _numbers(subject: Subject, metric: str | None, result: Mapping[str, Any] | None) -> list[Fact]:
+def _numbers(subject: Subject, metric: str | None, result: Mapping[str, Any] | None) -> list[Number]:
     """Those that are read first."""
-    numbers: list[Fact] = []
-    score = _score(subject)
-    if score:
-        numbers.append(score)
+    numbers = [score] if (score := _score(subject)) else []
     if metric is not None and result is not None:
         if not score:
-            numbers.append((f"last {metric}", str(number_text(result["final"]))))
-        numbers.append(("best on the way", best_words(metric, result)))
+            numbers.append((f"last {metric}", str(number_text(result["final"])), ""))
+        extreme = "lowest" if is_better_when_lower(metric) else "highest"
+        numbers.append(("best on the way", str(number_text(result["best"])), f"{extreme} {metric}"))
         if subject.measured is not None and subject.measured.threshold is not None:
             numbers.append(_reached(subject.measured.threshold, result))
-    numbers.append(("steps", said(subject.info.get("steps"))))
     seconds = _seconds(subject)
-    return [*numbers, ("training", duration(seconds))] if seconds is not None else numbers
+    if seconds is not None:
+        numbers.append(("training", duration(seconds), f"{said(subject.info.get('steps'))} steps"))
+    return numbers
 
 
-def _reached(threshold: float, result: Mapping[str, Any]) -> Fact:
-    name, steps, seconds = f"threshold {threshold:g} reached", result["steps_to_threshold"], None
+def _reached(threshold: float, result: Mapping[str, Any]) -> Number:
+    name, steps, seconds = f"threshold {threshold:g}", result["steps_to_threshold"], None
     if steps is None:
-        return name, "not yet" if result["status"] == "running" else "no"
+        return name, "not yet" if result["status"] == "running" else "not reached", ""
     seconds = result["seconds_to_threshold"]
-    return name, f"after {said(steps)} steps" + (f", {duration(seconds)}" if seconds is not None else "")
+    return name, "reached", f"after {said(steps)} steps" + (f", {duration(seconds)}" if seconds else "")
 
 
-def _score(subject: Subject) -> Fact | None:
+def _score(subject: Subject) -> Number | None:
     """The score of the last evaluation, with its name and its interval."""
     evaluation = subject.info.get("evaluation")
     if subject.kind is None or not isinstance(evaluation, Mapping):
@@ -100,15 +101,14 @@ def _score(subject: Subject) -> Fact | None:
     if value is None:
         return None
     name = SCORES.get(subject.kind.score, subject.kind.score)
-    where = evaluation.get("split") or (
-        f"{evaluation['episodes']} episodes" if "episodes" in evaluation else ""
-    )
-    found = interval_of(evaluation, value)
-    around = f" [{number_text(found[0])}, {number_text(found[1])}]" if found else ""
-    return (
-        f"{name}{f', {where}' if where else ''}{', 95 % interval' if found else ''}",
-        f"{number_text(value)}{around}",
-    )
+    details = []
+    if (found := interval_of(evaluation, value)) is not None:
+        details.append(f"95 %: {number_text(found[0])} to {number_text(found[1])}")
+    if "split" in evaluation:
+        details.append(f"{evaluation['split']} data")
+    if "episodes" in evaluation:
+        details.append(f"{said(evaluation['episodes'])} episodes")
+    return name, str(number_text(value)), ", ".join(details)
 
 
 def interval_of(evaluation: Mapping[str, Any], mean: float) -> tuple[float, float] | None:

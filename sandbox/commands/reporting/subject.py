@@ -10,6 +10,7 @@ from sandbox.commands.comparison.measured import Measured, measure
 from sandbox.core.config import read_toml
 from sandbox.core.errors import SandboxError
 from sandbox.core.kinds import Kind
+from sandbox.core.metrics import read_metrics
 from sandbox.core.plugins import kind_of
 from sandbox.core.run import Run
 
@@ -58,7 +59,14 @@ def look_at(run: Run) -> Subject:
     except (SandboxError, OSError) as error:
         notes.append(f"Its settings cannot be read: {_message(error)}.")
     try:
-        measured = measure(run)
+        if read_metrics(run.metrics_path):
+            measured = measure(run)
+        else:
+            notes.append(
+                "There are no curves: nothing is logged yet."
+                if run.status == "running"
+                else "There are no curves: it has logged nothing."
+            )
     except (SandboxError, OSError) as error:
         if config is not None:
             notes.append(f"There are no curves: {_message(error)}.")

@@ -40,9 +40,9 @@ def _part(
     index: int, task: str, subjects: Sequence[Subject], by: Sequence[str], metric: str | None
 ) -> TaskPart:
     anchor = f"task-{index}"
-    runs = [subject.measured for subject in subjects if subject.measured is not None]
-    left_out = [subject.run.name for subject in subjects if subject.measured is None]
-    notes = [f"Without curves, and so not compared: {', '.join(left_out)}."] if left_out else []
+    runs = [one.measured for one in subjects if one.measured is not None and one.kind is not None]
+    left_out = [one.run.name for one in subjects if one.measured is None or one.kind is None]
+    notes = [f"Not compared, since they have no curves: {', '.join(left_out)}."] if left_out else []
     if len(runs) < 2:
         return TaskPart(anchor, f"{task}: {len(subjects)} runs", notes=notes)
     title = f"{title_of(runs, task)}: {len(runs)} runs compared"

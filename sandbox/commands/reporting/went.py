@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -14,9 +13,7 @@ from sandbox.commands.comparison.measured import (
     SECONDS,
     Measured,
     choose_metric,
-    is_better_when_lower,
 )
-from sandbox.commands.comparison.table import number_text
 from sandbox.core.errors import SandboxError
 from sandbox.core.statistics import ENOUGH_SEEDS
 from sandbox.ui.chart import readable, short_count
@@ -142,8 +139,3 @@ def _rank(key: str) -> int:
 
 def _seeds(curves: Sequence[Curve]) -> int:
     return len({curve.seed for curve in curves})
-
-
-def best_words(metric: str, outcome: Mapping[str, Any]) -> str:
-    """The best value on the way."""
-    return f"{number_text(outcome['best'])} ({'lowest' if is_better_when_lower(metric) else 'highest'})"

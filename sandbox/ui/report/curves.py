@@ -83,7 +83,7 @@ def panel(
     if threshold is not None:
         height = float(y.place(threshold))
         parts.append(f'<line class="goal" x1="{x.first}" x2="{x.last}" y1="{height:.1f}" y2="{height:.1f}"/>')
-        parts.append(_text(x.last, height - 4, f"threshold {readable(threshold)}", "end"))
+        parts.append(_text(x.first + 4, height - 4, f"threshold {readable(threshold)}", "start"))
     for index, group in enumerate(lines):
         parts += _group(group, index, x, y, enough)
     return _svg(size, alt, parts)

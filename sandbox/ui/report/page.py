@@ -76,8 +76,8 @@ class RunPart:
     name: str
     title: str
     status: str
-    numbers: Sequence[Fact]
-    """the few that are read first"""
+    numbers: Sequence[tuple[str, str, str]]
+    """the few that are read first: name, value, and what to know about it"""
     facts: Sequence[Fact]
     asked: Asked
     charts: Sequence[Chart]
