@@ -25,8 +25,8 @@ help:
 	@echo "make test             set up with all extras, then run the tests"
 	@echo "make lint             style, types and the floors of the house"
 	@echo "make format           mend what can be mended of the style"
-	@echo "make benchmark        measure everything anew that is not in benchmarks/results yet"
-	@echo "make benchmark-quick  the same machinery with one seed and short runs, into a folder of its own"
+	@echo "make benchmark        measure everything that is not in benchmarks/results yet (ARGS=--list says what)"
+	@echo "make benchmark-quick  minutes that fail where learning or speed is worse than benchmarks/quick.json"
 	@echo "make install          set up for development, with all extras"
 	@echo "make clean            remove the virtual environment and caches; runs stay"
 
@@ -79,7 +79,7 @@ benchmark: $(VENV)/.ready-all
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
 benchmark-quick: $(VENV)/.ready-all
-	$(BIN)/python -m benchmarks.run --quick $(ARGS)
+	$(BIN)/python -m benchmarks.quick $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
