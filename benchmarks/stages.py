@@ -8,6 +8,8 @@ A stage calls the project's own command line, and its ``--json`` output is kept 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -156,16 +158,19 @@ def run(stage: Stage, results: Path = RESULTS, logs: Path = LOGS) -> Outcome:
 
 
 def _call(command: list[str], stderr: Any) -> tuple[int, str]:
+    # In a session of its own, so that a signal to all of it reaches what the stage started, too.
     with subprocess.Popen(
-        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=stderr, text=True
+        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=stderr, text=True, start_new_session=True
     ) as process:
         try:
             output, _ = process.communicate()
         except BaseException:
-            process.terminate()  # The terminal's Ctrl-C reached it, too; a kill of the driver did not.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(PATIENCE_SECONDS)
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             raise
     return process.returncode, output
 
