@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from tests.data.made import csv, idx
 
-TRAINING, VALIDATION, TEST = 100, 40, 40
+TRAINING, VALIDATION, TEST = 100, 40, 70
 """pictures of what stands for MNIST"""
 
 
@@ -78,12 +77,6 @@ def stock_lander(path: Path) -> None:
         if "DependencyNotInstalled" not in type(error).__name__:
             raise
         path.write_bytes(b"")
-
-
-def contrib_recurrent(path: Path) -> None:
-    """An agent of sb3-contrib's with a memory."""
-    sb3_contrib = pytest.importorskip("sb3_contrib")
-    sb3_contrib.RecurrentPPO("MlpLstmPolicy", "CartPole-v1", n_steps=8, device="cpu").save(path)
 
 
 def vision_model(folder: Path) -> None:

@@ -31,7 +31,6 @@ from tests.docs.furniture import (
     TEST,
     TRAINING,
     VALIDATION,
-    contrib_recurrent,
     foreign_ddpm,
     like_mnist,
     like_sign_mnist,
@@ -135,7 +134,6 @@ class Scene:
         return {
             "downloads/ddpm-cat-256": foreign_ddpm,
             "ppo_lander.zip": stock_lander,
-            "recurrent_ppo.zip": contrib_recurrent,
             "photos.npz": lambda path: self._compressed(path, str(self.folder / "inputs" / "photos")),
             "mnist.npz": lambda path: self._compressed(path, "mnist"),
         }
@@ -186,6 +184,9 @@ def quickly(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("generative.quality.recipe.EPOCHS", 1)
     patch.setattr("generative.quality.recipe.FEWEST", 1)
     patch.setattr("generative.samples.STEPS", 1)
+    patch.setattr("generative.generate.diffusing.COMPLETIONS", 2)
+    patch.setattr("generative.generate.drawings.ANIMATED", 4)
+    patch.setattr("generative.generate.inversion.ROUNDS", 1)
     patch.setattr("generative.samples.ROWS", 1)
     patch.setattr("sandbox.nn.fit_run.steps_in", lambda minutes, training: 2)
     patch.setattr("sandbox.nn.maximisation.STEPS", 4)

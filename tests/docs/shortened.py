@@ -15,9 +15,9 @@ SHORTER: dict[str, dict[str, str]] = {
     "train-generator": {"--steps": "2", "--epochs": "0.05", "--max-minutes": "0.01"},
     "search": {"--trials": "2", "--steps": "2", "--epochs": "0.05"},
     "lr-find": {"--steps": "6"},
-    "evaluate": {"--episodes": "2", "--samples": "30", "--images": "20", "--tta": "1", "--steps": "3"},
+    "evaluate": {"--episodes": "2", "--samples": "12", "--images": "12", "--tta": "1", "--steps": "2"},
     "explain": {"--episodes": "1", "--frames": "30"},
-    "generate": {"-n": "12", "--steps": "3", "--frames": "3"},
+    "generate": {"-n": "12", "--steps": "2", "--frames": "3"},
     "watch": {"--episodes": "1"},
 }
 """by command: options of which the documented value is replaced by this one"""
@@ -36,11 +36,11 @@ ADDED: list[tuple[str, tuple[str, ...]]] = [
     (r"search ", ("--trials", "2")),
     (r"lr-find ", ("--steps", "6")),
     (r"lr-find (?!.*--model)", ("--backbone", "tiny")),
-    (r"evaluate (noise|runs/ddpm|runs/noise)", ("--samples", "30", "--steps", "3")),
+    (r"evaluate (noise|runs/ddpm|runs/noise)", ("--samples", "12", "--steps", "2")),
     (r"evaluate (digits|runs/vae)", ("--samples", "10", "--images", "10")),
     (r"generate (?!.*(downloads|--walk|--interpolate|--arithmetic|--inpaint))", ("-n", "10")),
     (r"generate .*(--walk|--interpolate)", ("--frames", "3")),
-    (r"generate .*(noise|--animate|--inpaint|--guidance|--sampler|downloads)", ("--steps", "3")),
+    (r"generate .*(noise|--animate|--inpaint|--guidance|--sampler|downloads)", ("--steps", "2")),
     (r"watch ?", ("--episodes", "1")),
     (r"watch --random --env", ("--env-arg", "max_episode_steps=20")),
 ]
