@@ -104,8 +104,16 @@ class Report:
 
         alone = len(subjects) == 1
         tasks = [] if alone else task_parts(subjects, self.by, self.metric)
+        compared = {name for task in tasks for name in task.compared}
         runs = [
-            run_part(subject, index, console, alone=alone, make=not self.as_is)
+            run_part(
+                subject,
+                index,
+                console,
+                alone=alone,
+                curves=subject.run.name not in compared,
+                make=not self.as_is,
+            )
             for index, subject in enumerate(subjects, 1)
         ]
         title = subjects[0].title if alone else f"{len(subjects)} runs: {', '.join(tasks_of(subjects))}"

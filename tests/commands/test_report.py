@@ -156,6 +156,14 @@ def test_runs_of_different_tasks_stand_below_each_other(runs_root: Path, capsys:
     ]
 
 
+def test_runs_that_have_nothing_in_common_are_all_there(runs_root: Path, capsys: Captured) -> None:
+    agent(runs_root, "a")
+    agent(runs_root, "b", env="Acrobot-v1")
+    result = answer(capsys, "a", "b")
+    ids = {one["id"] for one in Parsed(Path(result["path"]).read_text(encoding="utf-8")).all("h2")}
+    assert ids == {"run-1", "run-2"} == {section["anchor"] for section in result["sections"]}
+
+
 def test_damage_is_told_on_the_page(runs_root: Path, capsys: Captured) -> None:
     run = agent(runs_root)
     run.config_path.write_text("= =")

@@ -34,10 +34,15 @@ NORMAL_95 = 1.96
 """standard errors on either side of a mean"""
 
 
-def run_part(subject: Subject, number_on_page: int, console: Console, *, alone: bool, make: bool) -> RunPart:
-    """Gather everything; `alone`: the page is about this run, so that its curves are not elsewhere on it.
+def run_part(
+    subject: Subject, number_on_page: int, console: Console, *, alone: bool, curves: bool, make: bool
+) -> RunPart:
+    """Gather everything.
 
     Args:
+        number_on_page: from 1 on.
+        alone: the page is about this run.
+        curves: they are not elsewhere on the page.
         make: pictures and videos that the run does not have yet may be made.
     """
     measured = subject.measured
@@ -47,7 +52,7 @@ def run_part(subject: Subject, number_on_page: int, console: Console, *, alone: 
     if measured is not None and metric is not None:
         result = outcome(measured, metric, measured.threshold, judged=subject.kind is not None)
     charts = []
-    if measured is not None and metric is not None and alone:
+    if measured is not None and metric is not None and curves:
         charts = [main_chart(groups, metric, measured.threshold, subject.steps)]
     shown, notes = figures(subject, console, make=make)
     return RunPart(
@@ -59,7 +64,7 @@ def run_part(subject: Subject, number_on_page: int, console: Console, *, alone: 
         facts=_facts(subject),
         asked=asked(subject),
         charts=charts,
-        more=further_charts(groups, metric, subject.steps) if alone and groups else [],
+        more=further_charts(groups, metric, subject.steps) if curves and groups else [],
         outcome=_outcome(subject),
         figures=shown,
         repeat=repeated(subject),
@@ -78,6 +83,9 @@ def _numbers(subject: Subject, metric: str | None, result: Mapping[str, Any] | N
         numbers.append(("best on the way", str(number_text(result["best"])), f"{extreme} {metric}"))
         if subject.measured is not None and subject.measured.threshold is not None:
             numbers.append(_reached(subject.measured.threshold, result))
+    best = number(subject.info.get("best"))
+    if not numbers and best is not None:
+        numbers.append(("best", str(number_text(best)), ""))
     seconds = _seconds(subject)
     if seconds is not None:
         numbers.append(("training", duration(seconds), f"{said(subject.info.get('steps'))} steps"))

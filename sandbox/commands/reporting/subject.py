@@ -61,12 +61,8 @@ def look_at(run: Run) -> Subject:
     try:
         if read_metrics(run.metrics_path):
             measured = measure(run)
-        else:
-            notes.append(
-                "There are no curves: nothing is logged yet."
-                if run.status == "running"
-                else "There are no curves: it has logged nothing."
-            )
+        elif run.status != "finished":
+            notes.append("There are no curves: nothing is logged yet.")
     except (SandboxError, OSError) as error:
         if config is not None:
             notes.append(f"There are no curves: {_message(error)}.")

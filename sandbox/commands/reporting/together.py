@@ -73,8 +73,7 @@ def _compared(
         Table(caption, columns, [[said(cell) for cell in row] for row in rows])
         for caption, (columns, rows) in zip(CAPTIONS, tables(result), strict=True)
     ]
-    charts = [
-        main_chart(groups, metric, result["threshold"], steps),
-        *further_charts(groups, metric, steps)[:2],
-    ]
-    return TaskPart(anchor, title, charts, found, [*notes, *remarks(groups, result)])
+    charts = [main_chart(groups, metric, result["threshold"], steps)]
+    more = further_charts(groups, metric, steps)
+    names = [run.run.name for run in runs]
+    return TaskPart(anchor, title, charts, found, more, [*notes, *remarks(groups, result)], names)

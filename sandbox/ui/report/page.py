@@ -99,7 +99,11 @@ class TaskPart:
     title: str
     charts: Sequence[Chart] = ()
     tables: Sequence[Table] = ()
+    more: Sequence[Chart] = ()
+    """of further metrics"""
     notes: Sequence[str] = ()
+    compared: Sequence[str] = ()
+    """names of the runs whose curves are here"""
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,11 @@ class Page:
     """when, and by which version"""
     runs: Sequence[RunPart]
     tasks: Sequence[TaskPart] = field(default=())
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is about one run."""
+        return len(self.runs) == 1
 
     @property
     def sections(self) -> list[dict[str, str]]:
