@@ -39,6 +39,13 @@ def draw_steps(records: Sequence[Record], path: Path) -> Path:
     return draw_curves(path, [run for record in records for run in record["result"]["runs"]])
 
 
+def draw_transfer(records: Sequence[Record], path: Path) -> Path:
+    """What backbones are worth in other wings: the results of `bench transfer`, as a heat map."""
+    from benchmarks.transfer_plot import heat_map
+
+    return heat_map(path, [cell for record in records for cell in record["result"]["cells"]])
+
+
 def grouped(records: Sequence[Record]) -> dict[tuple[str, float | None], dict[str, list[Curve]]]:
     """(task, threshold) -> label of an algorithm -> its curves; SB3's come last."""
     runs = [run for record in records for run in record["result"]["runs"] if run["curve"]]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.curves import Record, draw, draw_steps
+from benchmarks.curves import Record, draw, draw_steps, draw_transfer
 from generative.bench.tasks import STEPS_CURVES
 
 CLASSICS = (
@@ -188,6 +188,15 @@ RECIPES = (
             first="--pictures docs",
         )
         for part, tables in DIFFUSION.items()
+    ),
+    Recipe(
+        "transfer",
+        "bench transfer --seeds 1 --first-seed {seed}",
+        seeds=(0, 1, 2),
+        tables=("rows", "gains", "gains_alone"),
+        picture="transfer.png",
+        draw=draw_transfer,
+        shown="A heat map: what each backbone adds to each task, and where it hurts",
     ),
     Recipe("videos", "--seed {seed}", seeds=(0, 1, 2), program="benchmarks.videos"),
     Recipe("experts", "", seeds=(0,), program="benchmarks.experts", own=True),

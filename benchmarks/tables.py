@@ -4,7 +4,8 @@ A result holds ``rows`` (or several such lists): flat objects. In a row, texts s
 numbers are measurements; rows with the same texts, and the same "steps", belong together over the seeds. A
 number is shown as the median (lowest – highest), a truth value as how often it was true, and a column whose
 name ends in "return", or is a percentage of successes, as mean ± standard deviation, with the interquartile
-mean and its interval.
+mean and its interval; one whose name ends in "gain" is a difference, and shown as its interquartile mean with
+its interval.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from sandbox.core.statistics import returns_text
+from sandbox.core.statistics import bootstrap_interval, interquartile_mean, returns_text
 
 Record = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -62,6 +63,8 @@ def _cell(key: str, values: Sequence[Any]) -> str:
         return "–"
     if key.endswith(("return", "success_percent")):
         return returns_text(known)
+    if key.endswith("gain"):
+        return _gain(known)
     if all(isinstance(value, bool) for value in known):
         return f"{sum(known)} of {len(values)}"
     if all(isinstance(value, int | float) for value in known):
@@ -69,6 +72,13 @@ def _cell(key: str, values: Sequence[Any]) -> str:
         middle, low, high = (_number(one(known), digits) for one in (median, min, max))
         return middle if len(known) == 1 else f"{middle} ({low} – {high})"
     return str(known[0])
+
+
+def _gain(values: Sequence[float]) -> str:
+    """The interquartile mean of differences, and its 95 % bootstrap interval."""
+    interval = bootstrap_interval(values) or ()
+    middle, *ends = (f"{value:+.2f}".replace("-", "−") for value in (interquartile_mean(values), *interval))
+    return f"{middle} ({' to '.join(ends)})" if ends else middle
 
 
 def _number(value: float, digits: int) -> str:

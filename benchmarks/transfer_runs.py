@@ -91,8 +91,8 @@ COLUMNS = (
         score=accuracy,
         known_to=("classifier-mnist",),
     ),
-    Column("snake", "Snake, return", SNAKE, steps=204_800, seconds=40, score=training_return),
-    Column("maze3d", "Maze3D, return", MAZE3D, steps=204_800, seconds=50, score=training_return),
+    Column("snake", "return of Snake", SNAKE, steps=204_800, seconds=40, score=training_return),
+    Column("maze3d", "return of Maze3D", MAZE3D, steps=204_800, seconds=50, score=training_return),
 )
 
 _DATA = {

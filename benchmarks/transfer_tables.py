@@ -38,7 +38,7 @@ def tables(cells: Sequence[Row], columns: Sequence[Column]) -> dict[str, list[Ro
             for table, scratch in (("gains", TOTAL), ("gains_alone", ALONE)):
                 if shown not in (TOTAL, ALONE):
                     gains = {
-                        f"{column.shown} gain": _less(
+                        f"{column.shown}, gain": _less(
                             score.get((shown, column.name)), score[scratch, column.name]
                         )
                         for column in columns

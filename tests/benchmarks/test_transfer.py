@@ -50,9 +50,9 @@ def workshop(tmp_path: Path) -> Workshop:
 
 def test_gains_are_differences_of_the_same_seed() -> None:
     found = tables(CELLS, [MNIST, SNAKE])
-    assert [row["Snake, return gain"] for row in found["gains"]] == [-1.0, -1.0]
-    assert [row["Snake, return gain"] for row in found["gains_alone"]] == [2.0, 2.0]
-    assert [row["MNIST, 10 a class, percent gain"] for row in found["gains"]] == [5.0, 5.0]
+    assert [row["return of Snake, gain"] for row in found["gains"]] == [-1.0, -1.0]
+    assert [row["return of Snake, gain"] for row in found["gains_alone"]] == [2.0, 2.0]
+    assert [row["MNIST, 10 a class, percent, gain"] for row in found["gains"]] == [5.0, 5.0]
     assert [row["learned_by"] for row in found["rows"][:3]] == [TOTAL, ALONE, "VAE, MNIST"]
 
 
