@@ -180,16 +180,10 @@ class DDPMConfig(GeneratorConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        span = f"{FEWEST_TIMESTEPS} to {MOST_TIMESTEPS:,}"
-        require(FEWEST_TIMESTEPS <= self.timesteps <= MOST_TIMESTEPS, "timesteps", span, self.timesteps)
+        check_chain(self.prediction, self.zero_snr, self.timesteps)
         require(0 <= self.min_snr < math.inf, "min_snr", "0 or more", self.min_snr)
         require(0 <= self.label_dropout < 1, "label_dropout", "at least 0 and below 1", self.label_dropout)
         require(0 <= self.guidance < math.inf, "guidance", "0 or more", self.guidance)
-        if self.zero_snr and self.prediction == "epsilon":
-            raise ConfigError(
-                "where nothing of the picture is left, noise says nothing: zero_snr needs prediction v or x0",
-                key="zero_snr",
-            )
         if self.unet == "diffusers" and (self.attention or self.init_from is not None):
             key = "attention" if self.attention else "init_from"
             raise ConfigError(f"{key} is for the U-Net over the shared backbone, not for diffusers'", key=key)
@@ -206,6 +200,17 @@ CONFIGS: dict[str, type[GeneratorConfig]] = {
     cls.kind: cls for cls in (AutoencoderConfig, VAEConfig, DDPMConfig)
 }
 """what can come after `train-generator`"""
+
+
+def check_chain(prediction: Prediction, zero_snr: bool, timesteps: int) -> None:
+    """Raise ConfigError for a chain of noise that nothing can be learned along."""
+    span = f"{FEWEST_TIMESTEPS} to {MOST_TIMESTEPS:,}"
+    require(FEWEST_TIMESTEPS <= timesteps <= MOST_TIMESTEPS, "timesteps", span, timesteps)
+    if zero_snr and prediction == "epsilon":
+        raise ConfigError(
+            "where nothing of the picture is left, noise says nothing: zero_snr needs prediction v or x0",
+            key="zero_snr",
+        )
 
 
 def require(holds: bool, name: str, rule: str, value: object) -> None:

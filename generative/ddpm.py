@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from generative.config import Prediction
 from generative.diffusion import min_snr_weight, noised, prediction_of, target_of
-from generative.pipeline import ConditionalPipeline, shape_of
-from generative.unet import UNet
+from generative.pipeline import ConditionalPipeline
+from generative.unet import UNet, shape_of
 from sandbox.nn.batches import Batch
 
 if TYPE_CHECKING:

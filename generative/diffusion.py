@@ -16,8 +16,7 @@ import torch
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from torch import Tensor
 
-from generative.config import FEWEST_TIMESTEPS, NoiseSchedule, Prediction
-from sandbox.core.errors import ConfigError
+from generative.config import NoiseSchedule, Prediction, check_chain
 
 PREDICTION_TYPES: dict[Prediction, Literal["v_prediction", "epsilon", "sample"]] = {
     "v": "v_prediction",
@@ -39,20 +38,10 @@ def noise_scheduler(
             2e-9, where it makes next to no difference.
 
     Raises:
-        ConfigError: noise is to be predicted where there is nothing else, or there are too few timesteps.
+        ConfigError: noise is to be predicted where there is nothing else, or such a chain is too short
+            or too long.
     """
-    if zero_snr and prediction == "epsilon":
-        raise ConfigError(
-            "zero_snr does not go with prediction epsilon: noise alone says nothing of the picture in it",
-            hint="predict v or x0",
-            key="zero_snr",
-        )
-    if timesteps < FEWEST_TIMESTEPS:
-        raise ConfigError(
-            f"{timesteps} timesteps are too few: at least {FEWEST_TIMESTEPS}",
-            key="timesteps",
-            hint="1000 is usual",
-        )
+    check_chain(prediction, zero_snr, timesteps)
     # However many timesteps there are, the noise at the same share of the way is the same.
     stretch = 1000 / timesteps
     return DDPMScheduler(

@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
+from diffusers import UNet2DModel
+
+from generative.unet import UNet, shape_of
 from sandbox.core.files import write_atomically
-
-if TYPE_CHECKING:
-    from generative.pipeline import ConditionalPipeline
 
 CARD = "README.md"
 
 
-def card(pipeline: ConditionalPipeline, about: Mapping[str, str]) -> str:
-    """The card of a pipeline, in Markdown.
+def card(unet: UNet | UNet2DModel, scheduler: Any, classes: Sequence[str], about: Mapping[str, str]) -> str:
+    """The card of a diffusion model, in Markdown.
 
     Args:
-        pipeline: as it will be opened.
+        unet: the network.
+        scheduler: by which it learned.
+        classes: that it is told.
         about: what is known of its training: headings and what stands under them; under "guidance" the
             number that it recommends.
     """
-    channels, height, width = pipeline.shape
-    weights = sum(part.numel() for part in pipeline.unet.parameters())
-    told = f" of {len(pipeline.classes)} classes ({', '.join(pipeline.classes)})" if pipeline.classes else ""
-    one = "class_labels=[0, 1]" if pipeline.classes else "batch_size=2"
+    channels, height, width = shape_of(unet)
+    weights = sum(part.numel() for part in unet.parameters())
+    told = f" of {len(classes)} classes ({', '.join(classes)})" if classes else ""
+    one = "class_labels=[0, 1]" if classes else "batch_size=2"
     guided = f", guidance_scale={about['guidance']}" if "guidance" in about else ""
     facts = {
         "pictures": f"{channels} × {height} × {width} (channels, height, width), in [−1, 1]",
-        "network": f"{type(pipeline.unet).__name__}, {weights:,} weights",
-        "schedule": f"{pipeline.scheduler.config['beta_schedule']}, "
-        f"{pipeline.scheduler.config['num_train_timesteps']} timesteps, "
-        f"predicts {pipeline.scheduler.config['prediction_type']}",
+        "network": f"{type(unet).__name__}, {weights:,} weights",
+        "schedule": f"{scheduler.config['beta_schedule']}, "
+        f"{scheduler.config['num_train_timesteps']} timesteps, "
+        f"predicts {scheduler.config['prediction_type']}",
         **about,
     }
     table = "\n".join(f"| {name} | {value} |" for name, value in facts.items())
-    tags = "".join(f"- {tag}\n" for tag in ("diffusers", "ddpm", _task(pipeline)))
+    tags = "".join(f"- {tag}\n" for tag in ("diffusers", "ddpm", _task(classes)))
     return f"""---
 library_name: diffusers
 pipeline_tag: unconditional-image-generation
@@ -63,10 +66,21 @@ of any class.
 """
 
 
-def write_card(folder: Path, pipeline: ConditionalPipeline, about: Mapping[str, str]) -> None:
+def recommended_guidance(folder: Path) -> float:
+    """What the card in a model's folder recommends; 1 where it says nothing."""
+    try:
+        found = re.search(r"^\| guidance \| (\d{1,2}(\.\d+)?) \|$", (folder / CARD).read_text("utf-8"), re.M)
+    except (OSError, ValueError):
+        found = None
+    return 1.0 if found is None else float(found[1])
+
+
+def write_card(
+    folder: Path, unet: UNet | UNet2DModel, scheduler: Any, classes: Sequence[str], about: Mapping[str, str]
+) -> None:
     """Write the card into a model's folder. Raises OSError."""
-    write_atomically(folder / CARD, card(pipeline, about))
+    write_atomically(folder / CARD, card(unet, scheduler, classes, about))
 
 
-def _task(pipeline: ConditionalPipeline) -> str:
-    return "class-conditional-image-generation" if pipeline.classes else "unconditional-image-generation"
+def _task(classes: Sequence[str]) -> str:
+    return "class-conditional-image-generation" if classes else "unconditional-image-generation"

@@ -69,7 +69,7 @@ def _write_pipeline(folder: Path, model: DDPM, about: Mapping[str, str]) -> None
     pipeline.save_config(folder)
     pipeline.scheduler.save_pretrained(folder / "scheduler")
     _write(folder / "unet", model.unet)
-    write_card(folder, pipeline, about)
+    write_card(folder, model.unet, model.scheduler, model.classes, about)
 
 
 def _move_over(link: Path, folder: Path) -> None:

@@ -13,8 +13,9 @@ from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 
 from generative.diffusion import guided, predicted_x0, prediction_of
+from generative.model_card import write_card
 from generative.samplers import set_steps
-from generative.unet import UNet
+from generative.unet import UNet, shape_of
 from sandbox.core.errors import Broken
 
 Generators = torch.Generator | list[torch.Generator]
@@ -74,10 +75,8 @@ class ConditionalPipeline(DiffusionPipeline):
 
     def save_pretrained(self, folder: str | Path, **options: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Write a folder that diffusers opens, with a model card."""
-        from generative.model_card import write_card
-
         super().save_pretrained(folder, **options)
-        write_card(Path(folder), self, {})
+        write_card(Path(folder), self.unet, self.scheduler, self.classes, {})
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -243,10 +242,3 @@ def _check_counts(
     if len(set(counts.values())) > 1:
         told = " and ".join(f"{count} {name}" for name, count in counts.items())
         raise ValueError(f"{told} do not go together: there must be one for each picture")
-
-
-def shape_of(unet: UNet | UNet2DModel) -> tuple[int, int, int]:
-    """(channels, height, width) of the pictures of a network."""
-    side = unet.config["sample_size"]
-    height, width = (side, side) if isinstance(side, int) else side
-    return unet.config["in_channels"], height, width

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
+from diffusers import UNet2DModel
 from diffusers.configuration_utils import register_to_config
 from diffusers.models.modeling_utils import ModelMixin  # noqa: F401  diffusers looks for it here, see `UNet`
 from diffusers.models.unets.unet_2d import UNet2DOutput
@@ -213,3 +214,10 @@ def _checked(
     if weights > MOST_WEIGHTS:
         raise ValueError(f"about {weights:,} weights are more than {MOST_WEIGHTS:,}")
     return plain_shape(channels, *sides)
+
+
+def shape_of(unet: UNet | UNet2DModel) -> tuple[int, int, int]:
+    """(channels, height, width) of the pictures of a network."""
+    side = unet.config["sample_size"]
+    height, width = (side, side) if isinstance(side, int) else side
+    return unet.config["in_channels"], height, width

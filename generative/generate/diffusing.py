@@ -68,7 +68,10 @@ def repair(subject: Subject, word: str, mask: str, wanted: Wanted, choose: Choos
     if count > MOST_COMPLETIONS:
         raise UsageError(f"-n must be at most {MOST_COMPLETIONS:,} with --inpaint, not {count:,}")
     asked = wanted.one is not None or wanted.several is not None
-    chosen, names = classes_asked_for(subject, wanted) if asked else ([len(model.classes)], [])
+    if asked:
+        chosen, names = classes_asked_for(subject, wanted)
+    else:
+        chosen, names = [_null(subject, "--inpaint needs --class or --classes")], []
     anew = find_mask(mask, subject.shape)
     end = _end(subject, word, "inpaint", ink=False)  # cut out, it would not lie where the mask says
     usual = subject.within(REPAIR.but(None, None, subject.guidance) if asked else REPAIR)
@@ -93,8 +96,9 @@ def _way(subject: Subject, ends: tuple[End, End], count: int, steps: int) -> Ten
     alpha_bars = model.alphas_cumprod
     device = alpha_bars.device
     timesteps = even_timesteps(len(alpha_bars), steps)
-    null = len(model.classes)
-    labels = [null if end.label is None or not model.classes else end.label for end in ends]
+    unknown = "nobody says what class a picture file is of"
+    told = [_null(subject, unknown) if end.label is None else end.label for end in ends]
+    labels = told if model.classes else [0, 0]
     generator = torch.Generator().manual_seed(derive_seed(subject.seed, "interpolation"))
     least = torch.randn(subject.shape, generator=generator).to(device)
     pictures = as_seen(torch.stack([end.picture for end in ends])).to(device)
@@ -147,6 +151,14 @@ def _guided(model: DDPM, labels: list[int], guidance: float) -> Denoiser:
         if guidance != 1:
             weights[row, kinds.index(null)] += 1 - guidance
     return Denoiser(model, kinds, None if len(kinds) == 1 else weights, clamped=True)
+
+
+def _null(subject: Subject, why: str) -> int:
+    """The label that tells nothing. Raises UsageError where the model never learned it."""
+    model = _model(subject)
+    if model.classes and not model.label_dropout:
+        raise UsageError(f"{why}, and {subject.name} was always told one in training (label_dropout 0)")
+    return len(model.classes)
 
 
 def _model(subject: Subject) -> DDPM:

@@ -16,6 +16,7 @@ from generative.ddpm import DDPM
 from generative.diffusion import PREDICTION_TYPES
 from generative.generate.foreign_network import class_name, one_line, open_network, read_json, shown
 from generative.generate.subject import Subject, slug
+from generative.model_card import recommended_guidance
 from generative.samplers import TRAINED
 from generative.unet import UNet
 from sandbox.core.errors import Broken
@@ -54,7 +55,8 @@ def open_folder(folder: Path, device: str, seed: int, console: Console) -> Subje
     classes = _classes(unet, index, folder)
     model = DDPM(unet, scheduler, classes).to(pick_device(device)).eval()
     name = folder.name or folder.resolve().name
-    return Subject(model, name, SAMPLES / slug(name), classes, seed, console)
+    guidance = recommended_guidance(folder) if classes else 1.0
+    return Subject(model, name, SAMPLES / slug(name), classes, seed, console, guidance=guidance)
 
 
 def _part(folder: Path, name: str) -> Path:

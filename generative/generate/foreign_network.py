@@ -12,8 +12,7 @@ from diffusers import UNet2DModel
 from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
 from safetensors import SafetensorError, safe_open
 
-from generative.pipeline import shape_of
-from generative.unet import UNet
+from generative.unet import UNet, shape_of
 from sandbox.core.errors import Broken, NotFound
 
 NETWORKS: dict[tuple[str, str], type[UNet] | type[UNet2DModel]] = {

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from generative.ddpm import DDPM
 from generative.generate.pictures import drawn, label_of
 from generative.generate.sampling import Sampling, check_guidable, check_sampling
 from generative.generate.source import Diffused, Source
 from generative.measure.sampled_drawings import draw_misjudged, draw_nearest, draw_samples
-from generative.measure.sampled_table import rows_of_samples
+from generative.measure.sampled_table import Outcome, Samples, rows_of_samples
 from generative.opened import Opened, open_generator, pictures_of
 from generative.pictures import learned_from
-from generative.quality.asked import Asked, check_judge, judge_for
-from generative.quality.copies import Memory, Nearest, memory, nearest
-from generative.quality.yardstick import Quality, Yardstick
+from generative.quality.asked import check_judge, judge_for
+from generative.quality.copies import memory, nearest
+from generative.quality.yardstick import Yardstick
 from sandbox.core.errors import UsageError
 from sandbox.core.kinds import Question
 from sandbox.core.run import Run
@@ -33,31 +32,6 @@ from sandbox.ui.console import Console
 SCHEMA = "sandbox.evaluate-generator/1"
 SAMPLES, FEWEST = 1_000, 10
 """unless told otherwise, rounded up to a multiple of the classes; and at least"""
-
-
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """What a model drew."""
-
-    pictures: Tensor
-    """(n, channels, height, width) uint8"""
-    asked: Tensor | None
-    """(n,) int64, indices into the classes of the data; None where it cannot be asked"""
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """Everything that was measured."""
-
-    split: str
-    reference: Pictures
-    asked: Asked
-    yardstick: Yardstick
-    samples: Samples
-    quality: Quality
-    nearest: Nearest
-    """of the samples"""
-    memory: Memory
 
 
 def evaluate_samples(run: Run, console: Console, question: Question) -> dict[str, Any]:

@@ -3,16 +3,43 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from generative.quality.copies import NEAR
+from torch import Tensor
+
+from generative.quality.asked import Asked
+from generative.quality.copies import NEAR, Memory, Nearest
 from generative.quality.manifold import NEIGHBOURS
-
-if TYPE_CHECKING:
-    from generative.measure.sampled import Outcome
+from generative.quality.yardstick import Quality, Yardstick
+from sandbox.data.pictures import Pictures
 
 Rows = list[list[str]]
 """measure, of the samples, of real pictures, meaning"""
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """What a model drew."""
+
+    pictures: Tensor
+    """(n, channels, height, width) uint8"""
+    asked: Tensor | None
+    """(n,) int64, indices into the classes of the data; None where it cannot be asked"""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Everything that was measured."""
+
+    split: str
+    reference: Pictures
+    asked: Asked
+    yardstick: Yardstick
+    samples: Samples
+    quality: Quality
+    nearest: Nearest
+    """of the samples"""
+    memory: Memory
 
 
 def rows_of_samples(outcome: Outcome) -> Rows:

@@ -1,7 +1,7 @@
-"""The one loop under classifier, autoencoder, VAE and DDPM.
+"""One step of what classifier, autoencoder, VAE and DDPM have in common, and one look at how good they are.
 
 A model says what its loss is, and nothing about loops, devices, files or screens. `Training` is everything
-that the next step depends on; `fit` goes on until the budget is spent, and writes down how it went.
+that the next step depends on; the loop over the steps is in `sandbox.nn.fit_run`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from sandbox.core.seeding import derive_seed
 from sandbox.nn.batches import Augment, Batch, balanced_order, batch_rows, to_model
 from sandbox.nn.checkpoint import misfit
 from sandbox.nn.ema import Ema
-from sandbox.nn.fit_session import FitSession
 from sandbox.nn.fit_settings import FitSettings
 from sandbox.nn.frozen import Body
 from sandbox.nn.optimizers import (
@@ -238,15 +237,3 @@ class Training:
         if not self.settings.autocast:
             return nullcontext()
         return torch.autocast(self.device.type, torch.bfloat16)
-
-
-def fit(training: Training, validation: Pictures, session: FitSession) -> None:
-    """Train until the budget is spent, patience ends or a signal comes; the session keeps what is learned.
-
-    Raises:
-        Diverged: the loss became NaN or infinite.
-    """
-    with session, torch.random.fork_rng(devices=[training.device] if training.device.type == "cuda" else []):
-        while training.step < training.settings.steps and session.reason == "steps":
-            metrics = training.update()
-            session.after_step(training, metrics, validation)

@@ -1,12 +1,14 @@
-"""From a new or a stopped run of a fit to its end."""
+"""The one loop under classifier, autoencoder, VAE and DDPM, from a new or a stopped run to its end."""
 
 from __future__ import annotations
 
 import time
 from copy import deepcopy
 
+import torch
+
 from sandbox.core.errors import CheckpointBroken
-from sandbox.nn.fit import Pictures, Training, fit
+from sandbox.nn.fit import Pictures, Training
 from sandbox.nn.fit_session import FitSession
 
 PARTS, TIMED_STEPS, WARM_UP_STEPS = 10, 2, 3
@@ -42,6 +44,18 @@ def carry_out(
         session.console.note(f"warning: {error.message}; using the last weights instead of the best")
 
 
+def fit(training: Training, validation: Pictures, session: FitSession) -> None:
+    """Train until the budget is spent, patience ends or a signal comes; the session keeps what is learned.
+
+    Raises:
+        Diverged: the loss became NaN or infinite.
+    """
+    with session, torch.random.fork_rng(devices=[training.device] if training.device.type == "cuda" else []):
+        while training.step < training.settings.steps and session.reason == "steps":
+            metrics = training.update()
+            session.after_step(training, metrics, validation)
+
+
 def learned_weights(state: dict) -> dict:
     """The weights to use, out of a checkpoint's state: the averaged ones where weights were averaged."""
     return state.get("average") or state["model"]
@@ -54,7 +68,8 @@ def steps_in(minutes: float, training: Training) -> int:
     timed come from all parts of the training: with a frozen body, or before a model draws more than one
     latent, a step takes less time.
     """
-    trial = deepcopy(training)
+    shared = {id(kept): kept for kept in (training.images, training.labels)}  # which nobody changes
+    trial = deepcopy(training, shared)
     _seconds(trial, 0, WARM_UP_STEPS)
     seconds = 0.0
     for part in range(PARTS):

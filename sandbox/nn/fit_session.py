@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -12,11 +12,9 @@ from torch import Tensor, nn
 from sandbox.core.errors import Diverged
 from sandbox.core.metrics import MetricsWriter
 from sandbox.core.run import Run
+from sandbox.nn.fit import Pictures, Training
 from sandbox.nn.fit_settings import FitSettings
 from sandbox.nn.session import Reporter, Session
-
-if TYPE_CHECKING:
-    from sandbox.nn.fit import Pictures, Training
 
 
 class FitSession(Session):

@@ -162,12 +162,12 @@ def test_a_schedule_goes_from_a_picture_to_noise_however_many_timesteps_there_ar
 
 
 def test_noise_cannot_be_predicted_where_there_is_nothing_else() -> None:
-    with pytest.raises(ConfigError, match="zero_snr does not go with prediction epsilon"):
+    with pytest.raises(ConfigError, match="zero_snr needs prediction v or x0"):
         noise_scheduler("linear", "epsilon", zero_snr=True)
 
 
 def test_too_few_timesteps_are_refused() -> None:
-    with pytest.raises(ConfigError, match="20 timesteps are too few"):
+    with pytest.raises(ConfigError, match="timesteps must be 50 to 100,000, not 20"):
         noise_scheduler("linear", "v", False, timesteps=20)
 
 

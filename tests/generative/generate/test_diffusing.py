@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,13 @@ Captured = pytest.CaptureFixture[str]
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with runs on the bundled digits of 100 timesteps: `told` three classes, and `plain`."""
+    """Runs on the bundled digits of 100 timesteps: `told` three classes, `always` two, and `plain`."""
     folder = tmp_path_factory.mktemp("diffusing") / "runs"
     with pytest.MonkeyPatch.context() as patch:
         without_curves(patch)
         assert train(folder, "told", "ddpm", "--only", "1,7,8", "--guidance", "2") == 0
         assert train(folder, "plain", "ddpm", "--no-class-conditional") == 0
+        assert train(folder, "always", "ddpm", "--only", "1,7", "--label-dropout", "0", "--steps", "2") == 0
     return folder
 
 
@@ -163,6 +165,23 @@ def test_a_repair_keeps_what_is_known(root: Path, capsys: Captured) -> None:
     assert (pictures[2] != pictures[3]).any()
 
 
+def test_a_copied_model_draws_with_the_guidance_that_the_run_recommends(
+    root: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    shutil.copytree(root / "told" / "model", tmp_path / "copy")
+    words = ["-n", "1", "--steps", "2", "--class", "7"]
+    one, other = (answer(capsys, "generate", name, *words) for name in ("told", "./copy"))
+    assert other["sampling"] == one["sampling"] == {"sampler": "dpm++", "steps": 2, "guidance": 2.0}
+    assert np.array_equal(tiles(one["grid"]), tiles(other["grid"]))
+
+
+def test_who_was_always_told_a_class_goes_between_known_pictures_only(root: Path, capsys: Captured) -> None:
+    Image.new("L", (8, 8), 90).save("grey.png")
+    words = ["generate", "always", "--frames", "2", "--steps", "2", "--interpolate", "1"]
+    assert Path(answer(capsys, *words, "7")["strip"]).is_file()
+    assert "nobody says what class a picture file is of" in error_of(capsys, [*words, "grey.png"], 2)
+
+
 def test_a_repair_can_be_told_classes(capsys: Captured) -> None:
     words = ["generate", "told", "--inpaint", "test:3", "--mask", "top", "--steps", "2", "-n", "10"]
     assert answer(capsys, *words)["classes"] == []
@@ -193,6 +212,7 @@ def test_a_repair_can_be_told_classes(capsys: Captured) -> None:
         ),
         (["told", "--inpaint", "1", "--mask", "lefft"], "--mask: 'lefft' is no file: did you mean 'left'?"),
         (["told", "--inpaint", "5", "--mask", "left"], "'5' is no class and no file"),
+        (["always", "--inpaint", "1", "--mask", "left"], "needs --class or --classes, and always was"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(words: list[str], message: str, capsys: Captured) -> None:
