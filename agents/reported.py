@@ -30,6 +30,8 @@ def exhibits(run: Run, note: Callable[[str], None], make: bool) -> list[Exhibit]
             video = _record(run, note)
         except SandboxError as error:
             note(f"There is no video: {error.message}.")
+        except Exception as error:  # noqa: BLE001 - an environment may raise anything; the page is more than that
+            note(f"There is no video: {type(error).__name__}: {error}.")
     elif video is None:
         note("There is no video: none was recorded.")
     found = [] if video is None else [_shown(run, video)]

@@ -247,3 +247,42 @@ def test_a_damaged_run_json_and_a_closed_folder(runs_root: Path, capsys: Capture
     (run.path / "run.json").write_text("{")
     assert main(["report", "one"]) == 4
     assert "damaged" in capsys.readouterr().err
+
+
+def test_an_agent_is_filmed_where_there_is_no_video_yet(runs_root: Path, capsys: Captured) -> None:
+    words = ["--steps", "512", "--envs", "4", "--set", "n_steps=16", "--name", "one", "--quiet"]
+    assert main(["train-agent", "CartPole", *words]) == 0
+    for _ in range(2):
+        capsys.readouterr()
+        assert main(["report", "one", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["videos"] == 1
+        videos = list((runs_root / "one" / "videos").iterdir())
+        assert [path.name for path in videos] == ["report-step-000000000512.mp4"]
+    texts = Parsed((runs_root / "one" / "report.html").read_text(encoding="utf-8")).texts
+    assert {"steps", "envs", "settings.n_steps"} <= set(texts)
+    assert not {"settings.gamma", "settings.learning_rate", "policy", "env"} & set(texts)
+    assert "the best checkpoint, after 512 steps, acts greedily" in " ".join(texts)
+
+
+def test_a_model_draws_what_it_has_not_drawn_yet(runs_root: Path, capsys: Captured) -> None:
+    options = ["--steps", "10", "--set", "eval_every=10", "--threads", "1", "--name", "one", "--quiet"]
+    assert main(["train-generator", "vae", "digits", *options]) == 0
+    capsys.readouterr()
+    assert main(["report", "one", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["figures"], result["notes"]) == (4, [])
+    texts = Parsed((runs_root / "one" / "report.html").read_text(encoding="utf-8")).texts
+    row = texts.index("fit.steps")
+    assert [text for text in texts[row + 1 : row + 4] if text] == ["10", "1,825"]
+    assert "fit.eval_every" in texts
+    assert not {"fit.log_every", "latent"} & set(texts)  # it follows from the steps how often is logged
+
+
+def test_a_classifier_shows_where_it_goes_wrong(runs_root: Path, capsys: Captured) -> None:
+    options = ["--model", "linear", "--steps", "10", "--threads", "1", "--name", "one", "--quiet"]
+    assert main(["train-classifier", "digits", *options]) == 0
+    capsys.readouterr()
+    assert main(["report", "one", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["figures"] == 3
+    text = (runs_root / "one" / "report.html").read_text(encoding="utf-8")
+    assert "Matrix of 10 true classes against 10 answers" in text
