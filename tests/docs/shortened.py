@@ -28,6 +28,7 @@ ADDED: list[tuple[str, tuple[str, ...]]] = [
     (r"train-agent (?!.*--algo)(?!TMaze)", ("--set", "n_steps=8", "--set", "batch_size=64")),
     (r"train-agent (Catch|Snake|Pong|Breakout|Rooms|Maze3D)\b", ("--env-arg", "max_episode_steps=20")),
     (r"train-(classifier|generator) (?!.*(--epochs|--max-minutes))", ("--steps", "2")),
+    (r"train-classifier (?!.*(--backbone|--init-from|--model|--config))", ("--backbone", "tiny")),
     (r"train-generator (?!.*(--backbone|--init-from))", ("--backbone", "tiny")),
     (r"train-(classifier|generator) ", ("--set", "batch_size=16")),
     (r"(train-classifier|search|lr-find) digits", ("--pictures", "60")),
@@ -41,6 +42,7 @@ ADDED: list[tuple[str, tuple[str, ...]]] = [
     (r"generate (?!.*(downloads|--walk|--interpolate|--arithmetic|--inpaint))", ("-n", "10")),
     (r"generate .*(--walk|--interpolate)", ("--frames", "3")),
     (r"generate .*(noise|--animate|--inpaint|--guidance|--sampler|downloads)", ("--steps", "2")),
+    (r"generate .*--inpaint", ("-n", "3")),
     (r"watch ?", ("--episodes", "1")),
     (r"watch --random --env", ("--env-arg", "max_episode_steps=20")),
 ]
@@ -68,6 +70,7 @@ SPARED = [
         "parsed",
         "an agent of Doom would have to be trained first",
     ),
+    Spared("train-classifier frames:Catch@latest", "dry run", "an untrained agent does one thing only"),
     Spared("bench ", "first measurement", "takes minutes to hours: stopped when the names are resolved"),
     Spared("lesson ", "first measurement", "takes up to a minute; each lesson has a test of its own"),
     Spared("play ", "window", "needs hands: the window is closed after some pictures"),
