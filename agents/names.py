@@ -11,7 +11,7 @@ import envs
 from envs import NO_LIMIT
 from envs.atari import as_played
 from sandbox.core.errors import EnvironmentNotFound
-from sandbox.core.names import suggest
+from sandbox.core.spelling import suggest
 
 from .simulators import OURS
 from .simulators.from_id import register_suite

@@ -12,9 +12,9 @@ import torch
 from sandbox.core.errors import CheckpointBroken, UsageError
 from sandbox.core.manifest import write_manifest
 from sandbox.core.metrics import read_metrics
-from sandbox.core.names import suggest
 from sandbox.core.run import Run
 from sandbox.core.runs import start_run
+from sandbox.core.spelling import suggest
 from sandbox.nn.device import pick_device
 from sandbox.nn.transfer import load_backbone, parent_of
 from sandbox.ui.console import Console

@@ -17,7 +17,7 @@ from envs.base import BatchedEnv
 from envs.options import LONGEST_LIMIT, NO_LIMIT
 from envs.wrappers import wrap
 from sandbox.core.errors import EnvironmentNotFound, MissingExtra, SandboxError, UsageError
-from sandbox.core.names import suggest
+from sandbox.core.spelling import suggest
 
 T = TypeVar("T")
 AnEnv = TypeVar("AnEnv", gym.Env[Any, Any], VectorEnv[Any, Any, Any])

@@ -12,7 +12,7 @@ from torch import Tensor
 from generative.generate.codes import chosen_row
 from generative.opened import Shape
 from sandbox.core.errors import Broken, NotFound, UsageError
-from sandbox.core.names import suggest
+from sandbox.core.spelling import suggest
 from sandbox.data.pictures import Pictures
 
 TEST = "test:"

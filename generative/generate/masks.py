@@ -11,7 +11,7 @@ from PIL import ImageOps
 from torch import Tensor
 
 from sandbox.core.errors import UsageError
-from sandbox.core.names import suggest
+from sandbox.core.spelling import suggest
 from sandbox.data.picture_file import fit_picture, opened, read_picture
 
 WORDS = ("left", "right", "top", "bottom", "centre")

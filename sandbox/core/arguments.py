@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from sandbox.core.errors import UsageError
-from sandbox.core.names import suggest
+from sandbox.core.spelling import suggest
 from sandbox.core.values import Count, parse_count
 
 T = TypeVar("T")

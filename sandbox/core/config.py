@@ -12,7 +12,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, Union
 
 from sandbox.core.errors import ConfigError, NotFound, RunBroken
-from sandbox.core.names import suggest
+from sandbox.core.spelling import suggest
 from sandbox.core.toml_lines import key_lines
 from sandbox.core.values import Count, bare_type, convert, from_text, literal, parse_count
 

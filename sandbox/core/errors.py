@@ -21,7 +21,7 @@ import signal
 from collections.abc import Iterable
 from typing import Any
 
-from sandbox.core.names import suggest
+from sandbox.core.spelling import suggest
 
 
 class SandboxError(Exception):

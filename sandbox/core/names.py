@@ -5,22 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
+from sandbox.core.errors import UnknownName
+
 T = TypeVar("T")
-
-CLOSE = 0.65
-"""how much of two names has to agree, from 0 to 1: "pp0" is "ppo" (0.67), but "nope" no "hopper" (0.6)"""
-
-
-def suggest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that ``name`` was probably meant to be, ignoring case, or None."""
-    import difflib
-
-    by_folded = {candidate.casefold(): candidate for candidate in known}
-    folded = name.casefold()
-    if folded in by_folded:
-        return by_folded[folded]
-    close = difflib.get_close_matches(folded, by_folded, n=1, cutoff=CLOSE)
-    return by_folded[close[0]] if close else None
 
 
 def resolve(name: str, known: Iterable[str], kind: str) -> str:
@@ -32,8 +19,6 @@ def resolve(name: str, known: Iterable[str], kind: str) -> str:
     Raises:
         UnknownName: With a suggestion, when nothing answers to ``name``.
     """
-    from sandbox.core.errors import UnknownName
-
     names = list(known)
     if name in names:
         return name

@@ -17,8 +17,8 @@ from sandbox.core.config import to_toml
 from sandbox.core.errors import Refused, RunBroken, RunNotFound, UsageError
 from sandbox.core.files import to_json, write_atomically
 from sandbox.core.manifest import write_manifest
-from sandbox.core.names import suggest
 from sandbox.core.run import SCHEMA, Run
+from sandbox.core.spelling import suggest
 
 __all__ = [
     "SCHEMA",

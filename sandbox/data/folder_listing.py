@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sandbox.core.errors import Broken, NotFound, Refused, UsageError
-from sandbox.core.names import suggest
+from sandbox.core.spelling import suggest
 from sandbox.data.picture_file import UNMISTAKABLE, NoPicture, extensions, opened
 
 NAMES = {"train": ("train",), "validation": ("valid", "validation", "val"), "test": ("test",)}

@@ -5,13 +5,19 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from sandbox.ui.console import Console
+from typing import Any, Protocol
 
 PLAIN_EVERY_S = 5.0
 LIVE_EVERY_S = 0.1
+
+
+class Notes(Protocol):
+    """What of a `Console` is needed here."""
+
+    quiet: bool
+    live: Any
+
+    def note(self, text: str) -> None: ...
 
 
 class Progress:
@@ -20,7 +26,7 @@ class Progress:
     Nested or repeated use on one terminal is fine as long as one ends before the next begins.
     """
 
-    def __init__(self, console: Console, total: int, description: str, unit: str) -> None:
+    def __init__(self, console: Notes, total: int, description: str, unit: str) -> None:
         self.total = total
         self.description = description
         self.unit = unit

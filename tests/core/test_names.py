@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sandbox.core.errors import UnknownName
-from sandbox.core.names import Names, resolve, suggest
+from sandbox.core.names import Names, resolve
+from sandbox.core.spelling import suggest
 
 
 def test_a_slip_gets_a_suggestion_and_nonsense_gets_none() -> None:

@@ -18,7 +18,7 @@ import envs
 from envs.controls import controls_of
 from envs.wrappers import wrap
 from sandbox.core.errors import EnvironmentNotFound, MissingExtra, UsageError
-from sandbox.core.names import suggest
+from sandbox.core.spelling import suggest
 from sandbox.data.convert import fitted
 from sandbox.data.picture_file import fit_picture
 
