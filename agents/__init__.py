@@ -1,4 +1,14 @@
-"""Agents: SB3's interface over engines that work on arrays. Nothing heavy is loaded before it is used."""
+"""Agents with SB3's interface over engines that work on arrays.
+
+    from agents import PPO
+
+    model = PPO("MlpPolicy", "Sandbox/CartPole-v0", n_envs=8, n_steps=32).learn(50_000)
+    model.save("agent")
+
+`DQN` is used likewise. `SB3VecEnv` gives our batches of environments to stock SB3; `Simulator`, `Step` and
+`as_simulator` are what agents themselves step; `register_class` makes a class of yours known to saved agents.
+docs/new-agent.md shows how to change an algorithm. Nothing heavy is loaded before it is used.
+"""
 
 from __future__ import annotations
 
@@ -32,4 +42,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

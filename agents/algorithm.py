@@ -269,6 +269,10 @@ class Agent(Sighted, Filed, BaseAlgorithm):  # pyright: ignore[reportIncompatibl
 
         return python_run(self, self._total_timesteps)
 
+    def __repr__(self) -> str:
+        where = "" if self.source is None else f" on {self.source.env}"
+        return f"<{type(self).__name__} {self.policy_name}{where}, {self.num_timesteps:,} steps learned>"
+
     def actor(self, name: str) -> PolicyActor:
         """Somebody for `watch` and for videos, who takes the most likely action."""
         return PolicyActor(self.policy, name)  # type: ignore[arg-type]

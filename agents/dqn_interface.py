@@ -38,7 +38,7 @@ class DQNInterface(Agent):
 
     Example:
         >>> from agents import DQN
-        >>> model = DQN("MlpPolicy", "Sandbox/Catch-v0", n_envs=8, preset="rainbow", seed=0)
+        >>> model = DQN("MlpPolicy", "Sandbox/CartPole-v0", n_envs=8, preset="rainbow", seed=0)
         >>> model = model.learn(1_000)  # with run=True it leaves a run folder, too
         >>> actions, _ = model.predict(model.env.reset(), deterministic=True)
         >>> actions.shape

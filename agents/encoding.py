@@ -30,8 +30,15 @@ _CLASSES: dict[str, type] = {
 
 
 def register_class(name: str, cls: type) -> None:
-    """Make `cls` known under `name`, so that agents which use it are saved and loaded without passing it
-    again.
+    """Make a class known under `name`: agents that use it are saved and loaded without passing it again.
+
+    Example:
+        >>> import torch
+        >>> from agents import register_class
+        >>> class Sine(torch.nn.Module):
+        ...     def forward(self, x):
+        ...         return x.sin()
+        >>> register_class("docs.Sine", Sine)  # policy_kwargs={"activation_fn": Sine} can be saved now
 
     Raises:
         ValueError: if the name stands for another class already.

@@ -1,4 +1,11 @@
-"""The wing of generative models over the sandbox's one backbone: autoencoder, VAE and DDPM.
+"""Generative models over the sandbox's one backbone: autoencoder, VAE and DDPM.
+
+    from generative import ConditionalPipeline
+    from sandbox import train
+
+    vae = train("generator", "vae", "mnist", max_minutes=2)  # a VAE; "autoencoder" and "ddpm" likewise
+    pictures = vae.decode(vae.from_noise(torch.randn(16, vae.latent)))  # (16, 1, 28, 28) in [-1, 1]
+    pipeline = ConditionalPipeline.from_pretrained("RUN/model")  # of a ddpm: draws like one of diffusers'
 
 Models are diffusers' `ModelMixin` and `ConfigMixin`: a folder that `save_pretrained` wrote, such as a run's
 `model/`, opens with `from_pretrained`. Nothing heavy is loaded before it is used.
@@ -34,4 +41,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

@@ -19,6 +19,13 @@ class Autoencoder(SavedModel):
 
     A model of diffusers': `save_pretrained` and `Autoencoder.from_pretrained` write and read a folder.
 
+    Example:
+        >>> import torch
+        >>> from generative import Autoencoder
+        >>> model = Autoencoder(channels=1, height=28, width=28, latent=16)
+        >>> model.embed(torch.zeros(2, 1, 28, 28)).shape
+        torch.Size([2, 16])
+
     Args:
         channels, height, width: of the pictures.
         latent: numbers that a picture is brought to.

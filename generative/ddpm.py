@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 class DDPM(nn.Module):
     """A denoising network and the schedule of noise that it learns by. All pictures are in [−1, 1].
 
+    Example:
+        >>> from diffusers import DDPMScheduler
+        >>> from generative import DDPM, UNet
+        >>> model = DDPM(UNet(sample_size=28), DDPMScheduler(prediction_type="v_prediction"))
+        >>> model.shape
+        (1, 28, 28)
+
     Args:
         unet: the network: ours, or diffusers' own.
         scheduler: says how much noise each timestep has, and what the network predicts.

@@ -35,6 +35,13 @@ class UNet(SavedModel):
     A model of diffusers': `save_pretrained` and `UNet.from_pretrained` write and read a folder, and after
     `import generative.unet` its pipelines open theirs (for that, this module has to know `ModelMixin`).
 
+    Example:
+        >>> import torch
+        >>> from generative import UNet
+        >>> unet = UNet(sample_size=28, in_channels=1)
+        >>> unet(torch.zeros(2, 1, 28, 28), timestep=500).sample.shape
+        torch.Size([2, 1, 28, 28])
+
     Args:
         sample_size: height and width of the pictures, or one number for both.
         in_channels, out_channels: of the pictures, and of what is said of them; as many, if not given.

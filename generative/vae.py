@@ -64,6 +64,13 @@ class VAE(SavedModel):
     batch.
     A model of diffusers': `save_pretrained` and `VAE.from_pretrained` write and read a folder.
 
+    Example:
+        >>> import torch
+        >>> from generative import VAE
+        >>> model = VAE(channels=1, height=28, width=28, latent=16)
+        >>> model.decode(model.from_noise(torch.randn(2, 16))).shape
+        torch.Size([2, 1, 28, 28])
+
     Args:
         channels, height, width: of the pictures.
         latent: how many latents.

@@ -30,6 +30,12 @@ def as_simulator(
 ) -> Simulator:
     """Make a `Simulator` of whatever holds an environment.
 
+    Example:
+        >>> from agents import as_simulator
+        >>> simulator = as_simulator("Sandbox/Catch-v0", n_envs=4)
+        >>> simulator.reset(seed=0).shape
+        (4, 3, 40, 40)
+
     Args:
         env: an id (`Sandbox/…` and others on our core are built as one batch, the rest as `n_envs` single
             environments), one `gymnasium.Env`, a `gymnasium.vector.VectorEnv` in any autoreset mode, an SB3
