@@ -93,7 +93,7 @@ def train(what: str, *subjects: str, quiet: bool = False, **options: Any) -> Any
     """
     from importlib import import_module
 
-    # By its name, as the plugins' table does: every floor imports this package, and none of them the commands.
+    # By its name, as in the plugins' table: every floor imports this package, and none of them the commands.
     return import_module("sandbox.commands.calling").train(what, subjects, quiet, options)
 
 
