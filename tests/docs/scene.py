@@ -127,7 +127,7 @@ class Scene:
                 about["created"] = datetime.now().astimezone().isoformat(timespec="milliseconds")
                 (copy / "run.json").write_text(json.dumps(about))
         for name, make in self._costly().items():
-            if name in words:
+            if name in words and words[0] != "compress":
                 _link(here / name, self.input(name, make))
 
     def _costly(self) -> dict[str, Callable[[Path], object]]:
