@@ -28,6 +28,8 @@ class GeneratorOptions:
     """The data set; may be left out with --config."""
     latent: Count | None = None
     """Of an autoencoder or VAE: numbers that a picture is brought to; 32, of a VAE 40, unless given."""
+    hidden: Count | None = None
+    """Of an autoencoder or VAE: units of the dense layers beside the latents; 256, of a VAE 512, unless given."""
     only: str | None = None
     """Learn from these classes only, by their names, such as 3 or A,B; all, unless given."""
     noise: float | None = None
@@ -55,9 +57,9 @@ class GeneratorOptions:
     attention: bool | None = None
     """Of a DDPM: let the coarsest features of its U-Net see each other."""
     noise_schedule: NoiseSchedule | None = None
-    """Of a DDPM: cosine or linear."""
+    """Of a DDPM: how noise grows over the timesteps; cosine, unless given."""
     prediction: Prediction | None = None
-    """Of a DDPM: what the network says of a noisy picture: v, epsilon (the noise) or x0 (the picture)."""
+    """Of a DDPM: what its network answers with: v, unless given; epsilon (the noise) or x0 (the picture)."""
     zero_snr: bool | None = None
     """Of a DDPM: leave nothing of the picture at the last timestep."""
     timesteps: Count | None = None
@@ -65,13 +67,11 @@ class GeneratorOptions:
     min_snr: float | None = None
     """Of a DDPM: bound of the weight of little noise in the loss, such as 5; 0 for no weights."""
     label_dropout: float | None = None
-    """Of a DDPM: part of the pictures whose class is not told, which guidance needs."""
+    """Of a DDPM: part of the pictures whose class is not told, which guidance needs; 0.1, unless given."""
     guidance: float | None = None
-    """Of a DDPM: how much it pronounces the class when it draws, unless something else is asked for then."""
-    hidden: Count | None = None
-    """Of an autoencoder or VAE: units of the dense layer on either side of the latents."""
+    """Of a DDPM: how much it pronounces the class when it draws; 1.25, unless given."""
     backbone: PresetName | None = None
-    """Size of the backbone."""
+    """Size of the backbone; shallow, of a DDPM small, unless given."""
     init_from: str | None = None
     """Start from the backbone of this run, or of this file."""
     size: Count | None = None
@@ -81,7 +81,7 @@ class GeneratorOptions:
     seed: int | None = None
     """Decides everything that is random; 0, unless given."""
     device: str | None = None
-    """auto, cpu, cuda, cuda:1 or mps."""
+    """auto, cpu, cuda, cuda:1 or mps; auto, unless given."""
     threads: Count | None = None
     """torch's threads on the CPU; one for each core, unless given."""
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
@@ -154,21 +154,11 @@ class TrainGenerator(TrainOptions, GeneratorOptions):
 
 
 PASSED_ON = (
-    *("latent", "noise", "likelihood", "class_conditional", "prior", "beta", "kl_warmup", "free_bits"),
+    *("latent", "hidden", "noise", "likelihood", "class_conditional", "prior", "beta", "kl_warmup"),
+    *("free_bits", "importance_samples", "importance_from"),
     *("unet", "attention", "noise_schedule", "prediction", "zero_snr", "timesteps", "min_snr"),
     *("label_dropout", "guidance"),
-    *(
-        "importance_samples",
-        "importance_from",
-        "hidden",
-        "backbone",
-        "init_from",
-        "size",
-        "colours",
-        "seed",
-        "device",
-        "threads",
-    ),
+    *("backbone", "init_from", "size", "colours", "seed", "device", "threads"),
 )
 """Fields of a `GeneratorConfig` of the same name."""
 

@@ -47,7 +47,7 @@ class GenerativeBench:
     minutes: float = MINUTES
     """Of training each; a model of one class has a fifth, ddpm-long six times as much."""
     peers: bool = True
-    """Also train the VAEs of other projects, each for as long as ours."""
+    """Leave out the VAEs of other projects, which else learn for as long as ours."""
     quick: bool = False
     """A tenth of every budget: only to see that it works."""
     threads: Count | None = None

@@ -43,7 +43,7 @@ class Reconstruct:
 
     name: Annotated[Positional[str], arg(metavar="RUN")]
     """The run."""
-    files: Annotated[Positional[tuple[str, ...]], arg(metavar="FILE …")] = ()
+    files: Annotated[Positional[tuple[str, ...]], arg(metavar="[FILE …]")] = ()
     """Pictures, folders, or - for a pipe."""
     pictures: Annotated[Count | None, arg(aliases=("-n",))] = None
     """How many pictures; 16, or all of FILE, unless given."""

@@ -34,14 +34,14 @@ class Lesson:
         python -m sandbox list lessons
     """
 
-    name: Annotated[Positional[str], arg(metavar="NAME")] = ""
+    name: Annotated[Positional[str], arg(metavar="[NAME]")] = ""
     """Which lesson."""
     seed: int = 0
     """Decides everything that is random: another one, other numbers."""
     output: Annotated[Path | None, arg(aliases=("-o",), metavar="PNG")] = None
     """The picture; lesson-NAME.png here, unless given."""
     data_dir: Path | None = None
-    """Folder with data sets; else SANDBOX_DATA, else the cache."""
+    """Folder with the data; SANDBOX_DATA, then the cache, unless given."""
 
     def run(self, console: Console) -> dict[str, Any]:
         """Teach; returns what ``--json`` prints.

@@ -51,7 +51,7 @@ class FitOptions:
     seed: int | None = None
     """Decides everything that is random; 0, unless given."""
     device: str | None = None
-    """auto, cpu, cuda, cuda:1 or mps."""
+    """auto, cpu, cuda, cuda:1 or mps; auto, unless given."""
     threads: Count | None = None
     """torch's threads on the CPU; one for each core, unless given."""
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()

@@ -42,7 +42,7 @@ class Explain:
 
     name: Annotated[Positional[str], arg(metavar="RUN")]
     """The run."""
-    file: Annotated[Positional[Path | None], arg(metavar="FILE")] = None
+    file: Annotated[Positional[Path | None], arg(metavar="[FILE]")] = None
     """Of a classifier or a generative model: a picture to explain."""
     classes: str = ""
     """Of a classifier: names of the classes to make pictures of, such as 3,7; all, unless given."""

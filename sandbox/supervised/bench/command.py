@@ -47,7 +47,7 @@ class SupervisedBench:
     only: tuple[str, ...] = ()
     """Measure these only."""
     peer: bool = True
-    """Also train the net of pytorch/examples, which takes minutes."""
+    """Leave out the net of pytorch/examples, which takes minutes."""
     quick: bool = False
     """A tenth of every budget: only to see that it works."""
     threads: Count | None = None
