@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.options import LONGEST_LIMIT, NO_LIMIT
+
 MANY = 1_000_000
 """The most balls, points, steps: what is counted in 32 bits stays far from their end."""
 
@@ -35,6 +37,14 @@ def number(name: str, argument: str, value: Any, low: float, high: float) -> flo
     if not real or not low <= value <= high:  # false for NaN
         raise ValueError(f"{name}: {argument} must be a number from {low:g} to {high:g}, got {value!r}")
     return float(value)
+
+
+def time_limit(name: str, asked: Any, default: int | None) -> int | None:
+    """How many steps an episode may have, or None for any number. Raises ValueError as `whole` does."""
+    limit = default if asked is None else asked
+    if limit is None or limit == NO_LIMIT:
+        return None
+    return whole(name, "max_episode_steps", limit, 1, LONGEST_LIMIT)
 
 
 def one_of(name: str, argument: str, value: Any, choices: Iterable[Any]) -> Any:

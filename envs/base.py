@@ -16,8 +16,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from envs.actions import ActionCheck
-from envs.arguments import check_alike, checked_mask, one_of, whole
-from envs.options import LONGEST_LIMIT, MOST_ENVS, NO_LIMIT
+from envs.arguments import check_alike, checked_mask, one_of, time_limit, whole
+from envs.options import LONGEST_LIMIT, MOST_ENVS
 from envs.task import Array, Mask, Task
 from envs.views import FeatureView, PixelView
 
@@ -77,7 +77,7 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
         self.autoreset_mode = one_of(self.name, "autoreset_mode", autoreset_mode, _MODES)
         mode = {"autoreset_mode": self.autoreset_mode, "render_fps": self.render_fps}
         self.metadata = {**self.metadata, **mode}
-        self.max_episode_steps = self._time_limit(max_episode_steps)
+        self.max_episode_steps = time_limit(self.name, max_episode_steps, self.default_max_episode_steps)
         self._limit = self.max_episode_steps or LONGEST_LIMIT
         self.obs = obs
         self._set_spaces()
@@ -231,12 +231,6 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.single_action_space = deepcopy(self.actions)
         self.action_space = batch_space(self.actions, self.num_envs)
-
-    def _time_limit(self, asked: int | None) -> int | None:
-        limit = self.default_max_episode_steps if asked is None else asked
-        if limit is None or limit == NO_LIMIT:
-            return None
-        return whole(self.name, "max_episode_steps", limit, 1, LONGEST_LIMIT)
 
     def _reset_mask(self, options: dict[str, Any]) -> Mask:
         if "reset_mask" not in options:

@@ -51,7 +51,6 @@ from envs.views import PIXELS
 if TYPE_CHECKING:
     from envs.canvas import Canvas
 
-
 ROUNDING = 1e-9  # so that a ball just before the paddle after one step is not taken to be behind it
 
 _SERVED = (MIDDLE, 20.0, 0.0, SPEED, MIDDLE)  # x, y, vx, vy, paddle

@@ -170,9 +170,8 @@ class Snake(BatchedEnv):
     def spawn(self, who: Mask) -> None:
         rows = np.flatnonzero(who)
         self.cells[rows] = self._start
-        self.head[rows] = self._start_head
+        self.head[rows], self.length[rows] = self._start_head, START_LENGTH
         self.tail[rows] = self._start_head - START_LENGTH + 1
-        self.length[rows] = START_LENGTH
         self._deal(rows)
 
     def _deal(self, rows: Array) -> None:
@@ -188,8 +187,7 @@ class Snake(BatchedEnv):
         np.add(self._places[:2], self._first, out=changed[:2])
         head, tail = changed[:2]
         kinds = flat.take(changed[:2]).astype(np.intp)
-        choice = kinds[0] * 4
-        choice += action
+        choice = 4 * kinds[0] + action
         new_head = head + self._step_by.take(choice)
         ahead = flat.take(new_head)
         eats = ahead == APPLE

@@ -29,7 +29,7 @@ class GeneratorOptions:
     latent: Count | None = None
     """Of an autoencoder or VAE: numbers that a picture is brought to; 32, of a VAE 40, unless given."""
     hidden: Count | None = None
-    """Of an autoencoder or VAE: units of the dense layers beside the latents; 256, of a VAE 512, unless given."""
+    """Of an autoencoder or VAE: units of its dense layers; 256, of a VAE 512, unless given."""
     only: str | None = None
     """Learn from these classes only, by their names, such as 3 or A,B; all, unless given."""
     noise: float | None = None
