@@ -11,13 +11,14 @@ import numpy as np
 from torch import Tensor
 
 from generative.ddpm import DDPM
+from generative.drawings import short
 from generative.generate import numbered, pictures
 from generative.generate.film import Film, check_film
 from generative.generate.sampling import Sampling
 from generative.generate.source import Diffused, Prior, Source, Watch
 from generative.generate.subject import Made, Place, Subject
 from generative.vae import VAE
-from sandbox.ui.mosaic import mosaic, save_png
+from sandbox.ui.mosaic import headed, mosaic, save_png
 
 PICTURES = 64
 
@@ -60,10 +61,12 @@ def draw_grid(
     many = [] if wanted.count is None else [f"n{count}"]
     how = sampling.unlike(subject.usual)
     path = place(subject.samples, subject.file_name("grid", *few, *many, *how))
-    save_png(path, mosaic(np.concatenate(parts), columns, scale=pictures.scale_for(count, columns, shape)))
+    grid = mosaic(np.concatenate(parts), columns, scale=pictures.scale_for(count, columns, shape))
+    heads = _heads(names, columns)
+    save_png(path, headed(grid, heads) if heads else grid)
     files = {"grid": path} | ({} if film is None else {"animation": kept.save(film, columns)})
     if len(names) > 1:
-        subject.console.print(_headed(names, count, columns))
+        subject.console.print(_where(names, count, columns))
     return Made(files, {"pictures": count, "classes": names, **_about(subject, sampling)})
 
 
@@ -110,7 +113,14 @@ def _drawing(
         yield Diffused(subject.model, subject.seed, sampling, told)
 
 
-def _headed(names: list[str], count: int, columns: int) -> str:
+def _heads(names: list[str], columns: int) -> list[str]:
+    """What stands over the columns of a grid: the class of each, where it has one."""
+    if len(names) < 2 or columns % len(names):
+        return []
+    return [short(names[column % len(names)]) for column in range(columns)]
+
+
+def _where(names: list[str], count: int, columns: int) -> str:
     """Which classes a grid shows where: one in each column, unless they are too many."""
     if count > columns and columns % len(names):
         return f"in turn   {', '.join(names)}"

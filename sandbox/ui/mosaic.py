@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from sandbox.core.files import write_atomically
 from sandbox.core.theme import LIGHT, rgb
@@ -17,6 +17,8 @@ from sandbox.core.theme import LIGHT, rgb
 TILE_PX = 84
 """side of a picture in a mosaic, about: small ones are enlarged by whole pixels"""
 GAP_PX = 2
+HEAD_PX, LETTER_PX = 20, 13
+"""room over columns that have names, and how large these are written"""
 
 Picture = NDArray[np.uint8]
 
@@ -50,6 +52,28 @@ def mosaic(
             large  # grey spreads over the colours
         )
     return whole
+
+
+def headed(grid: Picture, names: Sequence[str]) -> Picture:
+    """A mosaic with a name over each column; as it is where one of them would not have room.
+
+    Args:
+        grid: (height, width, 3), with the usual gaps.
+        names: one for each of its columns.
+    """
+    from matplotlib import get_data_path
+
+    font = ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"), LETTER_PX)
+    across = (grid.shape[1] - GAP_PX) / len(names)
+    if max(map(font.getlength, names)) > across - GAP_PX:
+        return grid
+    band = np.full((HEAD_PX, *grid.shape[1:]), rgb(LIGHT.background), np.uint8)
+    image = Image.fromarray(np.concatenate([band, grid]))
+    pen = ImageDraw.Draw(image)
+    for column, name in enumerate(names):
+        middle = GAP_PX / 2 + (column + 0.5) * across
+        pen.text((middle, HEAD_PX - 5), name, rgb(LIGHT.ink), font, anchor="ms")
+    return np.asarray(image)
 
 
 def save_png(path: Path, picture: Picture) -> Path:

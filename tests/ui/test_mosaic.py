@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
 from sandbox.core.theme import LIGHT, rgb
-from sandbox.ui.mosaic import Picture, mosaic, save_gif, save_png
+from sandbox.ui.mosaic import GAP_PX, HEAD_PX, Picture, headed, mosaic, save_gif, save_png
 
 
 def pictures(count: int, channels: int = 1, height: int = 3, width: int = 2, seed: int = 0) -> Picture:
@@ -113,3 +113,15 @@ def test_the_same_pictures_are_the_same_bytes(tmp_path: Path) -> None:
     ):
         one, other = (save(tmp_path / name).read_bytes() for name in ("one", "other"))
         assert one == other
+
+
+def test_names_stand_over_columns_where_all_of_them_have_room() -> None:
+    grid = mosaic(np.zeros((6, 1, 8, 8), np.uint8), 3)
+    shown = headed(grid, ["a", "b", "c"])
+    assert shown.shape == (grid.shape[0] + HEAD_PX, *grid.shape[1:])
+    assert np.array_equal(shown[HEAD_PX:], grid)
+    inked = (shown[:HEAD_PX] != shown[0, 0]).any((0, 2))  # columns of pixels
+    middles = [GAP_PX + 82 * column + 40 for column in range(3)]
+    assert all(inked[middle - 6 : middle + 6].any() for middle in middles)
+    assert not any(inked[middle + 12 : middle + 70].any() for middle in middles)
+    assert headed(grid, ["a", "b", "very " * 9]) is grid
