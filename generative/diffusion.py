@@ -88,14 +88,6 @@ def predicted_x0(prediction: Prediction, output: Tensor, x_t: Tensor, alpha_bar:
     return (x_t - hidden * output) / signal if prediction == "epsilon" else output
 
 
-def predicted_noise(prediction: Prediction, output: Tensor, x_t: Tensor, alpha_bar: Tensor) -> Tensor:
-    """The noise (n, …) that an output (n, …) of the network means; from pictures, infinite where ᾱ is 1."""
-    signal, hidden = _shares(alpha_bar, x_t)
-    if prediction == "v":
-        return hidden * x_t + signal * output
-    return (x_t - signal * output) / hidden if prediction == "x0" else output
-
-
 def min_snr_weight(prediction: Prediction, alpha_bar: Tensor, gamma: float) -> Tensor:
     """Weights (n,) of squared errors of what is predicted, that all count errors of x0 by min(SNR, γ).
 

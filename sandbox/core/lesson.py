@@ -35,6 +35,3 @@ class Taught:
     """the one picture"""
     lines: tuple[str, str, str]
     """what to look at in it, with the numbers that came out"""
-
-
-Teach = Callable[[Desk], Taught]

@@ -69,7 +69,7 @@ class Training:
     resumed run at the same number of threads continues bit for bit on a CPU.
 
     Args:
-        model: an `nn.Module` with a `loss`; moved to the device.
+        model: a `Learner`; moved to the device.
         pictures: to learn from.
         settings: budget, optimiser, schedule.
         seed: decides order, augmentation, noise and dropout.

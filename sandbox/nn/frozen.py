@@ -33,7 +33,7 @@ class Staged(Protocol):
 
 
 class Body:
-    """The body of a model, frozen or not.
+    """The body of a `Staged` model, frozen or not.
 
     Raises:
         UsageError: the model has no such part.
