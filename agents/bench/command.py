@@ -76,6 +76,7 @@ class AgentsBench:
             return [(part, self._measure(part, seeds, console))]
         from .recurrent import measure_pairs, measure_updates, prepare
 
+        console.note("recurrent: warming up")
         prepare(self.threads)
         pairs: list[Row] = []
         updates: list[Row] = []
@@ -89,15 +90,18 @@ class AgentsBench:
         if part == "memory":
             from .memory import measure_memory
 
+            console.note("memory")
             return [measure_memory(seeds[0])]
         if part == "processes":
             from .processes import measure_processes, warm_up
 
+            console.note("processes: warming up")
             warm_up()
             measure: Callable[[int], Any] = lambda seed: measure_processes(seed, self.steps)  # noqa: E731
         else:
             from .training import measure_pairs, prepare
 
+            console.note("training: warming up")
             prepare()
             measure = lambda seed: measure_pairs(seed, self.steps)  # noqa: E731
         found: list[Row] = []
