@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from generative.config import CONFIGS, DDPMConfig, GeneratorConfig
 from generative.presets import preset
 from sandbox.core.config import from_mapping, parse_assignments, read_toml
 from sandbox.core.errors import ConfigError, UnknownName, UsageError
+from sandbox.core.machine import default_threads
 from sandbox.data.catalog import FOLDER, FRAMES, canonical, entry
 from sandbox.nn.budget import QUICK, Budget, logged_often, steps_of, with_steps
 from sandbox.nn.fit_settings import FitSettings
@@ -71,7 +71,7 @@ def resolve_config(
         budget = budget.with_steps(typed.pop("steps"))
     fit = {**tuned["fit"], **own, **typed}
     preferred = {key: value for key, value in tuned.items() if key not in ("epochs", "fit")}
-    merged = {"threads": os.cpu_count() or 1, **preferred, **given, "data": name, "fit": fit}
+    merged = {"threads": default_threads(), **preferred, **given, "data": name, "fit": fit}
     resolved = from_mapping(cls, merged, source=config, lines=lines)
     pictures, classes = _learned_from(resolved)
     if isinstance(resolved, DDPMConfig):

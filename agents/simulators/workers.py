@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import multiprocessing
 import multiprocessing.util
-import os
 import signal
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +21,7 @@ import gymnasium as gym
 import numpy as np
 
 from sandbox.core.errors import SandboxError
+from sandbox.core.machine import usable_cpus
 
 from .arrays import Observation, check_spaces
 from .shared_arrays import SharedBatch
@@ -69,7 +69,7 @@ class Workers(Simulator):
         batch = SharedBatch(context, self.observation_space, self.action_space, self.num_envs)
         self._arrays = batch.arrays()
         self._slot = 0
-        self._blocks = np.array_split(np.arange(self.num_envs), min(workers or _cores(), self.num_envs))
+        self._blocks = np.array_split(np.arange(self.num_envs), min(workers or usable_cpus(), self.num_envs))
         self._pipes: list[Connection] = []
         self._processes: list[Any] = []
         self._unanswered: set[int] = set()
@@ -238,10 +238,6 @@ class Workers(Simulator):
         return WorkerError(
             f"the worker process of environments {block[0]} to {block[-1]} ({self}) died {how}", hint=hint
         )
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox.core.files import to_json, write_atomically
+from sandbox.core.machine import usable_cpus
 
 if TYPE_CHECKING:
     from sandbox.core.run import Run
@@ -78,7 +79,7 @@ def describe(command: Sequence[str]) -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.machine()}, {' '.join(platform.libc_ver())}",
         "processor": _processor(),
         "cpus": os.cpu_count(),
-        "usable_cpus": _usable_cpus(),
+        "usable_cpus": usable_cpus(),
         "threads": _torch_threads(),
         "versions": versions(),
         "environment": {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
@@ -142,10 +143,6 @@ def _processor() -> str | None:
     except OSError:
         return platform.processor() or None
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
-
-
-def _usable_cpus() -> int | None:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _torch_threads() -> int | None:

@@ -53,7 +53,7 @@ class FitOptions:
     device: str | None = None
     """auto, cpu, cuda, cuda:1 or mps; auto, unless given."""
     threads: Count | None = None
-    """torch's threads on the CPU; one for each core, unless given."""
+    """torch's threads on the CPU; OMP_NUM_THREADS, or one for each core, unless given."""
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
     """Change a hyperparameter, such as batch_size=64; may be repeated."""
     data_dir: Path | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from sandbox.core.config import from_mapping, parse_assignments, read_toml
 from sandbox.core.errors import UsageError
+from sandbox.core.machine import default_threads
 from sandbox.core.runs import find_run
 from sandbox.data.catalog import FOLDER, FRAMES, canonical, entry
 from sandbox.nn import budget as budgets
@@ -55,7 +55,7 @@ def resolve_config(
     if not data and not isinstance(values.get("data"), str):
         raise UsageError("which data?", hint="such as mnist; all of them: python -m sandbox list data")
     name = canonical(data or values["data"])
-    merged: dict[str, Any] = {"threads": os.cpu_count() or 1, **values, **changes, "data": name}
+    merged: dict[str, Any] = {"threads": default_threads(), **values, **changes, "data": name}
     if merged.get("init_from") is not None:
         merged |= _start(str(merged["init_from"]), merged, changes, root)
     elif frozen:
