@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.core.plugins import DATA as OURS
+
 COURSE: dict[str, Any] = {
     "optimizer": "adam",
     "learning_rate": 1e-3,
@@ -41,11 +43,13 @@ DATA: dict[tuple[str, str], dict[str, Any]] = {
     ("backbone", "frames"): {"epochs": 10},
     ("cnn", "folder"): {"epochs": 30},
 }
-"""(model, data set, or "folder" or "frames") -> what differs"""
+"""(model, data set, or "folder" or "frames") -> what differs; other packages' data sets are as folders are"""
 
 
 def preset(model: str, data: str) -> dict[str, Any]:
     """Changes of the default config, as in a config file, and the budget as `epochs`."""
     kind = data.partition(":")[0]  # folder, frames, or the name itself
+    if kind not in ("frames", *OURS):
+        kind = "folder"
     base, own = MODELS.get(model, {}), DATA.get((model, kind), {})
     return {**base, **own, "fit": {**base.get("fit", {}), **own.get("fit", {})}}

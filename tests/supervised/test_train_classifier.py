@@ -17,6 +17,7 @@ from sandbox.core.run import Run
 from sandbox.nn.budget import Budget
 from sandbox.nn.transfer import load_backbone
 from sandbox.supervised.config import ClassifierConfig
+from sandbox.supervised.presets import preset
 from sandbox.supervised.resolve import resolve_config
 from tests.supervised.run_folders import answer, assert_same_run, left_behind, train, without_curves
 
@@ -232,6 +233,11 @@ def test_quick_is_a_tenth_of_any_budget(tmp_path: Path) -> None:
     assert resolved(steps=500, quick=True).fit.steps == 50
     assert resolved(settings=["steps=500"], quick=True).fit.steps == 50
     assert resolved(steps=5, quick=True).fit.steps == 1
+
+
+def test_data_of_other_packages_are_learned_as_long_as_a_folder() -> None:
+    assert preset("backbone", "shapes") == preset("backbone", "folder:photos")
+    assert preset("backbone", "shapes") != preset("backbone", "mnist")
 
 
 def test_options_beat_the_config_file_which_beats_the_preset(tmp_path: Path) -> None:
