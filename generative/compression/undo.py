@@ -30,9 +30,9 @@ class Decompress:
     gives them, keep their names, and never take the place of a file that is there.
 
     Examples:
-        python -m sandbox decompress photos.npz
+        python -m sandbox decompress mnist.npz
         python -m sandbox decompress photos.npz -o back
-        python -m sandbox decompress photos.npz --run runs/faces --json
+        python -m sandbox decompress photos.npz --run runs/faces -o back --json
     """
 
     name: Annotated[Positional[Path], arg(metavar="NPZ")]

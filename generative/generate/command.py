@@ -54,7 +54,7 @@ class Generate:
 
     Examples:
         python -m sandbox generate latest
-        python -m sandbox generate runs/digits -n 100 --class 7 --seed 1 -o sevens.png
+        python -m sandbox generate runs/told -n 100 --class 7 --seed 1 -o sevens.png
         python -m sandbox generate latest --classes 0,1,2 --guidance 2 --animate digits.gif
         python -m sandbox generate latest --sampler ddpm --steps 250
         python -m sandbox generate latest -n 10k --each made

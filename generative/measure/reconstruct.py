@@ -37,7 +37,7 @@ class Reconstruct:
     Examples:
         python -m sandbox reconstruct latest
         python -m sandbox reconstruct runs/digits -n 32 --seed 1 -o digits.png
-        python -m sandbox reconstruct runs/signs hand.jpg photos
+        python -m sandbox reconstruct runs/faces hand.jpg photos
         python -m sandbox reconstruct latest --split train --json
     """
 

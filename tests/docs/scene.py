@@ -80,6 +80,7 @@ class Scene:
         album(root / "photos")
         album(root / "home" / "pets")
         album(root / "home" / "parts", ("bad", "good"))
+        album(self.data / "asl_digits", tuple("0123456789"))
         fill(root / "my-photos", ["1.png", "2.png", "3.png"])
         fill(root / "new-photos", ["1.png", "2.png"], first=50)
         from sklearn.datasets import load_digits

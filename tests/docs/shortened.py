@@ -14,7 +14,7 @@ SHORTER: dict[str, dict[str, str]] = {
     "train-classifier": {"--steps": "2", "--epochs": "0.05", "--max-minutes": "0.01"},
     "train-generator": {"--steps": "2", "--epochs": "0.05", "--max-minutes": "0.01"},
     "search": {"--trials": "2", "--steps": "2", "--epochs": "0.05"},
-    "lr-find": {"--steps": "6"},
+    "lr-find": {"--steps": "60"},
     "evaluate": {"--episodes": "2", "--samples": "12", "--images": "12", "--tta": "1", "--steps": "2"},
     "explain": {"--episodes": "1", "--frames": "30"},
     "generate": {"-n": "12", "--steps": "2", "--frames": "3"},
@@ -35,7 +35,7 @@ ADDED: list[tuple[str, tuple[str, ...]]] = [
     (r"search (?!.*--epochs)", ("--steps", "2")),
     (r"search (?!.*--backbone)", ("--backbone", "tiny")),
     (r"search ", ("--trials", "2")),
-    (r"lr-find ", ("--steps", "6")),
+    (r"lr-find ", ("--steps", "60")),
     (r"lr-find (?!.*--model)", ("--backbone", "tiny")),
     (r"evaluate (noise|runs/ddpm|runs/noise)", ("--samples", "12", "--steps", "2")),
     (r"evaluate (digits|runs/vae)", ("--samples", "10", "--images", "10")),
@@ -202,7 +202,7 @@ def runs_of(shown: Shown) -> dict[str, str]:
         ):
             needed |= _meant(name, shown)
     if "best.toml" in shown.typed:
-        return {"signs": "search"}
+        return {"found": "search"}
     if shown.typed.startswith("runs ") and len(words) > 2:
         needed |= _meant(words[2], shown)
     if "decompress" in words[:1] and "runs/faces" not in words:
