@@ -2,7 +2,8 @@
 
 What has no result in ``benchmarks/results/`` yet is measured, the first seed of everything first, and cheap
 before dear; then the tables of docs/benchmarks.md are written. Ctrl-C, and a kill, cost no more than the
-stage that is running. To measure something anew, delete its file.
+stage that is running. To measure something anew, delete its file; for `transfer` also its runs, which are
+kept in ``runs/transfer``.
 """
 
 from __future__ import annotations

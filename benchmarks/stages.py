@@ -149,7 +149,8 @@ def run(stage: Stage, results: Path = RESULTS, logs: Path = LOGS) -> Outcome:
     if code == 0 and stage.recipe.own and stage.path(results).exists():
         return Outcome(stage, seconds)
     if code != 0 or stage.recipe.own or result is None:
-        reason = f"exit code {code}" if code else "it printed no JSON"
+        nothing = "it left no result" if stage.recipe.own else "it printed no JSON"
+        reason = f"exit code {code}" if code else nothing
         return Outcome(stage, seconds, f"{reason}{_last_line(log)}")
     record = {"schema": "sandbox.benchmark/1", "recipe": stage.recipe.name, "seed": stage.seed,
               "seconds": seconds, "made": describe(command), "result": result}  # fmt: skip
@@ -165,12 +166,14 @@ def _call(command: list[str], stderr: Any) -> tuple[int, str]:
         try:
             output, _ = process.communicate()
         except BaseException:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(PATIENCE_SECONDS)
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            try:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGTERM)
+                with suppress(subprocess.TimeoutExpired):
+                    process.communicate(timeout=PATIENCE_SECONDS)  # whoever writes must not wait for a reader
+            finally:  # also when somebody is impatient
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
             raise
     return process.returncode, output
 

@@ -4,8 +4,8 @@ A result holds ``rows`` (or several such lists): flat objects. In a row, texts s
 numbers are measurements; rows with the same texts, and the same "steps", belong together over the seeds. A
 number is shown as the median (lowest – highest), a truth value as how often it was true, and a column whose
 name ends in "return", or is a percentage of successes, as mean ± standard deviation, with the interquartile
-mean and its interval; one whose name ends in "gain" is a difference, and shown as its interquartile mean with
-its interval.
+mean and its interval where there are enough seeds; one whose name ends in "gain" is a difference, and shown
+as its mean with Student's interval.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
-from sandbox.core.statistics import bootstrap_interval, interquartile_mean, returns_text
+from sandbox.core.statistics import returns_text, student_interval
 
 Record = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -75,9 +75,9 @@ def _cell(key: str, values: Sequence[Any]) -> str:
 
 
 def _gain(values: Sequence[float]) -> str:
-    """The interquartile mean of differences, and its 95 % bootstrap interval."""
-    interval = bootstrap_interval(values) or ()
-    middle, *ends = (f"{value:+.2f}".replace("-", "−") for value in (interquartile_mean(values), *interval))
+    """The mean of differences, and its 95 % interval."""
+    interval = student_interval(values) or ()
+    middle, *ends = (f"{value:+.2f}".replace("-", "−") for value in (fmean(values), *interval))
     return f"{middle} ({' to '.join(ends)})" if ends else middle
 
 

@@ -57,13 +57,16 @@ class TransferBench:
         """Train what is missing, print tables; returns their rows, and the raw numbers of every cell.
 
         Raises:
-            UsageError: there are no seeds, or a name is unknown.
+            UsageError: there are no seeds, nothing is left to compare, or a kept run was trained otherwise.
+            UnknownName: there is no such row or column.
             NotFound: data are missing.
         """
         if self.seeds < 1:
             raise UsageError("--seeds must be at least 1")
         firsts = chosen("row", self.firsts, FIRSTS)
         columns = chosen("column", self.columns, COLUMNS)
+        if not any(first.name not in column.known_to for first in firsts for column in columns):
+            raise UsageError("these rows have seen all labels of these columns", hint="choose others")
         folder = (self.out or default_root() / "transfer") / ("quick" if self.quick else ".")
         workshop = Workshop(folder, console, self.data_dir, self.quick)
         cells: list[Row] = []
@@ -79,7 +82,8 @@ class TransferBench:
             heat_map(self.png, cells)
             console.print(f"picture {self.png}")
         machine = describe(["python", "-m", "sandbox", "bench", "transfer"])
-        return {"schema": SCHEMA, "machine": machine, "seeds": self.seeds, **found, "cells": cells}
+        about = {"machine": machine, "seeds": self.seeds, "revisions": sorted(workshop.revisions)}
+        return {"schema": SCHEMA, **about, **found, "cells": cells}
 
 
 def chosen(noun: str, names: Sequence[str], known: Sequence[Any]) -> list[Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benchmarks.transfer_runs import COLUMNS
 from benchmarks.transfer_tables import ALONE, TOTAL, tables
-from sandbox.core.statistics import bootstrap_interval, interquartile_mean
+from sandbox.core.statistics import student_interval
 from sandbox.core.theme import LIGHT, PLOT_FONT_PT
 from sandbox.ui.chart import QUIET, page, save
 
@@ -26,8 +27,9 @@ PANELS = (("gains", TOTAL), ("gains_alone", ALONE))
 def heat_map(path: Path, cells: Sequence[Mapping[str, Any]]) -> Path:
     """Draw gains over starting from scratch to the PNG ``path``: a row a backbone, a column a task.
 
-    A number is the interquartile mean of the seeds' differences; bold where their 95 % bootstrap interval
-    leaves zero out. Colours are relative to the largest difference of a column in either panel.
+    A number is the mean of the seeds' differences; bold where Student's 95 % interval leaves zero out. All of
+    a column share their trainings from scratch. Colours are relative to the largest difference of a column in
+    either panel.
 
     Args:
         cells: those of `bench transfer`, of all seeds.
@@ -44,7 +46,10 @@ def heat_map(path: Path, cells: Sequence[Mapping[str, Any]]) -> Path:
     figure.set_size_inches(WIDTH_INCHES, height)
     figure.texts[0].set_position((0.02, 1 - 0.42 / height))
     told = f"difference of the scores, {f'mean of {seeds} seeds' if seeds > 1 else 'one seed'}"
-    told += "  ·  bold: the 95 % interval leaves zero out" if seeds > 1 else ""
+    if seeds > 1:
+        told += (
+            "  ·  bold: Student's 95 % interval leaves zero out  ·  a column shares its training from scratch"
+        )
     figure.text(0.02, 1 - 0.72 / height, told, fontsize=PLOT_FONT_PT.body, color=QUIET)
     differences = [_differences(found[table], names) for table, _ in PANELS]
     largest = np.nanmax(
@@ -69,7 +74,7 @@ def _differences(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> lis
 
 
 def _middle(values: Sequence[float]) -> float:
-    return interquartile_mean(values) if values else float("nan")
+    return fmean(values) if values else float("nan")
 
 
 def _panel(
@@ -82,7 +87,7 @@ def _panel(
     axes.imshow(middles / np.where(largest > 0, largest, 1), cmap=colours, vmin=-1.4, vmax=1.4, aspect="auto")
     for row, values in enumerate(panel):
         for column, each in enumerate(values):
-            interval = bootstrap_interval(each)
+            interval = student_interval(each)
             sure = interval is not None and (interval[0] > 0 or interval[1] < 0)
             digits = 1 if largest[column] >= 10 else 2
             text = f"{middles[row, column]:+.{digits}f}".replace("-", "−") if each else "–"

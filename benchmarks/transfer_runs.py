@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from sandbox.core.arguments import parse_command
+from sandbox.core.errors import UsageError
+from sandbox.core.manifest import read_manifest
 from sandbox.core.metrics import read_metrics
 from sandbox.core.plugins import kind_of, resolve
 from sandbox.core.run import Run
@@ -147,6 +150,8 @@ class Workshop:
     console: Console
     data_dir: Path | None = None
     quick: bool = False
+    revisions: set[str] = field(default_factory=set)
+    """of the code that trained what was asked for so far"""
 
     def first(self, first: First, seed: int) -> Trained:
         """Learn what others start from."""
@@ -162,11 +167,29 @@ class Workshop:
         return self.train(f"s{seed}-{column.name}-{began}", words, seed)
 
     def train(self, name: str, words: list[str], seed: int) -> Trained:
-        """The run of this name, trained to its end; raises what training raises."""
+        """The run of this name, trained to its end.
+
+        Raises:
+            UsageError: the run that is kept under this name was trained by other words.
+        """
         run = Run(self.folder / name)
         info = run.info if run.path.exists() else {}
+        told = [Path(word).name for word in words]  # wherever the parent's folder lies
+        if info.get("bench_words", told) != told:
+            raise UsageError(
+                f"{run.path} was trained by other words: {' '.join(info['bench_words'])}",
+                hint="remove it to train anew, or choose another --out",
+            )
+        trained = self._trained(run, info, words, seed)
+        run.update(bench_words=told)
+        git = (read_manifest(run) or {}).get("git") or {}
+        self.revisions.add(str(git.get("revision", "unknown"))[:12])
+        return trained
+
+    def _trained(self, run: Run, info: dict[str, Any], words: list[str], seed: int) -> Trained:
         if info.get("status") == "finished":
             return Trained(run, info.get("bench_cpu_seconds"))
+        name = run.name
         self.console.note(name)
         quiet = Console(json=True, quiet=True)
         if info:

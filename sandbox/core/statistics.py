@@ -81,16 +81,37 @@ def wilson_interval(right: int, count: int, level: float = 0.95) -> tuple[float,
     return float(found.low), float(found.high)
 
 
-def returns_text(values: Sequence[float]) -> str:
-    """Mean ± standard deviation over seeds, and the interquartile mean with its 95 % bootstrap interval."""
-    from statistics import fmean, pstdev
+def student_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float] | None:
+    """The interval that holds the mean with the probability ``level``: (lower, upper) (Student 1908).
 
-    text = f"{fmean(values):.1f}"
+    It takes the values to be normal, which is what makes an interval of two or three of them possible at all;
+    and wide. None for fewer than two values.
+    """
+    from statistics import fmean, stdev
+
+    from scipy.stats import t
+
+    if len(values) < 2:
+        return None
+    half = float(t.ppf((1 + level) / 2, len(values) - 1)) * stdev(values) / len(values) ** 0.5
+    return fmean(values) - half, fmean(values) + half
+
+
+def returns_text(values: Sequence[float]) -> str:
+    """Mean ± standard deviation over seeds (n - 1), interquartile mean, and its 95 % bootstrap interval.
+
+    With fewer than `ENOUGH_SEEDS` such an interval would be too narrow: the lowest and the highest instead.
+    """
+    from statistics import fmean, stdev
+
+    if len(values) < 2:
+        return f"{fmean(values):.1f}"
+    text = f"{fmean(values):.1f} ± {stdev(values):.1f}"
     interval = bootstrap_interval(values)
-    if interval is None:
-        return text
+    if interval is None or len(values) < ENOUGH_SEEDS:
+        return f"{text} ({min(values):.1f} – {max(values):.1f})"
     low, high = interval
-    return f"{text} ± {pstdev(values):.1f} (IQM {interquartile_mean(values):.1f}, {low:.1f} to {high:.1f})"
+    return f"{text} (IQM {interquartile_mean(values):.1f}, {low:.1f} to {high:.1f})"
 
 
 def interquartile_means(table: np.ndarray) -> np.ndarray:

@@ -116,7 +116,7 @@ def test_without_the_data_its_checks_are_left_out(
 def test_an_unknown_check_is_a_mistake_of_the_user(
     measure: Quick, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert measure("100 500", "--only", "gaem") == 2
+    assert measure("100 500", "--only", "game", "gaem") == 2
     assert "unknown check 'gaem': did you mean 'game'?" in capsys.readouterr().err
 
 

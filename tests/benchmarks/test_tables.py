@@ -85,14 +85,14 @@ def test_every_task_for_memory_has_a_recipe() -> None:
     assert [task.name for task in TASKS] == list(recipes.MEMORY)
 
 
-def test_returns_are_shown_as_mean_and_deviation_with_the_interquartile_mean() -> None:
+def test_returns_of_few_seeds_are_shown_as_mean_and_deviation_with_their_ends() -> None:
     def one(recipe: str, seed: int, value: float) -> dict[str, Any]:
         rows = [{"task": recipe, "best_return": value}]
         return {**record(seed, 1, True), "recipe": recipe, "result": {"rows": rows}}
 
     table = render([one("a", 0, 1.0), one("a", 1, 2.0), one("a", 2, 6.0), one("b", 0, -3.0)], seeds=5)
     lines = table.splitlines()
-    assert lines[2] == "| a | 3.0 ± 2.2 (IQM 3.0, 1.0 to 6.0) |"
+    assert lines[2] == "| a | 3.0 ± 2.6 (1.0 – 6.0) |"
     assert lines[3] == "| b | -3.0 |"
     assert "1 to 3 of 5 seeds (seeds 0, 1, 2)" in lines[-1]
 
@@ -100,4 +100,4 @@ def test_returns_are_shown_as_mean_and_deviation_with_the_interquartile_mean() -
 def test_shares_of_successes_are_shown_as_returns_are() -> None:
     rows = [{"task": "t", "success_percent": value, "test_percent": value} for value in (90.0, 100.0, 98.0)]
     table = render([{**record(seed, 1, True), "result": {"rows": [row]}} for seed, row in enumerate(rows)])
-    assert "| t | 96.0 ± 4.3 (IQM 96.0, 90.0 to 100.0) | 98 (90 – 100) |" in table
+    assert "| t | 96.0 ± 5.3 (90.0 – 100.0) | 98 (90 – 100) |" in table

@@ -17,7 +17,7 @@ from benchmarks.transfer_plot import heat_map
 from benchmarks.transfer_runs import COLUMNS, FIRSTS, Column, First, Workshop, accuracy
 from benchmarks.transfer_tables import ALONE, TOTAL, tables
 from sandbox.__main__ import main
-from sandbox.core.errors import UnknownName
+from sandbox.core.errors import UnknownName, UsageError
 from sandbox.core.plugins import resolve
 from sandbox.core.run import Run
 from sandbox.core.runs import list_runs
@@ -109,6 +109,17 @@ def test_what_was_stopped_goes_on(
     assert {run.status for run in list_runs(tmp_path)} == {"finished"}
     assert [cell["cpu_seconds"] is None for cell in found["cells"]] == [True, False, False]
     assert (tmp_path / "map.png").stat().st_size > 1000
+
+
+def test_a_run_that_was_trained_otherwise_is_not_taken(workshop: Workshop) -> None:
+    workshop.then(DIGITS, 0, 4.0)
+    with pytest.raises(UsageError, match="other words"):
+        workshop.then(dataclasses.replace(DIGITS, steps=30), 0, 4.0)
+
+
+def test_what_nothing_can_be_said_about_is_refused() -> None:
+    with pytest.raises(UsageError, match="all labels"):
+        TransferBench(firsts=("classifier-mnist",), columns=("mnist",)).run(Console(json=True, quiet=True))
 
 
 def test_quick_makes_every_budget_small(tmp_path: Path) -> None:

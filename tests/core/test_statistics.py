@@ -16,6 +16,8 @@ from sandbox.core.statistics import (
     bootstrap_intervals,
     interquartile_mean,
     interquartile_means,
+    returns_text,
+    student_interval,
 )
 
 returns = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30)
@@ -105,3 +107,15 @@ def test_large_tables_are_resampled_in_blocks_with_the_same_result(monkeypatch: 
     whole = bootstrap_intervals(table, resamples=500)
     monkeypatch.setattr("sandbox.core.statistics._NUMBERS_AT_ONCE", 6 * 40 * 7)
     assert np.array_equal(whole, bootstrap_intervals(table, resamples=500))
+
+
+def test_students_interval_is_that_of_the_table() -> None:
+    low, high = student_interval([1.0, 2.0, 3.0])  # t of 2 degrees of freedom at 97.5 %: 4.302 653
+    assert (low, high) == pytest.approx((2 - 4.302653 / 3**0.5, 2 + 4.302653 / 3**0.5), abs=1e-5)
+    assert student_interval([1.0]) is None
+
+
+def test_few_seeds_have_no_interval_but_their_ends() -> None:
+    assert returns_text([3.0]) == "3.0"
+    assert returns_text([1.0, 2.0, 3.0]) == "2.0 ± 1.0 (1.0 – 3.0)"
+    assert "IQM" in returns_text([1.0, 2.0, 3.0, 4.0, 5.0])
