@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.core.errors import NotFound, UnknownName, UsageError
 
+from .policy_names import remembers
 from .settings import DQNSettings, PPOSettings, Settings
 from .stock.table import STOCK, StockAlgorithm
 
 if TYPE_CHECKING:
     from .algorithm import Agent
-    from .stock.agent import StockAgent
-
-    AnyAgent = Agent | StockAgent
 
 
 @dataclass(frozen=True)
@@ -129,17 +127,6 @@ def _base_of(name: str, cls: Any) -> str:
         if isinstance(entry, Algorithm) and isinstance(cls, type) and issubclass(cls, entry.load()):
             return known
     raise UsageError(f"{name} is no subclass of agents.PPO or agents.DQN", hint="docs/new-agent.md shows how")
-
-
-def memory_of(policy: str) -> str:
-    """What a policy of this name, or "lstm" or "gru", has: "Lstm", "Gru", or "" without a memory."""
-    stem = policy.removesuffix("Policy").lower()
-    return next((memory for memory in ("Lstm", "Gru") if stem.endswith(memory.lower())), "")
-
-
-def remembers(policy: str) -> bool:
-    """Whether a policy of this name has a memory."""
-    return bool(memory_of(policy))
 
 
 def rows() -> list[list[Any]]:

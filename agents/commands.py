@@ -138,7 +138,8 @@ class TrainAgent:
         )
 
     def _train(self, config: AgentConfig, console: Console) -> dict[str, Any]:
-        from .training import begin_run, build_agent, train
+        from .build import build_agent
+        from .training import begin_run, train
 
         agent = build_agent(config)
         try:
@@ -184,7 +185,7 @@ def report(result: dict[str, Any], config: AgentConfig, run: Run, console: Conso
 def _dry_run(config: AgentConfig, console: Console) -> dict[str, Any]:
     from sandbox.core.config import to_mapping, to_toml
 
-    from .training import build_agent
+    from .build import build_agent
 
     build_agent(config).simulator.close()
     console.print(to_toml(config).rstrip())

@@ -6,14 +6,16 @@ Nothing here loads torch, so that `train-agent --help` and a mistyped option ans
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from sandbox.core.config import Count
-from sandbox.core.errors import ConfigError
+from sandbox.core.config import Count, load_config_of_run, read_toml
+from sandbox.core.errors import ConfigError, NotFound, UsageError
+from sandbox.core.run import Run
 from sandbox.nn.presets import PresetName
 
-from .algorithms import ALGORITHMS, find_algorithm, remembers
+from .algorithms import ALGORITHMS, find_algorithm, imported_by
+from .policy_names import remembers
 from .settings import Settings
 from .settings.rules import require
 
@@ -110,3 +112,29 @@ class AgentConfig:
         name = str(values.get("algo", cls.algo))
         known = ":" in name or name in ALGORITHMS  # of others `find_algorithm` says which there are
         return {"settings": find_algorithm(name).settings} if known else {}
+
+
+def read_config(run: Run, trust: bool, device: str | None) -> AgentConfig:
+    """The config of a run, on another device if one is given.
+
+    Raises:
+        RunBroken: config.toml is missing or damaged; the message names the file, and line and key.
+        UsageError: it would import a module that `trust` does not cover.
+    """
+    if not trust:
+        _refuse_imports(run)  # before the config is made: an algorithm of the user's is imported for that
+    config = load_config_of_run(run.config_path, AgentConfig)
+    return config if device is None or device == "auto" else replace(config, device=device)
+
+
+def _refuse_imports(run: Run) -> None:
+    """Raise UsageError where opening the run would execute somebody's module."""
+    try:
+        values, _ = read_toml(run.config_path)
+    except (NotFound, ConfigError):
+        return  # `load_config_of_run` says so, and imports nothing
+    for name in imported_by(values):
+        raise UsageError(
+            f"{name!r} in its config would import (and so execute) {name.partition(':')[0]!r}",
+            hint="if you trust where the run comes from, add --trust",
+        )

@@ -13,10 +13,10 @@ from sandbox.core.errors import UsageError
 
 from .actions import for_env
 from .dqn_interface import DQNInterface
-from .episodes import count_step
-from .log import check_q_learning, log_q_learning
 from .observations import Tensors
 from .optimizers import clip_gradients
+from .protocols import AnySession
+from .python_run import session_of
 from .q_learning import (
     bellman_targets,
     huber_loss,
@@ -25,6 +25,7 @@ from .q_learning import (
     squashed,
     unsquashed,
 )
+from .q_log import check_q_learning, log_q_learning
 from .q_policies import QPolicy
 from .random_shift import shifted
 from .replay import Replay, Transitions
@@ -32,7 +33,6 @@ from .sb3_infos import sb3_locals
 from .segments import Segments
 from .sequence_replay import SequenceReplay
 from .sequences import Sequences
-from .session import AgentSession, NoSession
 
 _ROWS_AT_ONCE = 1024
 """Transitions drawn, and judged by the target network, in one go: fewer calls, and still in the cache."""
@@ -110,7 +110,7 @@ class DQN(DQNInterface):
         reset_num_timesteps: bool = True,
         progress_bar: bool = False,
         *,
-        run: bool | AgentSession | NoSession = False,
+        run: bool | AnySession = False,
     ) -> Self:
         """Learn for at least `total_timesteps` environment steps (whole steps of all environments).
 
@@ -130,7 +130,7 @@ class DQN(DQNInterface):
             self._rounds, self._learns_from, self._logged = 0, self.learning_starts, (0, 0, self._n_updates)
         elif self.replay.size == 0:  # learned elsewhere before: there is nothing to make up for
             self._learns_from = self.num_timesteps + self.learning_starts
-        with self._open_session(run) as session:
+        with session_of(self, run) as session:
             callback.on_training_start(locals(), globals())
             while self.num_timesteps < total_timesteps and self.collect(callback):
                 self.train(self._rounds_due())
@@ -163,7 +163,7 @@ class DQN(DQNInterface):
             taken = for_env(actions, self.action_space)
             step = self.simulator.step(taken)
             self.replay.add(actions, step, *before)
-            finished = count_step(self, step, step.terminated | step.truncated)
+            finished = self.count_step(step, step.terminated | step.truncated)
             self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
             if self._watched:
                 callback.update_locals(sb3_locals(self, taken, step, finished))

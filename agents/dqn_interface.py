@@ -13,22 +13,20 @@ from stable_baselines3.common.policies import BasePolicy
 
 from sandbox.core.errors import UsageError
 
-from .algorithm import COMMON, Agent, Env
+from .algorithm import COMMON
+from .array_algorithm import Env
 from .q_policies import SB3_POLICIES, CnnQPolicy, MultiInputQPolicy, QPolicy
 from .recurrent_q import RECURRENT
-from .replay import Replay
-from .replay_state import capture_learning, exploration_rate, load_replay, restore_learning, save_replay
-from .saving import Target
+from .replay_agent import ReplayAgent
 from .schedules import Schedule, as_steps
-from .sequence_replay import SequenceReplay
 from .settings import DQNSettings
 
 _POLICY_SETTINGS = {"net_arch", "activation", "features_dim", "memory_size", "memory_layers"}
 _SETTINGS = {field.name for field in fields(DQNSettings)} - _POLICY_SETTINGS
-_OWN_SETTINGS = tuple(sorted(_SETTINGS - {"preset", *Agent.saved_settings}))
+_OWN_SETTINGS = tuple(sorted(_SETTINGS - {"preset", *ReplayAgent.saved_settings}))
 
 
-class DQNInterface(Agent):
+class DQNInterface(ReplayAgent):
     """Deep Q-learning with SB3's interface: the same arguments, defaults, callbacks, logger keys, parameters.
 
     Other than in SB3, `train_freq` and `target_update_interval` count the steps of all environments together
@@ -112,24 +110,15 @@ class DQNInterface(Agent):
     }
     sb3_policies = SB3_POLICIES
     supported_actions = (spaces.Discrete,)
-    saved_settings = (*Agent.saved_settings, *_OWN_SETTINGS)
+    saved_settings = (*ReplayAgent.saved_settings, *_OWN_SETTINGS)
     settings_class = DQNSettings
     head_class: ClassVar[type[torch.nn.Module] | None] = None
     """what stands behind the features, for subclasses with an architecture of their own: a module made and
     called as `agents.q_networks.Dueling` is; None for what `dueling` says"""
     policy: QPolicy  # pyright: ignore[reportIncompatibleVariableOverride]
-    replay: Replay | SequenceReplay
-
-    # How far learning is.
-    exploration_rate: float
-    _rounds: int
-    _learns_from: int
-    _logged: tuple[int, int, int]
-    _loss: torch.Tensor
 
     # Hyperparameters, as DQNSettings explains them.
     buffer_size: int
-    learning_starts: int
     batch_size: int
     train_freq: int
     gradient_steps: int
@@ -229,11 +218,6 @@ class DQNInterface(Agent):
     # SB3's names
 
     @property
-    def replay_buffer(self) -> Replay | SequenceReplay | None:
-        """What it learns from; None before there is an environment."""
-        return getattr(self, "replay", None)
-
-    @property
     def q_net(self) -> torch.nn.Module:
         """The network that acts and learns."""
         return self.policy.q_net
@@ -265,35 +249,3 @@ class DQNInterface(Agent):
         # There a step is one of all environments.
         steps = as_steps(data["train_freq"]) * data["n_envs"]
         return {**found, "train_freq": steps, "n_step": data.get("n_steps", 1)}
-
-    def counters(self) -> dict[str, float]:
-        return {**super().counters(), "exploration_rate": self.exploration_rate}
-
-    def take_counters(self, counters: dict[str, Any]) -> None:
-        super().take_counters(counters)
-        self.exploration_rate = float(counters["exploration_rate"])
-
-    def training_state(self) -> dict[str, Any]:
-        return super().training_state() | capture_learning(self)
-
-    def load_training_state(self, state: dict[str, Any]) -> list[str]:
-        """As `Agent.load_training_state`; without "replay" the buffer starts anew, with random actions."""
-        return restore_learning(self, state, super().load_training_state(state))
-
-    def load_policy(self, state: dict[str, Any], step: int) -> None:
-        super().load_policy(state, step)
-        self.exploration_rate = exploration_rate(state)
-
-    def save_replay_buffer(self, path: Target) -> None:
-        """Write the replay buffer as a zip of safetensors and JSON; a path without a suffix gets `.zip`."""
-        save_replay(self, path)
-
-    def load_replay_buffer(self, path: Target, truncate_last_traj: bool = True) -> None:
-        """Take over what `save_replay_buffer` wrote, for the same number of environments.
-
-        Raises:
-            NotFound, Broken: there is no such file, or it is damaged, or no such buffer (as SB3's pickles).
-            CheckpointBroken: it does not fit.
-        """
-        del truncate_last_traj  # an episode that was running when it was written is cut in any case
-        load_replay(self, path)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from .infos import successes
 from .simulators import Step
-
-if TYPE_CHECKING:
-    from .algorithm import Agent
 
 
 class EpisodeStatistics:
@@ -60,20 +56,3 @@ class EpisodeStatistics:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.returns = np.array(state["returns"], dtype=np.float64)
         self.lengths = np.array(state["lengths"], dtype=np.int64)
-
-
-def count_step(agent: Agent, step: Step, ends: np.ndarray) -> list[dict[str, Any]]:
-    """Move an agent on to its next step; returns the episodes that this one ended, `ends` (envs,) bool."""
-    assert agent.episodes is not None
-    assert agent.ep_info_buffer is not None
-    assert agent.ep_success_buffer is not None
-    finished = agent.episodes.update(step, ends)
-    if ends.any():
-        agent.ep_info_buffer.extend(finished)
-        agent.ep_success_buffer.extend(successes(step, ends))
-        agent._episode_num += int(ends.sum())
-    agent.num_timesteps += agent.n_envs if step.ignored is None else int((~step.ignored).sum())
-    agent._last_obs = step.observation  # type: ignore[assignment]
-    # After a reset that took a step of its own, the episode starts at the ignored step's observation.
-    agent._last_episode_starts = ends if step.ignored is None else step.ignored
-    return finished

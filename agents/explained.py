@@ -23,7 +23,7 @@ from .simulators.from_id import find_spec, make_single
 
 if TYPE_CHECKING:
     from .actors import Moment
-    from .algorithms import AnyAgent
+    from .protocols import AnyAgent
 
 FRAMES = 500
 """of all episodes together, unless told otherwise"""

@@ -8,23 +8,21 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import HumanOutputFormat, Logger
 
 from sandbox.core.errors import Diverged
-from sandbox.nn.session import due
 
 from .returns import explained_variance
 
 if TYPE_CHECKING:
-    from .algorithm import Agent
-    from .dqn import DQN
     from .rollout import Batch
 
 UPDATE = ("policy_gradient_loss", "value_loss", "entropy_loss", "approx_kl", "clip_fraction", "loss")
 """what PPO measures in each minibatch, in this order"""
 
 
-def log_progress(agent: Agent, iteration: int) -> None:
+def log_progress(agent: BaseAlgorithm, iteration: int) -> None:
     """Write one row of the log: the recent episodes, time and steps, and what an update has recorded."""
     logger, episodes = agent.logger, agent.ep_info_buffer
     elapsed = max((time.time_ns() - agent.start_time) / 1e9, 1e-9)
@@ -42,7 +40,7 @@ def log_progress(agent: Agent, iteration: int) -> None:
 
 
 def log_update(
-    agent: Agent, batch: Batch, means: list[float], clip_range: float, clip_range_vf: float | None
+    agent: BaseAlgorithm, batch: Batch, means: list[float], clip_range: float, clip_range_vf: float | None
 ) -> None:
     """Record what one update of PPO did: the means of `UPDATE` over it, and how well the values had been
     predicted."""
@@ -58,42 +56,6 @@ def log_update(
     record("train/clip_range", clip_range)
     if clip_range_vf is not None:
         record("train/clip_range_vf", clip_range_vf)
-
-
-def check_q_learning(agent: DQN) -> None:
-    """Record the mean loss since this was last asked. Raises Diverged where it is no number any more."""
-    episodes, steps, updates = agent._logged
-    if agent._n_updates > updates:
-        loss = agent._loss.item() / (agent._n_updates - updates)
-        check_finite(agent.num_timesteps, loss)
-        agent.logger.record("train/loss", loss)
-        agent._loss.zero_()
-        agent._logged = episodes, steps, agent._n_updates
-
-
-def log_q_learning(agent: DQN, log_interval: int | None, total_timesteps: int) -> None:
-    """Write a row of the log where enough episodes have ended, and at most a thousand rows in all.
-
-    Args:
-        agent: after an update.
-        log_interval: episodes between two rows; None for no rows.
-        total_timesteps: environment steps of this training.
-
-    Raises:
-        Diverged: the loss is no number any more.
-    """
-    episodes, steps, updates = agent._logged
-    enough = log_interval is not None and due(episodes, agent._episode_num, log_interval)
-    row = enough and agent.num_timesteps - steps >= total_timesteps // 1000
-    new = agent._n_updates - updates
-    if row or new >= 1000:  # a loss that is no number is found soon in any case
-        check_q_learning(agent)
-    if row:
-        agent.logger.record("time/episodes", agent._episode_num, exclude="tensorboard")
-        agent.logger.record("rollout/exploration_rate", agent.exploration_rate)
-        agent.logger.record("train/n_updates", agent._n_updates, exclude="tensorboard")
-        agent._logged = agent._episode_num, agent.num_timesteps, agent._n_updates
-        agent.dump_logs()
 
 
 def check_finite(step: int, loss: float, gradient_norm: float = 0.0) -> None:

@@ -12,19 +12,19 @@ from torch import Tensor
 from torch.nn import functional
 
 from .actions import for_env
-from .episodes import count_step
 from .log import check_finite, log_update
 from .networks import ActorCritic
 from .normalize import RewardNormalizer
 from .observations import Upload
 from .optimizers import clip_gradients
 from .ppo_interface import PPOInterface
+from .protocols import AnySession
+from .python_run import session_of
 from .random_shift import shifted
 from .returns import generalized_advantages
 from .rollout import Batch, Rollout
 from .sb3_infos import sb3_locals
 from .sequence_rollout import SequenceRollout
-from .session import AgentSession, NoSession
 from .simulators import Step
 
 
@@ -65,7 +65,7 @@ class PPO(PPOInterface):
         reset_num_timesteps: bool = True,
         progress_bar: bool = False,
         *,
-        run: bool | AgentSession | NoSession = False,
+        run: bool | AnySession = False,
     ) -> Self:
         """Learn for at least `total_timesteps` environment steps (whole rollouts).
 
@@ -80,7 +80,7 @@ class PPO(PPOInterface):
         total_timesteps, callback = self._setup_learn(
             total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar
         )
-        with self._open_session(run) as session:
+        with session_of(self, run) as session:
             callback.on_training_start(locals(), globals())
             iteration = 0
             while self.num_timesteps < total_timesteps and self.collect(callback):
@@ -117,7 +117,7 @@ class PPO(PPOInterface):
             self.rollout.write_outcome(t, step.reward, ends, step.ignored)
             if step.truncated.any():
                 self._keep_final_values(t, step)
-            finished = count_step(self, step, ends)
+            finished = self.count_step(step, ends)
             if self._watched:
                 callback.update_locals(sb3_locals(self, actions, step, finished))
             if not callback.on_step():

@@ -13,7 +13,8 @@ from stable_baselines3.common.utils import FloatSchedule
 
 from sandbox.core.errors import UsageError
 
-from .algorithm import COMMON, Agent, Env
+from .algorithm import COMMON, Agent
+from .array_algorithm import Env
 from .networks import SB3_POLICIES, ActorCritic, CnnActorCritic, MultiInputActorCritic
 from .recurrent import CONTRIB, RECURRENT
 from .schedules import Schedule, as_schedule

@@ -1,4 +1,4 @@
-"""`learn(…, run=True)`: a run folder for an agent that was made in Python."""
+"""What `learn(…, run=…)` means; `run=True` is a run folder for an agent that was made in Python."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import fields
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import torch
 
@@ -16,15 +16,14 @@ from sandbox.core.errors import UsageError
 from sandbox.core.run import Run
 from sandbox.ui.console import Console
 
+from .algorithm import Agent
 from .algorithms import find_algorithm, name_of
 from .config import AgentConfig
 from .encoding import encode_arguments
 from .names import portable_id, threshold_of
-from .session import AgentSession
+from .protocols import AnySession
+from .session import AgentSession, NoSession
 from .training import begin_run, draw_curve, finish
-
-if TYPE_CHECKING:
-    from .algorithm import Agent
 
 
 class PythonRun(AgentSession):
@@ -54,6 +53,19 @@ class PythonRun(AgentSession):
                 finish(self, self._agent)
                 draw_curve(self.run, self.config)
                 self._agent.policy.load_state_dict(learned)
+
+
+def session_of(agent: Agent, run: bool | AnySession) -> AnySession:
+    """What `learn` reports to: nobody, a given session, or one with a new run folder.
+
+    Raises:
+        UsageError: `run` is nothing of that kind, or config.toml could not say how to make the agent again.
+    """
+    if isinstance(run, AnySession):
+        return run
+    if run is not True and run is not False:
+        raise UsageError(f"run is True, False or an AgentSession, not {run!r}")
+    return python_run(agent, agent._total_timesteps) if run else NoSession()
 
 
 def python_run(agent: Agent, total_timesteps: int) -> PythonRun:

@@ -13,9 +13,10 @@ import envs
 from sandbox.core.config import from_mapping, parse_assignments, read_toml
 from sandbox.core.errors import UsageError
 
-from .algorithms import family, find_algorithm, imported_by, memory_of
+from .algorithms import family, find_algorithm, imported_by
 from .config import AgentConfig
 from .names import task_of
+from .policy_names import memory_of
 from .presets import preset, untuned
 from .settings.dqn import RAINBOW
 from .simulators import OURS

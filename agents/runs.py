@@ -6,20 +6,18 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sandbox.core.config import load_config_of_run, read_toml
-from sandbox.core.errors import ConfigError, NotFound, UsageError
+from sandbox.core.errors import UsageError
 from sandbox.core.kinds import Question
 from sandbox.core.run import Run
 from sandbox.ui.console import Console
 
-from .algorithms import imported_by
-from .config import AgentConfig
+from .config import AgentConfig, read_config
 
 if TYPE_CHECKING:
     from sandbox.nn.explain import Subject
     from sandbox.ui.report.exhibit import Exhibit
 
-    from .algorithms import AnyAgent
+    from .protocols import AnyAgent
 
 
 EPISODES = 100
@@ -92,8 +90,9 @@ class AgentRuns:
 
     def resume(self, run: Run, console: Console, *, trust: bool, device: str | None) -> dict[str, Any]:
         """Continue from the newest good checkpoint to the end of the config's steps."""
+        from .build import build_agent
         from .commands import report
-        from .training import build_agent, resume
+        from .training import resume
 
         config = read_config(run, trust, device)
         agent = build_agent(config)
@@ -127,7 +126,7 @@ class AgentRuns:
 
         from sandbox.nn.checkpoint import Checkpoints
 
-        from .training import build_agent
+        from .build import build_agent
 
         config = read_config(run, trust, device)
         config = dataclasses.replace(config, envs=1, vec="sync", init_from=None, **changes)
@@ -135,31 +134,3 @@ class AgentRuns:
         agent = build_agent(config)
         agent.load_policy(state, step)
         return config, agent
-
-
-def read_config(run: Run, trust: bool, device: str | None) -> AgentConfig:
-    """The config of a run, on another device if one is given.
-
-    Raises:
-        RunBroken: config.toml is missing or damaged; the message names the file, and line and key.
-        UsageError: it would import a module that `trust` does not cover.
-    """
-    import dataclasses
-
-    if not trust:
-        _refuse_imports(run)  # before the config is made: an algorithm of the user's is imported for that
-    config = load_config_of_run(run.config_path, AgentConfig)
-    return config if device is None or device == "auto" else dataclasses.replace(config, device=device)
-
-
-def _refuse_imports(run: Run) -> None:
-    """Raise UsageError where opening the run would execute somebody's module."""
-    try:
-        values, _ = read_toml(run.config_path)
-    except (NotFound, ConfigError):
-        return  # `load_config_of_run` says so, and imports nothing
-    for name in imported_by(values):
-        raise UsageError(
-            f"{name!r} in its config would import (and so execute) {name.partition(':')[0]!r}",
-            hint="if you trust where the run comes from, add --trust",
-        )

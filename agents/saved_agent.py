@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import torch
 from gymnasium import spaces
@@ -13,26 +13,21 @@ from stable_baselines3.common.utils import get_system_info
 from sandbox.core.errors import Broken, UsageError
 from sandbox.nn.backbone import Backbone, preset_name
 
+from .array_algorithm import ArrayAlgorithm, Env
 from .encoding import decode_arguments, decode_space, encode_arguments, encode_space
 from .recurrent import CONTRIBS_MEMORY
 from .saving import Target, read_agent, read_sb3_parameters, write_agent
 from .schedules import plain_schedule
 from .state import in_a_line, load_optimizer, optimizer_state
 
-if TYPE_CHECKING:
-    from .algorithm import Agent, Env
-
-AnAgent = TypeVar("AnAgent", bound="Agent")
+AnAgent = TypeVar("AnAgent", bound="Filed")
 
 
-class Filed:
-    """What of an agent goes into a file, and comes out of it."""
+class Filed(ArrayAlgorithm):
+    """An algorithm that goes into a file, and comes out of it."""
 
     saved_settings: ClassVar[tuple[str, ...]] = ("learning_rate", "stats_window_size", "seed", "verbose")
     """attributes that `save` writes and `load` restores; each is an argument of the constructor too"""
-    num_timesteps: int
-    _n_updates: int
-    _stats_window_size: int
 
     def save(self, path: Target, exclude: Iterable[str] | None = None, include: Any = None) -> None:
         """Save hyperparameters, weights and optimiser as a zip of JSON and safetensors, without the
@@ -45,7 +40,7 @@ class Filed:
             exclude: names of hyperparameters to leave out.
             include: not used; there for SB3's signature.
         """
-        save_agent(self, path, set(exclude or ()))  # type: ignore[arg-type]
+        save_agent(self, path, set(exclude or ()))
 
     def setting(self, name: str) -> Any:
         """A hyperparameter as the constructor takes it: a number, text or callable."""
@@ -102,7 +97,7 @@ class Filed:
         return load_agent(cls, path, env, device, {**replaced, **kwargs}, trust)  # type: ignore[type-var]
 
 
-def save_agent(agent: Agent, target: Target, leave_out: set[str]) -> None:
+def save_agent(agent: Filed, target: Target, leave_out: set[str]) -> None:
     """Write `agent` without its environment; see `Agent.save`."""
     settings = {name: agent.setting(name) for name in agent.saved_settings if name not in leave_out}
     settings["policy_kwargs"] = _without_weights(agent.policy_kwargs)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from stable_baselines3.common.base_class import BaseAlgorithm
 
 from .infos import infos_of
 from .simulators import Step
 from .simulators.arrays import copied, row
-
-if TYPE_CHECKING:
-    from .algorithm import Agent
 
 
 def sb3_infos(step: Step, finished: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -39,7 +37,7 @@ def sb3_infos(step: Step, finished: Sequence[dict[str, Any]]) -> list[dict[str, 
 
 
 def sb3_locals(
-    agent: Agent, actions: np.ndarray, step: Step, finished: Sequence[dict[str, Any]]
+    agent: BaseAlgorithm, actions: np.ndarray, step: Step, finished: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
     """What SB3's callbacks look for in `self.locals`; they may keep it, so nothing is overwritten later."""
     return {

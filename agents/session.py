@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from stable_baselines3.common.logger import KVWriter, Logger, TensorBoardOutputFormat
 
@@ -21,12 +21,10 @@ from .config import AgentConfig
 from .evaluate import Evaluation, evaluate
 from .log import plain_logger
 from .names import longest_episode, with_end
+from .protocols import AnyAgent
 from .simulators import Simulator, as_simulator
 from .simulators.from_id import find_spec, most_at_once
 from .videos import TrainingVideos
-
-if TYPE_CHECKING:
-    from .algorithms import AnyAgent
 
 CONFIRM_EPISODES = 100
 """fresh episodes that have to confirm a passed evaluation before training stops"""

@@ -16,11 +16,11 @@ from sandbox.nn.optimizers import optimizer_state as moments_of
 from .episodes import EpisodeStatistics
 
 if TYPE_CHECKING:
-    from .algorithm import Agent
+    from .array_algorithm import ArrayAlgorithm
     from .normalize import RewardNormalizer
 
 
-def capture(agent: Agent) -> dict[str, Any]:
+def capture(agent: ArrayAlgorithm) -> dict[str, Any]:
     """Everything that decides how training goes on: nested dicts and lists of tensors, arrays and JSON
     values."""
     assert agent.episodes is not None
@@ -51,7 +51,7 @@ def capture(agent: Agent) -> dict[str, Any]:
     }
 
 
-def restore(agent: Agent, state: dict[str, Any]) -> list[str]:
+def restore(agent: ArrayAlgorithm, state: dict[str, Any]) -> list[str]:
     """Put an agent, made with the same arguments, where `capture` found the other one.
 
     Returns:
@@ -86,7 +86,7 @@ def restore(agent: Agent, state: dict[str, Any]) -> list[str]:
     return troubles
 
 
-def _restore_memory(agent: Agent, saved: torch.Tensor | None) -> None:
+def _restore_memory(agent: ArrayAlgorithm, saved: torch.Tensor | None) -> None:
     """Take over what a policy with memory remembers of the running episodes."""
     nothing = agent.policy.initial_state(agent.n_envs)  # type: ignore[operator]
     if nothing is not None:
@@ -95,7 +95,7 @@ def _restore_memory(agent: Agent, saved: torch.Tensor | None) -> None:
         agent._policy_state = saved.to(agent.device)
 
 
-def restore_policy(agent: Agent, state: dict[str, Any], step: int) -> None:
+def restore_policy(agent: ArrayAlgorithm, state: dict[str, Any], step: int) -> None:
     """Only what `capture` kept of the policy. Raises CheckpointBroken where it does not fit."""
     try:
         agent.policy.load_state_dict(state["policy"])
@@ -124,11 +124,11 @@ def load_optimizer(optimizer: torch.optim.Optimizer, saved: dict[str, Any]) -> N
         group.update({name: value for name, value in kept.items() if name != "params"})
 
 
-def _reward_normalizer(agent: Agent) -> RewardNormalizer | None:
+def _reward_normalizer(agent: ArrayAlgorithm) -> RewardNormalizer | None:
     return getattr(agent.policy, "reward_normalizer", None)
 
 
-def _restore_simulator(agent: Agent, state: dict[str, Any] | None) -> list[str]:
+def _restore_simulator(agent: ArrayAlgorithm, state: dict[str, Any] | None) -> list[str]:
     """Put the environments back; the ones that cannot be start a new episode. Returns what to tell the
     user."""
     assert agent.episodes is not None

@@ -9,7 +9,7 @@ from gymnasium import spaces
 
 from sandbox.core.errors import UnsupportedSpace
 
-from .algorithms import memory_of
+from .policy_names import memory_of
 from .simulators.arrays import check_spaces
 
 

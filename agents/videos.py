@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -31,11 +31,10 @@ from sandbox.ui.recorder import (
 )
 from sandbox.ui.video import VideoWriter
 
+from .build import build_agent
 from .config import AgentConfig
+from .protocols import AnyAgent
 from .simulators.from_id import find_spec, make, make_single
-
-if TYPE_CHECKING:
-    from .algorithms import AnyAgent
 
 LONGEST_VIDEO = 1_000
 """frames after which a video ends, also in the middle of the episode"""
@@ -148,8 +147,6 @@ def _serve(config: AgentConfig, folder: Path, jobs: Any, answers: Any) -> None:
     signal.signal(signal.SIGTERM, _stop)
     if hasattr(os, "nice"):
         os.nice(10)  # training comes first
-    from .training import build_agent
-
     with suppress(_Stopped):
         agent: AnyAgent | None = None
         while (job := _next(jobs)) is not None:

@@ -82,8 +82,8 @@ def run_watched(
         SandboxError: the run has no agent or no checkpoint, or `env` does not fit it.
     """
     from .algorithms import ALGORITHMS
-    from .runs import read_config
-    from .training import build_agent
+    from .build import build_agent
+    from .config import read_config
 
     if run.info["kind"] not in ALGORITHMS:
         raise UsageError(f"{run.name} is a run of the kind {run.info['kind']!r}: there is no agent to watch")

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agents.bench.onlooker import Onlooker
+from agents.build import build_agent
 from agents.config import AgentConfig
 from agents.evaluate import evaluate
 from agents.session import final_evaluation
-from agents.training import build_agent
 from sandbox.core.seeding import derive_seed
 
 if TYPE_CHECKING:
-    from agents.algorithms import AnyAgent
+    from agents.protocols import AnyAgent
 
 CONFIRMATION = 100
 """fresh episodes that confirm a threshold, and episodes of the last evaluation"""

@@ -12,7 +12,7 @@ from agents.simulators import Simulator
 from sandbox.nn.session import due
 
 if TYPE_CHECKING:
-    from agents.algorithms import AnyAgent
+    from agents.protocols import AnyAgent
 
 
 class Onlooker(NoSession, ABC):

@@ -14,10 +14,10 @@ from torch import nn
 
 from agents.bench.stopwatch import Stopwatch
 from agents.bench.training import ZOO, ZOO_ENVS, Maker
+from agents.build import build_agent
 from agents.dqn import DQN
 from agents.ppo import PPO
 from agents.resolve import resolve_config
-from agents.training import build_agent
 
 STEPS = 16_384
 """environment steps of a training, at most"""

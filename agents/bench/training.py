@@ -14,10 +14,10 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
 
 from agents.bench.stopwatch import Stopwatch
+from agents.build import build_agent
 from agents.ppo import PPO
 from agents.resolve import resolve_config
 from agents.schedules import Linear
-from agents.training import build_agent
 from sandbox.core.seeding import derive_seed
 
 GOAL = 475.0

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from agents.algorithms import remembers
+from agents.policy_names import remembers
 from agents.stock.zoo import ZOO
 
 from . import atari, doom, memory

@@ -118,7 +118,7 @@ def _from_object(env: Any) -> Simulator:
     from stable_baselines3.common.vec_env import VecEnv  # SB3 and torch: only if it is none of the above
 
     if isinstance(env, VecEnv):
-        from agents.vec import from_sb3
+        from .from_sb3 import from_sb3
 
         return from_sb3(env)
     raise UsageError(

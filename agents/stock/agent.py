@@ -15,7 +15,8 @@ from stable_baselines3.common.noise import ActionNoise, NormalActionNoise, Ornst
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from agents.eyes import Sighted
-from agents.vec import FromSB3
+from agents.protocols import AnySession
+from agents.simulators.from_sb3 import FromSB3
 from sandbox.core.errors import Diverged, UsageError
 
 from .environments import make_environments
@@ -24,7 +25,6 @@ from .spaces import check_spaces_of
 from .state import capture, restore, restore_policy
 
 if TYPE_CHECKING:
-    from agents.session import AgentSession, NoSession
     from agents.settings.stock import Noise
 
 
@@ -35,6 +35,8 @@ class StockAgent(Sighted):
         algorithm: the stock class, such as `stable_baselines3.PPO`.
         policy: the name of one of its policies.
         env: id of the environment.
+        policies: names of all that the algorithm has.
+        actions: kinds of action spaces that it can act in, "Discrete, Box".
         n_envs, env_kwargs, wrap, vec: see `make_environments`.
         seed, device: as in SB3.
         normalize_observation, normalize_reward: learn behind a `VecNormalize`.
@@ -54,6 +56,8 @@ class StockAgent(Sighted):
         policy: str,
         env: str,
         *,
+        policies: Sequence[str],
+        actions: str,
         n_envs: int = 1,
         env_kwargs: Mapping[str, Any] | None = None,
         wrap: Sequence[str] = (),
@@ -71,7 +75,8 @@ class StockAgent(Sighted):
         self.observation_space = environments.observation_space
         self.action_space = environments.action_space
         try:
-            check_spaces_of(algorithm, policy, self.observation_space, self.action_space)
+            seen, acts = self.observation_space, self.action_space
+            check_spaces_of(algorithm.__name__, policies, actions, policy, seen, acts)
             if noise_type != "none":
                 arguments["action_noise"] = _noise(noise_type, noise_std, environments)
             self.normalizer: VecNormalize | None = None
@@ -147,9 +152,7 @@ class StockAgent(Sighted):
 
     # Learning
 
-    def learn(
-        self, total_timesteps: int, reset_num_timesteps: bool = True, *, run: AgentSession | NoSession
-    ) -> Self:
+    def learn(self, total_timesteps: int, reset_num_timesteps: bool = True, *, run: AnySession) -> Self:
         """Learn as the stock algorithm does, and let `run` evaluate, save and stop between two rollouts.
 
         Raises:
@@ -197,7 +200,7 @@ class _Ended(Exception):  # noqa: N818 - nobody's error
 class _BetweenRollouts(BaseCallback):
     """Tells a run that an update is over: at the beginning of the rollout that follows it."""
 
-    def __init__(self, agent: StockAgent, session: AgentSession | NoSession) -> None:
+    def __init__(self, agent: StockAgent, session: AnySession) -> None:
         super().__init__()
         self._agent, self._session, self._updated = agent, session, False
 

@@ -7,26 +7,34 @@ progress and what an off-policy algorithm remembers of others, so a resumed run 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.save_util import recursive_getattr
+from stable_baselines3.common.vec_env import VecNormalize
 from torch.optim import Optimizer
 
 from agents.state import load_optimizer, optimizer_state
 from sandbox.core.errors import CheckpointBroken
 from sandbox.core.seeding import derive_seed
 
-from .policy import moments_of, set_moments
-
-if TYPE_CHECKING:
-    from .agent import StockAgent
+from .policy import StockPolicy, moments_of, set_moments
 
 _COUNTERS = ("num_timesteps", "_episode_num", "_n_updates", "_n_calls")
 """SB3's names; the last one, of calls since the target network was updated, is DQN's"""
 
 
-def capture(agent: StockAgent) -> dict[str, Any]:
+class Wrapped(Protocol):
+    """What a stock algorithm and what is around it are kept of: a `StockAgent`."""
+
+    model: BaseAlgorithm
+    policy: StockPolicy
+    normalizer: VecNormalize | None
+    seed: int
+
+
+def capture(agent: Wrapped) -> dict[str, Any]:
     """Nested dicts and lists of tensors and JSON values; the policy's under "policy"."""
     model: Any = agent.model
     _, variables = model._get_torch_save_params()
@@ -41,7 +49,7 @@ def capture(agent: StockAgent) -> dict[str, Any]:
     }
 
 
-def restore(agent: StockAgent, state: dict[str, Any]) -> list[str]:
+def restore(agent: Wrapped, state: dict[str, Any]) -> list[str]:
     """Put an agent, made with the same arguments, close to where `capture` found the other one.
 
     Returns:
@@ -73,7 +81,7 @@ def restore(agent: StockAgent, state: dict[str, Any]) -> list[str]:
     return [f"of stock SB3 neither generators nor episodes in progress are kept{buffer}: they start anew"]
 
 
-def restore_policy(agent: StockAgent, state: dict[str, Any], step: int) -> None:
+def restore_policy(agent: Wrapped, state: dict[str, Any], step: int) -> None:
     """Only what `capture` kept of the policy. Raises CheckpointBroken where it does not fit."""
     try:
         agent.policy.load_state_dict(state["policy"])
@@ -82,7 +90,7 @@ def restore_policy(agent: StockAgent, state: dict[str, Any], step: int) -> None:
     agent.model.num_timesteps = step
 
 
-def _optimizers(agent: StockAgent) -> dict[str, Optimizer]:
+def _optimizers(agent: Wrapped) -> dict[str, Optimizer]:
     """The algorithm's optimisers, under SB3's names for them."""
     names, _ = agent.model._get_torch_save_params()
     found = {name: recursive_getattr(agent.model, name) for name in names}

@@ -56,7 +56,7 @@ class StockAlgorithm:
         """What makes such an agent. Raises MissingExtra."""
         from .agent import StockAgent
 
-        return partial(StockAgent, self.algorithm())
+        return partial(StockAgent, self.algorithm(), policies=self.policies, actions=self.actions)
 
 
 _POLICIES = ("MlpPolicy", "CnnPolicy", "MultiInputPolicy")

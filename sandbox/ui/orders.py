@@ -4,23 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from sandbox.core.errors import SandboxError
 from sandbox.ui.actor import blindness, forgetfulness
 from sandbox.ui.keyboard import HELP, ORDERS, Order, symbols
 from sandbox.ui.pace import speed_text
-from sandbox.ui.screen import fresh_path
+from sandbox.ui.playback import Playback
+from sandbox.ui.screen import Screen, fresh_path
+from sandbox.ui.show import Show
+from sandbox.ui.stage import Scene
 
-if TYPE_CHECKING:
-    from sandbox.ui.stage import Scene
-    from sandbox.ui.viewer import Viewer
+
+class Window(Protocol):
+    """What orders change: see `sandbox.ui.viewer.Viewer`."""
+
+    show: Show
+    play: Playback
+    screen: Screen
+    helping: bool
+    recording: bool
+    saliency: bool
+
+    def say(self, text: str, seconds: float = 4.0) -> None:
+        """Show a message for some seconds."""
+        ...
+
+    def rename(self) -> None:
+        """Write into the window's bar how things stand."""
+        ...
+
+    def draw(self) -> None:
+        """Draw the whole window."""
+        ...
+
+    def close(self) -> None:
+        """Close the window soon."""
+        ...
 
 
 class Orders:
     """Obeys orders on behalf of a viewer."""
 
-    def __init__(self, viewer: Viewer) -> None:
+    def __init__(self, viewer: Window) -> None:
         self._viewer = viewer
         self._table: dict[Order, Callable[[], None]] = {
             "pause": self._pause,

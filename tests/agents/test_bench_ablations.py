@@ -22,8 +22,8 @@ from agents.bench.ablations.claims import (
 from agents.bench.ablations.command import claims_of, rows_of
 from agents.bench.ablations.variants import VARIANTS
 from agents.bench.ablations.witness import Witness, summary, values_and_returns
+from agents.build import build_agent
 from agents.dqn import DQN
-from agents.training import build_agent
 from envs.snake import Snake
 from sandbox.__main__ import main
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from agents import presets
-from agents.algorithms import remembers
 from agents.bench.judge import Rules, measure
 from agents.bench.remembering import command
 from agents.bench.remembering.command import row_of
 from agents.bench.remembering.tasks import AGENTS, ALGOS, RIGHT_ARM, TASKS, Task, Trial, trials
+from agents.policy_names import remembers
 from agents.resolve import resolve_config
 from agents.settings import DQNSettings
 from envs.tmaze import TMaze

@@ -12,9 +12,9 @@ import torch
 
 from agents import DQN
 from agents.actors import PolicyActor
+from agents.build import build_agent
 from agents.config import AgentConfig
 from agents.resolve import resolve_config
-from agents.training import build_agent
 from sandbox import load_run
 from sandbox.__main__ import main
 from sandbox.core.config import load_toml

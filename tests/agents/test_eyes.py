@@ -14,10 +14,10 @@ from gymnasium import spaces
 from stable_baselines3.common.torch_layers import CombinedExtractor, FlattenExtractor, NatureCNN
 
 from agents import DQN, PPO, SB3VecEnv
+from agents.build import build_agent
 from agents.eyes import BackboneExtractor, CombinedEyes, extract_features
 from agents.python_run import config_of
 from agents.resolve import resolve_config
-from agents.training import build_agent
 from sandbox.__main__ import main
 from sandbox.core.errors import UnknownName, UnsupportedSpace, UsageError
 from sandbox.nn.backbone import Backbone, build_backbone

@@ -21,9 +21,10 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents import PPO, SB3VecEnv
+from agents.build import build_agent
 from agents.evaluate import evaluate
 from agents.resolve import resolve_config
-from agents.training import begin_run, build_agent, train
+from agents.training import begin_run, train
 from sandbox.ui.console import Console
 
 LENGTH = 100

@@ -9,13 +9,14 @@ import pytest
 from gymnasium import spaces
 
 from agents.algorithm import Agent
-from agents.algorithms import ALGORITHMS, memory_of, remembers
+from agents.algorithms import ALGORITHMS
+from agents.build import build_agent
 from agents.config import AgentConfig
+from agents.policy_names import memory_of, remembers
 from agents.resolve import resolve_config
 from agents.settings import DQNSettings, PPOSettings
 from agents.settings.rules import MEMORY
 from agents.suitable import check_suitable
-from agents.training import build_agent
 from sandbox.__main__ import main
 from sandbox.core.config import read_toml
 from sandbox.core.errors import ConfigError, UnsupportedSpace, UsageError

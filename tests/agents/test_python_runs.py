@@ -58,8 +58,8 @@ def test_a_run_of_python_is_loaded_and_predicts(runs_root: Path) -> None:
 
 
 def test_the_config_says_how_to_make_the_agent_again(runs_root: Path) -> None:
+    from agents.build import build_agent
     from agents.config import AgentConfig
-    from agents.training import build_agent
 
     agent = learned(
         gamma=0.9, clip_range="lin_0.3", ent_coef=0.01, policy_kwargs={"activation_fn": torch.nn.ReLU}

@@ -18,11 +18,11 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import VecNormalize
 
+from agents.build import build_agent
 from agents.config import AgentConfig
 from agents.settings.stock import settings_of
 from agents.stock.agent import StockAgent
 from agents.stock.table import STOCK
-from agents.training import build_agent
 from sandbox import load_run
 from sandbox.__main__ import main
 from sandbox.core.config import from_mapping, to_toml

@@ -11,10 +11,10 @@ import torch
 from stable_baselines3.common.torch_layers import NatureCNN
 from torch import Tensor
 
+from agents.build import build_agent
 from agents.config import AgentConfig
 from agents.eyes import BackboneExtractor, CombinedEyes
 from agents.resolve import resolve_config
-from agents.training import build_agent
 from sandbox import load_run
 from sandbox.__main__ import main
 from sandbox.core.config import load_toml

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
+from agents.build import build_agent
 from agents.config import AgentConfig
 from agents.settings.stock import settings_of
 from agents.stock.table import STOCK
 from agents.stock.zoo import ZOO
-from agents.training import build_agent
 from sandbox.__main__ import main
 from sandbox.core.config import from_mapping, load_toml, to_mapping, to_toml
 from tests.agents.run_folders import error_of

@@ -20,8 +20,9 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecNorm
 
 from agents import SB3VecEnv
 from agents.simulators import as_simulator
+from agents.simulators.from_sb3 import FromSB3, from_sb3
 from agents.simulators.singles import Singles
-from agents.vec import FromSB3, from_sb3, to_sb3
+from agents.vec import to_sb3
 from sandbox.core.errors import UsageError
 
 CORRIDOR = "Tiny/Corridor-v0"

@@ -9,6 +9,7 @@ import torch
 
 from agents.actions import for_env
 from agents.bench.onlooker import Onlooker
+from agents.build import build_agent
 from agents.config import AgentConfig
 from agents.dqn import DQN
 from agents.n_step import NO_TRANSITION
@@ -16,14 +17,13 @@ from agents.observations import to_tensors
 from agents.q_policies import QPolicy
 from agents.session import final_evaluation
 from agents.simulators import Simulator
-from agents.training import build_agent
 from agents.transitions import Transitions
 from sandbox.core.seeding import derive_seed
 
 from .claims import calibration_gap, discounted_returns, heading_and_reverse, reward_preference, twin_gap
 
 if TYPE_CHECKING:
-    from agents.algorithms import AnyAgent
+    from agents.protocols import AnyAgent
 
 LOOKS, EPISODES = 20, 64
 JUDGED = 200

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
-from agents.algorithms import remembers
 from agents.bench.judge import Rules
 from agents.config import AgentConfig
 from agents.names import task_of
+from agents.policy_names import remembers
 from agents.presets import preset
 from agents.resolve import resolve_config
 
