@@ -54,11 +54,13 @@ def load_run(
         RunBroken: The run's own description is missing or damaged.
         UsageError: The run would import a module, and ``trust`` is not given.
     """
+    from sandbox.core.machine import threads_kept
     from sandbox.core.plugins import kind_of
     from sandbox.core.runs import find_run
 
     run = find_run(str(text), root)
-    return kind_of(run.info["kind"]).load(run, checkpoint=checkpoint, device=device, trust=trust)
+    with threads_kept():
+        return kind_of(run.info["kind"]).load(run, checkpoint=checkpoint, device=device, trust=trust)
 
 
 def train(what: str, *subjects: str, quiet: bool = False, **options: Any) -> Any:
@@ -81,8 +83,8 @@ def train(what: str, *subjects: str, quiet: bool = False, **options: Any) -> Any
         subjects: What stands behind the command's name: the environment; the data; or the kind of model and
             the data.
         quiet: Say nothing but warnings.
-        options: By their names. Flags are True, counts may be ``"50k"``; ``set``, and all that may be
-            repeated, is a list of texts, or a dict.
+        options: By their names. Flags are True or False, counts may be ``"50k"``; ``set``, and all that may
+            be repeated, is a list of texts, or a dict.
 
     Returns:
         What `load_run` gives for the run: the agent or model, the best that was found. With ``seeds`` a list
@@ -91,10 +93,9 @@ def train(what: str, *subjects: str, quiet: bool = False, **options: Any) -> Any
     Raises:
         SandboxError: As the command: one line that says what is wrong, and what to do.
     """
-    from importlib import import_module
+    from sandbox.core.plugins import train_of_commands
 
-    # By its name, as in the plugins' table: every floor imports this package, and none of them the commands.
-    return import_module("sandbox.commands.calling").train(what, subjects, quiet, options)
+    return train_of_commands()(what, subjects, quiet, options)
 
 
 def __dir__() -> list[str]:

@@ -118,3 +118,51 @@ def test_options_of_train_are_those_of_the_command(runs_root: Path) -> None:
     assert found["wrap"] == ["mask_velocity"]
     assert (found["early_stop"], found["checkpoint_replay"]) == (False, True)
     assert not runs_root.exists()
+
+
+def test_false_is_said_to_the_command_and_not_left_out(tmp_path: Path) -> None:
+    from sandbox import train
+    from sandbox.core.errors import UsageError
+
+    told = train("generator", "ddpm", "digits", class_conditional=False, dry_run=True, quiet=True)["config"]
+    assert told["class_conditional"] is False
+    file = tmp_path / "c.toml"
+    file.write_text(
+        'data = "digits"\naugment = true\nbalanced = true\n[fit]\nautocast = true\ncompile = true\n'
+    )
+    changed = train("classifier", config=file, augment=False, dry_run=True, quiet=True)["config"]
+    assert (changed["augment"], changed["balanced"]) == (False, True)
+    with pytest.raises(UsageError, match=r"compile=False cannot undo what .*c\.toml says"):
+        train("classifier", config=file, compile=False, dry_run=True, quiet=True)
+
+
+def test_numbers_of_numpy_are_options_too() -> None:
+    import numpy as np
+
+    from sandbox import train
+
+    options: dict[str, Any] = {"seed": np.int64(3), "freeze": np.bool_(False), "augment": np.bool_(True)}
+    told = train("classifier", "digits", **options, dry_run=True, quiet=True)["config"]
+    assert (told["seed"], told["augment"]) == (3, True)
+
+
+@pytest.mark.usefixtures("runs_root")
+def test_torch_computes_afterwards_with_as_many_threads_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from sandbox import load_run, train
+
+    monkeypatch.setattr("agents.training.CONFIRM_EPISODES", 4)
+    before = torch.get_num_threads()
+    train("agent", "CartPole", steps=64, envs=8, threads=before + 1, quiet=True)
+    assert torch.get_num_threads() == before
+    assert load_run("latest").num_timesteps > 0
+    assert torch.get_num_threads() == before
+
+
+def test_the_table_of_plugins_says_where_train_is() -> None:
+    from sandbox.commands import calling
+    from sandbox.core.plugins import train_of_commands
+
+    assert train_of_commands() is calling.train
+    assert "import_module" not in (Path(__file__).parents[1] / "sandbox" / "__init__.py").read_text()

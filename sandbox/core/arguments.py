@@ -6,10 +6,12 @@ tyro is imported when a command line is parsed, so that ``--help`` of the whole 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import inspect
 import io
 import re
 import textwrap
+import typing
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -30,7 +32,8 @@ def parse_command(cls: type[T], arguments: Sequence[str], prog: str) -> T:
     """Return the dataclass ``cls`` filled from the words of a command line.
 
     Positional fields are shown by their name, flags have no ``--no-`` twin, None cannot be typed, and fields
-    of type `Count` take ``50k`` and ``1e6``.
+    of type `Count` take ``50k`` and ``1e6``. ``--no-NAME`` makes a field of type ``bool | None`` False: a
+    config file may have said True.
 
     Args:
         prog: What the user typed before the arguments, for hints.
@@ -39,11 +42,27 @@ def parse_command(cls: type[T], arguments: Sequence[str], prog: str) -> T:
         UsageError: tyro rejects the words; a likely spelling is in the message.
     """
     complaint = io.StringIO()
+    denied = {word: name for word, name in denials(cls).items() if word in arguments}
+    for word in denied:
+        if f"--{word.removeprefix('--no-')}" in arguments:
+            raise UsageError(f"--{word.removeprefix('--no-')} and {word}: give one of them")
+        arguments = [other for other in arguments if other != word]
     try:
         with contextlib.redirect_stderr(complaint), contextlib.redirect_stdout(io.StringIO()):
-            return _tyro(cls, arguments, prog)
+            command = _tyro(cls, arguments, prog)
     except SystemExit:
         raise usage_error(complaint.getvalue(), arguments, prog) from None
+    return dataclasses.replace(typing.cast(Any, command), **dict.fromkeys(denied.values(), False))
+
+
+def denials(cls: type) -> dict[str, str]:
+    """Options such as ``--no-augment`` of the fields of type ``bool | None``, and the fields' names.
+
+    A field that is called ``no_…`` already says so itself, and is left to tyro.
+    """
+    types = typing.get_type_hints(cls)
+    optional = [name for name, of in types.items() if set(typing.get_args(of)) == {bool, type(None)}]
+    return {f"--no-{name.replace('_', '-')}": name for name in optional if f"no_{name}" not in types}
 
 
 def command_help(cls: type, prog: str) -> str:
@@ -54,6 +73,8 @@ def command_help(cls: type, prog: str) -> str:
     _, _, examples = (inspect.getdoc(cls) or "").partition("Examples:\n")
     options = re.sub(r"\s*\(default:\s*(None|\'\'|True|False|)\)", "", text.getvalue())
     parts = ["\n".join(line.rstrip() for line in options.strip("\n").splitlines()).rstrip()]
+    if denied := denials(cls):
+        parts.append(f"not so, whatever a config file says:\n  {', '.join(denied)}")
     if examples.strip():
         parts.append("examples:\n" + textwrap.indent(textwrap.dedent(examples).strip("\n"), "  "))
     return "\n\n".join([*parts, EVERYWHERE])

@@ -15,7 +15,7 @@ and ``sandbox.lessons``; a name of ours cannot be taken over.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -166,6 +166,9 @@ DATA: dict[str, str] = {
     "sign_mnist": "sandbox.data.sign_mnist:SIGN_MNIST",
 }
 
+TRAIN = "sandbox.commands.calling:train"
+"""what `sandbox.train` does"""
+
 _NOUNS: dict[Group, str] = {
     "commands": "command",
     "kinds": "kind of run",
@@ -205,6 +208,11 @@ def resolve(group: Group, name: str) -> Any:
             f"the {_NOUNS[group]} {name!r} of {owner} cannot be loaded: {type(error).__name__}: {error}",
             hint=f"update or remove {owner}",
         ) from error
+
+
+def train_of_commands() -> Callable[..., Any]:
+    """What `sandbox.train` does: every floor imports the package, and none of them the commands."""
+    return _import(TRAIN)
 
 
 def kind_of(name: str) -> Kind:

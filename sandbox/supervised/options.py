@@ -98,6 +98,8 @@ class FitOptions:
             value: Any = getattr(self, name)
             if value is True:
                 words.append(f"--{name.replace('_', '-')}")
+            elif value is False and name in PASSED_ON:
+                words.append(f"--no-{name.replace('_', '-')}")
             elif value is not None and value is not False:
                 words += [f"--{name.replace('_', '-')}", str(value)]
         for one in self.set:

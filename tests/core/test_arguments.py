@@ -43,6 +43,12 @@ class Try:
     """Stop once solved."""
     quick: bool = False
     """A tenth of the steps."""
+    augment: bool | None = None
+    """Change pictures."""
+    mask: bool | None = None
+    """Hide a part."""
+    no_mask: bool = False
+    """Hide nothing."""
 
 
 def parse(line: str) -> Try:
@@ -104,3 +110,14 @@ class Between:
 
     between: tuple[str, str] | None = None
     """Two names."""
+
+
+def test_no_denies_what_a_config_file_may_say() -> None:
+    assert parse("CartPole").augment is None
+    assert parse("CartPole --augment").augment is True
+    assert parse("CartPole --no-augment --quick").augment is False
+    command = parse("CartPole --no-mask")  # a field of its own
+    assert (command.mask, command.no_mask) == (None, True)
+    with pytest.raises(UsageError, match="--augment and --no-augment: give one of them"):
+        parse("CartPole --no-augment --augment")
+    assert "config file says:\n  --no-augment\n" in command_help(Try, PROG)

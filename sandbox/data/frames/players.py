@@ -54,9 +54,8 @@ def run_player(text: str) -> Player:
         RunNotFound, RunBroken: There is no such run, or it is damaged.
         UsageError: It is no run of an agent.
     """
-    import torch
-
     from sandbox.core.config import read_toml
+    from sandbox.core.machine import threads_kept
     from sandbox.core.plugins import kind_of
     from sandbox.core.runs import find_run
 
@@ -64,11 +63,8 @@ def run_player(text: str) -> Player:
     settings, _ = read_toml(run.config_path)
     if "train_env" not in settings:
         raise UsageError(f"{run.name} is no run of an agent: it cannot play", hint="train-agent makes such")
-    threads = torch.get_num_threads()
-    try:
+    with threads_kept():
         policy = kind_of(run.info["kind"]).load(run)
-    finally:
-        torch.set_num_threads(threads)  # a run sets its own
     return Player(policy, settings.get("env_args", {}), settings.get("wrap", ()))
 
 
