@@ -14,7 +14,7 @@ from sandbox.core.config import from_mapping, parse_assignments, read_toml
 from sandbox.core.errors import ConfigError, UnknownName, UsageError
 from sandbox.core.machine import default_threads
 from sandbox.data.catalog import FOLDER, FRAMES, canonical, entry
-from sandbox.nn.budget import QUICK, Budget, logged_often, steps_of, with_steps
+from sandbox.nn.budget import QUICK, Budget, logged_often, preset_steps, steps_of, with_steps
 from sandbox.nn.fit_settings import FitSettings
 
 WITHOUT_OPTION = {"data", "fit", "checkpoint_every", "keep_checkpoints"}
@@ -79,8 +79,10 @@ def resolve_config(
     kept = budget == Budget() and "steps" in own
     if kept:
         steps = resolved.fit.steps
+    elif budget.epochs is None:
+        steps = budget.steps or preset_steps(tuned["epochs"], pictures, resolved.fit.batch_size)
     else:
-        steps = budget.steps or steps_of(budget.epochs or tuned["epochs"], pictures, resolved.fit.batch_size)
+        steps = steps_of(budget.epochs, pictures, resolved.fit.batch_size)
     resolved = replace(
         resolved, fit=with_steps(resolved.fit, max(1, int(steps) // QUICK) if quick else int(steps))
     )

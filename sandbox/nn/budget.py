@@ -38,6 +38,15 @@ class Budget:
         return replace(self, steps=steps)
 
 
+FEWEST_STEPS = 150
+"""of a preset's budget: what is seen often is still learned in steps, however few pictures there are"""
+
+
+def preset_steps(epochs: float, pictures: int, batch_size: int) -> int:
+    """`steps_of` a preset's epochs, but not too few to learn anything."""
+    return max(FEWEST_STEPS, steps_of(epochs, pictures, batch_size))
+
+
 def steps_of(epochs: float, pictures: int, batch_size: int) -> int:
     """Gradient steps in which each picture is seen `epochs` times, rounded up; at least 1."""
     return max(1, math.ceil(epochs * pictures / batch_size))

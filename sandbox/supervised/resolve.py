@@ -14,7 +14,7 @@ from sandbox.core.machine import default_threads
 from sandbox.core.runs import find_run
 from sandbox.data.catalog import FOLDER, FRAMES, canonical, entry
 from sandbox.nn import budget as budgets
-from sandbox.nn.budget import QUICK, Budget, logged_often, steps_of
+from sandbox.nn.budget import QUICK, Budget, logged_often, preset_steps, steps_of
 from sandbox.nn.fit_settings import FitSettings
 from sandbox.supervised.config import HF, MODEL_FOLDER, ClassifierConfig, Frozen
 from sandbox.supervised.presets import preset
@@ -135,7 +135,9 @@ def _steps(budget: Budget, config: ClassifierConfig, epochs: float) -> int:
     if budget.steps is not None:
         return int(budget.steps)
     pictures = config.pictures or _training_pictures(config)
-    return steps_of(budget.epochs or epochs, pictures, config.fit.batch_size)
+    if budget.epochs is None:
+        return preset_steps(epochs, pictures, config.fit.batch_size)
+    return steps_of(budget.epochs, pictures, config.fit.batch_size)
 
 
 def _training_pictures(config: ClassifierConfig) -> int:

@@ -14,7 +14,7 @@ import pytest
 from sandbox import load_run
 from sandbox.__main__ import main
 from sandbox.core.run import Run
-from sandbox.nn.budget import Budget
+from sandbox.nn.budget import FEWEST_STEPS, Budget
 from sandbox.nn.transfer import load_backbone
 from sandbox.supervised.config import ClassifierConfig
 from sandbox.supervised.presets import preset
@@ -233,6 +233,12 @@ def test_quick_is_a_tenth_of_any_budget(tmp_path: Path) -> None:
     assert resolved(steps=500, quick=True).fit.steps == 50
     assert resolved(settings=["steps=500"], quick=True).fit.steps == 50
     assert resolved(steps=5, quick=True).fit.steps == 1
+
+
+def test_few_pictures_are_learned_in_more_than_a_few_steps_unless_asked_otherwise() -> None:
+    few = {"pictures": 60}
+    assert resolve_config("digits", few, budget=Budget()).fit.steps == FEWEST_STEPS
+    assert resolve_config("digits", few, budget=Budget(epochs=2)).fit.steps == 2  # 120 of 96 at a time
 
 
 def test_data_of_other_packages_are_learned_as_long_as_a_folder() -> None:
