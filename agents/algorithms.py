@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from sandbox.core.errors import NotFound, UnknownName, UsageError
+from sandbox.core.modules import import_named
 
 from .policy_names import remembers
 from .settings import DQNSettings, PPOSettings, Settings
@@ -113,7 +114,7 @@ def _own_class(name: str) -> Any:
     """What `module:Class` names. Raises NotFound."""
     module, _, attribute = name.partition(":")
     try:
-        return getattr(import_module(module), attribute)
+        return getattr(import_named(module), attribute)
     except Exception as error:  # the user's module may fail in any way
         raise NotFound(
             f"there is no algorithm {name!r}: {type(error).__name__}: {error}",

@@ -17,6 +17,7 @@ from envs.base import BatchedEnv
 from envs.options import LONGEST_LIMIT, NO_LIMIT
 from envs.wrappers import wrap
 from sandbox.core.errors import EnvironmentNotFound, MissingExtra, SandboxError, UsageError
+from sandbox.core.modules import import_named
 from sandbox.core.spelling import suggest
 
 T = TypeVar("T")
@@ -87,7 +88,7 @@ def make(create: Callable[..., T], spec: EnvSpec, /, **arguments: Any) -> T:
 
     Raises:
         MissingExtra, MissingPackageError: the environment needs a package that is not installed.
-        UsageError: it does not take these arguments.
+        UsageError: an argument is unknown, or its value wrong.
     """
     _check_limit(arguments.get("max_episode_steps"))
     try:
@@ -106,7 +107,7 @@ def make(create: Callable[..., T], spec: EnvSpec, /, **arguments: Any) -> T:
             raise  # no argument of the user's: a bug in the environment
         # Gymnasium appends the whole call to the environment's own words.
         reason = str(error).partition(" was raised from the environment creator")[0]
-        raise UsageError(f"{spec.id} does not take these arguments: {reason}") from error
+        raise UsageError(f"{spec.id} cannot be made with these arguments: {reason}") from error
 
 
 def make_single(spec: EnvSpec, wrappers: Sequence[str], arguments: Mapping[str, Any]) -> gym.Env[Any, Any]:
@@ -161,7 +162,7 @@ def _check_limit(steps: object) -> None:
 
 def _import(module: str, name: str) -> None:
     try:
-        import_module(module)
+        import_named(module)
     except ImportError as error:
         raise EnvironmentNotFound(
             f"module {module!r}, which should register {name!r}, cannot be imported: {error}",

@@ -13,10 +13,12 @@ import torch
 
 import agents
 from agents import DQN, PPO
+from agents.algorithms import find_algorithm
 from agents.q_networks import Dueling
+from agents.simulators.from_id import find_spec
 from sandbox import load_run
 from sandbox.__main__ import main
-from sandbox.core.errors import UsageError
+from sandbox.core.errors import NotFound, UsageError
 from sandbox.core.run import Run
 from tests.agents.run_folders import (
     assert_same_run,
@@ -215,3 +217,23 @@ def test_a_class_of_a_script_cannot_have_a_run() -> None:
 
     with pytest.raises(UsageError, match="no other process would find the class Local: a script defined it"):
         small(Local).learn(16, run=True)
+
+
+def test_an_installed_program_finds_modules_of_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a_room.py").write_text(
+        "from gymnasium import register\n"
+        "register('ARoom-v0', 'gymnasium.envs.classic_control:CartPoleEnv', max_episode_steps=20)\n"
+    )
+    (tmp_path / "a_sarsa.py").write_text("from expected_sarsa import ExpectedSarsa\n")
+    elsewhere = [path for path in sys.path if path and Path(path).resolve() != tmp_path.resolve()]
+    monkeypatch.setattr(sys, "path", [*elsewhere])
+    for name in ("nowhere:Agent", "json.nowhere:Agent"):
+        with pytest.raises(NotFound, match="ModuleNotFoundError"):
+            find_algorithm(name)
+    assert sys.path == elsewhere
+    assert find_spec("a_room:ARoom-v0").max_episode_steps == 20
+    sys.path[:] = elsewhere
+    assert find_algorithm("a_sarsa:ExpectedSarsa").load().__name__ == "ExpectedSarsa"
+    assert sys.path == [*elsewhere, str(Path.cwd())]  # last: what is installed comes first
