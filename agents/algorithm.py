@@ -7,6 +7,7 @@ the whole state of training for an exact resume. How an algorithm collects and l
 from __future__ import annotations
 
 from abc import abstractmethod
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from stable_baselines3.common.callbacks import BaseCallback, ConvertCallback
@@ -34,6 +35,8 @@ class Agent(Filed):
 
     settings_class: ClassVar[type[Settings]]
     """the hyperparameters that a run's config holds, for `learn(…, run=True)` and the command line"""
+    run: Path | None = None
+    """folder of the run that `learn(…, run=True)` wrote last; None where it wrote none"""
 
     def _init_callback(self, callback: MaybeCallback, progress_bar: bool = False) -> BaseCallback:
         self._watched = callback is not None

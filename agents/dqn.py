@@ -42,21 +42,25 @@ class DQN(DQNInterface):
     __doc__ = DQNInterface.__doc__
 
     def _build(self) -> None:
-        if own := self.policy_kwargs.keys() & {"n_quantiles", "dueling", "noisy_std", "rescale_values"}:
-            raise UsageError(f"{', '.join(sorted(own))}: an argument of the agent, not of its policy")
+        own: dict[str, Any] = {
+            "n_quantiles": self.n_quantiles if self.distributional else 1,
+            "dueling": self.dueling,
+            "head_class": self.head_class,
+            "noisy_std": self.noisy_std if self.noisy else None,
+            "rescale_values": self.rescale_values,
+            "normalize_observations": self.normalize_observation,
+        }
+        if said := own.keys() & self.policy_kwargs.keys():
+            raise UsageError(
+                f"{', '.join(sorted(said))}: for the agent to say, not for policy_kwargs",
+                hint="an argument of DQN; head_class is an attribute of its class",
+            )
         policy: QPolicy = self.policy_class(  # type: ignore[assignment]
             self.observation_space,
             self.action_space,
             self.lr_schedule,
-            **{
-                "n_quantiles": self.n_quantiles if self.distributional else 1,
-                "dueling": self.dueling,
-                "head_class": self.head_class,
-                "noisy_std": self.noisy_std if self.noisy else None,
-                "rescale_values": self.rescale_values,
-                "normalize_observations": self.normalize_observation,
-                **self.policy_kwargs,
-            },
+            **own,
+            **self.policy_kwargs,
         )
         self.policy = policy.to(self.device)
         self.exploration_rate = 0.0  # as SB3's, before it has learned
@@ -117,7 +121,8 @@ class DQN(DQNInterface):
         Args:
             callback, log_interval, tb_log_name, reset_num_timesteps, progress_bar: as in SB3; `log_interval`
                 counts episodes (and no log is longer than about a thousand rows), None logs nothing.
-            run: True writes a run folder (metrics, checkpoints, evaluation); an `AgentSession` says how.
+            run: True writes a run folder (metrics, checkpoints, evaluation), which the attribute `run` then
+                names; an `AgentSession` says how.
 
         Raises:
             Diverged: the loss is no number any more.

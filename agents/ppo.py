@@ -72,7 +72,8 @@ class PPO(PPOInterface):
         Args:
             callback, log_interval, tb_log_name, reset_num_timesteps, progress_bar: as in SB3; `log_interval`
                 counts rollouts, None logs nothing.
-            run: True writes a run folder (metrics, checkpoints, evaluation); an `AgentSession` says how.
+            run: True writes a run folder (metrics, checkpoints, evaluation), which the attribute `run` then
+                names; an `AgentSession` says how.
 
         Raises:
             Diverged: the loss is no number any more.

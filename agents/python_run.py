@@ -75,7 +75,9 @@ def python_run(agent: Agent, total_timesteps: int) -> PythonRun:
         UsageError: config.toml could not say how to make the agent again.
     """
     config = config_of(agent, total_timesteps)
-    return PythonRun(begin_run(config, agent, None, None, sys.argv), config, agent)
+    run = begin_run(config, agent, None, None, sys.argv)
+    agent.run = run.path
+    return PythonRun(run, config, agent)
 
 
 _EYES = {"backbone": "backbone", "freeze": "freeze", "autocast": "autocast", "compile_mode": "compile"}

@@ -186,3 +186,11 @@ def test_actions_among_which_it_cannot_choose(space: spaces.Space, hint: str) ->
 def test_a_torque_in_steps_is_something_to_choose_among() -> None:
     agent = small_dqn("Pendulum-v1", wrap=["discretize:5"]).learn(40)
     assert agent.action_space == spaces.Discrete(5)
+
+
+@pytest.mark.parametrize(
+    "name", ["n_quantiles", "dueling", "noisy_std", "rescale_values", "head_class", "normalize_observations"]
+)
+def test_what_the_agent_says_is_no_argument_of_its_policy(name: str) -> None:
+    with pytest.raises(UsageError, match=f"^{name}: for the agent to say"):
+        small_dqn(policy_kwargs={name: None})

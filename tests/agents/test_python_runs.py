@@ -32,6 +32,14 @@ def only_run(root: Path) -> Path:
     return run
 
 
+def test_an_agent_says_where_its_run_is(runs_root: Path) -> None:
+    assert small_ppo(CARTPOLE, n_envs=4).run is None
+    agent = learned()
+    assert agent.run is not None
+    assert agent.run.resolve() == only_run(runs_root).resolve()
+    assert same_weights(load_run(agent.run, checkpoint="last"), agent)
+
+
 @pytest.mark.usefixtures("runs_root")
 def test_a_run_of_python_is_evaluated_by_the_command(
     runs_root: Path, capsys: pytest.CaptureFixture[str]
