@@ -26,6 +26,7 @@ class Runs:
     Examples:
         python -m sandbox runs
         python -m sandbox runs show latest
+        python -m sandbox runs show latest --settings
         python -m sandbox runs remove 20260131-1015 --yes
     """
 
@@ -33,6 +34,8 @@ class Runs:
     """What to do."""
     names: Annotated[Positional[tuple[str, ...]], arg(metavar="[RUN …]")] = ()
     """The runs to show or to remove."""
+    settings: bool = False
+    """Of show: print all settings, too."""
     yes: bool = False
     """Remove without asking."""
     out: Path | None = None
@@ -53,7 +56,7 @@ class Runs:
             )
         runs = [find_run(text, root) for text in self.names]
         if self.action == "show":
-            shown = [show(run, console) for run in runs]
+            shown = [show(run, console, settings=self.settings) for run in runs]
             return shown[0] if len(shown) == 1 else {"schema": "sandbox.runs/1", "runs": shown}
         return remove(runs, console, yes=self.yes)
 
@@ -92,8 +95,8 @@ def summary(run: Run) -> dict[str, Any]:
     }
 
 
-def show(run: Run, console: Console) -> dict[str, Any]:
-    """Print what the folder's files say about a run, and return it."""
+def show(run: Run, console: Console, *, settings: bool = False) -> dict[str, Any]:
+    """Print what the folder's files say about a run, all its settings if asked; return it."""
     info, status = run.info, run.status
     config, trouble = _read_config(run)
     checkpoints = _checkpoints(run)
@@ -108,7 +111,9 @@ def show(run: Run, console: Console) -> dict[str, Any]:
     width = max(len(key) for key in lines)
     for key, value in lines.items():
         console.print(f"  {key:<{width}}  {value}")
-    if config is not None:
+    if config is not None and not settings:
+        console.print(f"\nAll settings are in {run.config_path.name}; --settings shows them.")
+    elif config is not None:
         console.print(f"\n{run.config_path.name}:\n" + run.config_path.read_text(encoding="utf-8").rstrip())
     if trouble:
         console.print(f"\nbroken: {trouble}")

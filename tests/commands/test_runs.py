@@ -86,8 +86,10 @@ def test_show_prints_what_the_files_say(runs_root: Path, capsys: Captured) -> No
     make(runs_root, "first")
     assert main(["runs", "show", "fir"]) == 0
     out = capsys.readouterr().out
-    assert "n_steps = 32" in out
     assert "step-000000002048" in out
+    assert "n_steps" not in out
+    assert main(["runs", "show", "fir", "--settings"]) == 0
+    assert "n_steps = 32" in capsys.readouterr().out
     shown = answer(capsys, "runs", "show", "first")
     assert shown["config"] == {"algo": "ppo", "ppo": {"n_steps": 32}}
     assert shown["checkpoints"] == ["step-000000002048"]
