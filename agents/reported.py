@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sandbox.core.config import to_mapping, to_toml
+from sandbox.core.config import read_toml, to_mapping, to_toml
 from sandbox.core.errors import SandboxError
 from sandbox.core.run import Run
-from sandbox.ui.report.exhibit import Exhibit, others
+from sandbox.ui.report.exhibit import Exhibit, others, strange
 
+from .algorithms import imported_by, label
 from .config import AgentConfig
 
 EPISODES, MOST_FRAMES = 3, 1_000
 """of a video that is made for the page"""
-MADE = "report-step-"
-"""how the names of such videos begin; the checkpoint's step follows"""
+MADE = re.compile(r"report-step-(\d+)\.mp4")
+"""the names of such videos, with the checkpoint's step"""
 GIVEN = ("env_args", "wrap", "policy")
 """settings that decide which preset there is"""
 
 
-def exhibits(run: Run, note: Callable[[str], None], make: bool) -> list[Exhibit]:
+def exhibits(run: Run, note: Callable[[str], None], make: bool, trust: bool = False) -> list[Exhibit]:
     """The newest video, or one that is recorded now, and pictures that people had drawn."""
     video = _newest(run)
     if make and (video is None or _is_outdated(run, video)):
         try:
-            video = _record(run, note)
+            video = _record(run, note, trust)
         except SandboxError as error:
-            note(f"There is no video: {error.message}.")
+            note(f"There is no video: {error}.")
         except Exception as error:  # noqa: BLE001 - an environment may raise anything; the page is more than that
             note(f"There is no video: {type(error).__name__}: {error}.")
     elif video is None:
@@ -50,20 +52,41 @@ def preset_of(config: AgentConfig) -> dict[str, Any]:
     return {**alike, **{key: plain[key] for key in GIVEN}}
 
 
+def words_of(run: Run) -> list[str]:
+    """`train-agent`, with the environment and the algorithm where they name modules to import.
+
+    Those are taken from a command line alone, and not from a file.
+
+    Raises:
+        NotFound, ConfigError: the config cannot be read.
+    """
+    env, algo = _named(read_toml(run.config_path)[0])
+    return ["train-agent", *([env] if env else []), *(["--algo", algo] if algo else [])]
+
+
+def _named(values: Mapping[str, Any]) -> tuple[str, str]:
+    """The environment and the algorithm of a config, each empty where nothing is imported for it."""
+    named = imported_by(values)
+    env, algo = str(values.get("env", "")), str(values.get("algo", ""))
+    return env if {env, values.get("train_env")} & {*named} else "", algo if algo in named else ""
+
+
 def _resolved(values: dict[str, Any]) -> dict[str, Any]:
     from .resolve import resolve_config
 
     with TemporaryDirectory() as folder:
         file = Path(folder) / "config.toml"
         file.write_text(to_toml(values), encoding="utf-8")
-        return to_mapping(resolve_config("", {}, config=file))
+        env, algo = _named(values)
+        return to_mapping(resolve_config(env, {"algo": algo} if algo else {}, config=file))
 
 
 def _newest(run: Run) -> Path | None:
     if not run.videos_dir.is_dir():
         return None
     files = [path for path in run.videos_dir.iterdir() if path.suffix.lower() in (".mp4", ".gif")]
-    files = [path for path in files if not path.name.startswith(".")]
+    files = [path for path in files if not path.name.startswith(".") and path.is_file()]
+    files = [path for path in files if not strange(run, path)]
     return max(files, key=lambda path: (path.stat().st_mtime, path.name), default=None)
 
 
@@ -71,16 +94,17 @@ def _is_outdated(run: Run, video: Path) -> bool:
     """Whether we made it of a checkpoint that is not the best any more."""
     from sandbox.nn.checkpoint import Checkpoints
 
-    if not video.name.startswith(MADE):
+    made = MADE.fullmatch(video.name)
+    if made is None:
         return False
     try:
         best = Checkpoints(run.checkpoints_dir).best()
     except SandboxError:
         return False
-    return best is not None and not best.endswith(video.stem.removeprefix(MADE))
+    return best is not None and best != f"step-{int(made[1]):012d}"
 
 
-def _record(run: Run, note: Callable[[str], None]) -> Path:
+def _record(run: Run, note: Callable[[str], None], trust: bool) -> Path:
     """Film the best checkpoint; raises SandboxError where that cannot be done."""
     from sandbox.nn.checkpoint import Checkpoints
     from sandbox.ui.recorder import fps_of, record_episodes, without_window
@@ -89,11 +113,12 @@ def _record(run: Run, note: Callable[[str], None]) -> Path:
     from .watched import run_watched
 
     without_window()
-    watched = run_watched(run, "best", "", {}, False, note)
-    step, _ = Checkpoints(run.checkpoints_dir).load("best", note)
+    # Which one that is may change, or a damaged one be left out: the agent gets the one that is named here.
+    step, _ = Checkpoints(run.checkpoints_dir).load("best", lambda sentence: note(f"{sentence}."))
+    watched = run_watched(run, str(step), "", {}, trust, note)
     try:
         run.videos_dir.mkdir(exist_ok=True)
-        path = run.videos_dir / f"{MADE}{step:012d}.mp4"
+        path = run.videos_dir / f"report-step-{step:012d}.mp4"
         with VideoWriter(path, fps_of(watched.env)) as writer:
             record_episodes(watched.actor, watched.env, writer, EPISODES, 0, MOST_FRAMES)
     finally:
@@ -103,9 +128,8 @@ def _record(run: Run, note: Callable[[str], None]) -> Path:
 
 def _shown(run: Run, video: Path) -> Exhibit:
     info = run.info
-    who = f"{str(info.get('algo') or info['kind']).upper()} in {info['subject']}"
+    who = f"{label(str(info.get('algo') or info['kind']))} in {info['subject']}"
     caption = video.name
-    if video.name.startswith(MADE):
-        step = video.stem.removeprefix(MADE).lstrip("0") or "0"
-        caption = f"the best checkpoint, after {int(step):,} steps, acts greedily"
+    if made := MADE.fullmatch(video.name):
+        caption = f"the best checkpoint, after {int(made[1]):,} steps, acts greedily"
     return Exhibit(video, "The agent at play", f"Video of {who}, as it plays", caption)

@@ -101,17 +101,25 @@ class AgentRuns:
         report(result, config, run, console)
         return result
 
-    def exhibits(self, run: Run, note: Callable[[str], None], make: bool) -> list[Exhibit]:
+    def exhibits(
+        self, run: Run, note: Callable[[str], None], make: bool, trust: bool = False
+    ) -> list[Exhibit]:
         """A video of the agent at play; with `make` one is recorded where there is none."""
         from .reported import exhibits
 
-        return exhibits(run, note, make)
+        return exhibits(run, note, make, trust)
 
-    def preset_of(self, run: Run) -> dict[str, Any]:
+    def preset_of(self, run: Run, trust: bool = False) -> dict[str, Any]:
         """The config that its task and algorithm have unless something else is asked for."""
         from .reported import preset_of
 
-        return preset_of(read_config(run, False, None))
+        return preset_of(read_config(run, trust, None))
+
+    def words_of(self, run: Run) -> list[str]:
+        """The command that trains with a config file; modules to import are named by people, not by files."""
+        from .reported import words_of
+
+        return words_of(run)
 
     def _open(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ FILM, RECONSTRUCTIONS, DRAWN, WALK = (
     "samples/report-walk.png",
 )
 KNOWN = (FILM, RECONSTRUCTIONS, DRAWN, WALK, "samples/step-*.png", "plots/loss.png")
+LOOK = re.compile(r"step-(\d+)\.png")
+"""names of pictures on the way; people's own files may be beside them"""
 CODERS = ("autoencoder", "vae")
 SAMPLERS = ("vae", "ddpm")
 
@@ -71,16 +74,19 @@ def _make(run: Run, note: Callable[[str], None]) -> None:
             command.run(Console(json=True, quiet=True))
         except SandboxError as error:
             note(f"{Path(file).name} could not be drawn: {error.message}.")
+        except OSError as error:  # such as a folder that may only be read
+            note(f"{Path(file).name} could not be drawn: {error}.")
 
 
 def _last_look(run: Run, kind: str, data: str) -> Exhibit | None:
     """The newest picture of the training, where there is nothing better."""
-    paths = sorted(run.samples_dir.glob("step-*.png")) if run.samples_dir.is_dir() else []
-    if not paths or (run.path / DRAWN).is_file() or (run.path / RECONSTRUCTIONS).is_file():
+    files = run.samples_dir.iterdir() if run.samples_dir.is_dir() else []
+    looks = [(int(found[1]), path) for path in files if (found := LOOK.fullmatch(path.name))]
+    if not looks or (run.path / DRAWN).is_file() or (run.path / RECONSTRUCTIONS).is_file():
         return None
     what = "pictures over their reconstructions" if kind == "autoencoder" else "pictures that it draws"
-    step = int(paths[-1].stem.removeprefix("step-").lstrip("0") or 0)
-    return Exhibit(paths[-1], "On the way", f"Grid of {what}, learned from {data}", f"after {step:,} steps")
+    step, path = max(looks)
+    return Exhibit(path, "On the way", f"Grid of {what}, learned from {data}", f"after {step:,} steps")
 
 
 def _drawn(run: Run, data: str) -> Exhibit:

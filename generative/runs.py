@@ -56,17 +56,25 @@ class GeneratorRuns:
         report(result, console)
         return result
 
-    def exhibits(self, run: Run, note: Callable[[str], None], make: bool) -> list[Exhibit]:
+    def exhibits(
+        self, run: Run, note: Callable[[str], None], make: bool, trust: bool = False
+    ) -> list[Exhibit]:
         """What it draws, makes of pictures, and how it learned; see `generative.reported`."""
+        del trust  # nothing here can execute code
         from generative.reported import exhibits
 
         return exhibits(run, note, make)
 
-    def preset_of(self, run: Run) -> dict[str, Any]:
+    def preset_of(self, run: Run, trust: bool = False) -> dict[str, Any]:
         """The config that such a model of its data has unless something else is asked for."""
+        del trust
         from generative.reported import preset_of
 
         return preset_of(read_config(run))
+
+    def words_of(self, run: Run) -> list[str]:
+        """The command that trains with a config file: that does not say which kind of model it is about."""
+        return ["train-generator", str(run.info["kind"])]
 
 
 class AutoencoderRuns(GeneratorRuns):

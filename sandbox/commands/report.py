@@ -51,6 +51,8 @@ class Report:
     """Show what the runs have; record no video, and measure nothing."""
     by: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY")] = ()
     """Group several runs by this setting, such as algo; may be repeated. "run" keeps all runs apart."""
+    trust: bool = False
+    """Allow the runs to import the modules that their environments and algorithms name."""
     metric: str | None = None
     """Compare several runs by this key of metrics.jsonl; by what they are judged by, unless given."""
     out: Path | None = None
@@ -70,7 +72,7 @@ class Report:
         from sandbox.ui.report.page import render
 
         root = default_root() if self.out is None else self.out
-        subjects = [look_at(run) for run in find_all(self.names, root, "report")]
+        subjects = [look_at(run, self.trust) for run in find_all(self.names, root, "report")]
         self._check(len(subjects))
         path = self.html or usual_path(subjects)
         check_writable(path)
@@ -104,18 +106,15 @@ class Report:
 
         alone = len(subjects) == 1
         tasks = [] if alone else task_parts(subjects, self.by, self.metric)
-        compared = {name for task in tasks for name in task.compared}
-        runs = [
-            run_part(
-                subject,
-                index,
-                console,
-                alone=alone,
-                curves=subject.run.name not in compared,
-                make=not self.as_is,
-            )
-            for index, subject in enumerate(subjects, 1)
-        ]
+        compared = {place for task in tasks for place in task.compared}
+        runs = []
+        with console.progress(len(subjects), "report", "runs") as progress:
+            for index, subject in enumerate(subjects, 1):
+                curves = subject.run.path.resolve() not in compared
+                part = run_part(subject, index, console, alone=alone, curves=curves, make=not self.as_is)
+                runs.append(part)
+                if not alone:
+                    progress.update(index)
         title = subjects[0].title if alone else f"{len(subjects)} runs: {', '.join(tasks_of(subjects))}"
         made = f"{datetime.now().astimezone():%Y-%m-%d %H:%M}, rl-sandbox {__version__}"
         return Page(title, f"Written by python -m sandbox report, {made}", runs, tasks)
@@ -136,9 +135,8 @@ def usual_path(subjects: Sequence[Subject]) -> Path:
     if len(subjects) == 1:
         return subjects[0].run.relative() / "report.html"
     tasks = {str(subject.info["subject"]) for subject in subjects}
-    if len(tasks) > 1:
-        return Path("report.html")
-    return Path(f"report-{re.sub(r'[^A-Za-z0-9._-]+', '-', tasks.pop()).strip('-.')}.html")
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", tasks.pop()).strip("-.") if len(tasks) == 1 else ""
+    return Path(f"report-{name}.html" if name else "report.html")
 
 
 def write(path: Path, content: bytes) -> None:

@@ -85,11 +85,13 @@ class Kind(Protocol):
     each whether it is the better the lower it is; a gate is about the first that the evaluation has. Where
     not every run of the kind has all of them, ``gates_of(run)`` gives back those of a run.
 
-    For `report` it may have two more. ``exhibits(run, note, make)`` returns a list of
+    For `report` it may have three more. ``exhibits(run, note, make, trust)`` returns a list of
     `sandbox.ui.report.exhibit.Exhibit`: what is worth looking at in the run's folder; with ``make`` it may
     first add to the folder what takes a minute at most, and ``note(text)`` tells readers what is not there,
-    and why. ``preset_of(run)`` returns the config as a mapping, as it would be had nothing but the task been
-    asked for; where that cannot be told it raises a SandboxError.
+    and why. ``preset_of(run, trust)`` returns the config as a mapping, as it would be had nothing but the
+    task been asked for; where that cannot be told it raises a SandboxError. Only with ``trust`` may either
+    import what the config names. ``words_of(run)`` returns the words, such as ``["train-agent"]``, that need
+    only ``--config`` and the run's config.toml to train the same again.
     """
 
     score: str

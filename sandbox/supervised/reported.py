@@ -11,6 +11,7 @@ from sandbox.data.catalog import FOLDER, FRAMES
 from sandbox.nn.budget import Budget
 from sandbox.supervised.config import ClassifierConfig
 from sandbox.supervised.resolve import resolve_config
+from sandbox.ui.chart import is_number
 from sandbox.ui.report.exhibit import Exhibit, others
 
 PICTURES = ("plots/confusion-test.png", "plots/top-losses-test.png", "plots/reliability-test.png")
@@ -21,9 +22,10 @@ KNOWN = (*PICTURES, "plots/accuracy.png")
 def exhibits(run: Run) -> list[Exhibit]:
     """What was drawn of its answers, as far as it is there."""
     info = run.info
-    classes = len(info.get("classes") or ())
-    score = info.get("evaluation") or {}
-    right = f"; {score['accuracy']:.2%} are right" if "accuracy" in score else ""
+    names, score = info.get("classes"), info.get("evaluation")
+    classes = len(names) if isinstance(names, list) else "its"
+    accuracy = score.get("accuracy") if isinstance(score, dict) else None
+    right = f"; {accuracy:.2%} are right" if is_number(accuracy) else ""
     confusion, losses, reliability = (run.path / name for name in PICTURES)
     shown = [
         Exhibit(

@@ -87,8 +87,11 @@ class ClassifierRuns:
         report(result, console)
         return result
 
-    def exhibits(self, run: Run, note: Callable[[str], None], make: bool) -> list[Exhibit]:
+    def exhibits(
+        self, run: Run, note: Callable[[str], None], make: bool, trust: bool = False
+    ) -> list[Exhibit]:
         """Where it goes wrong; with `make` it is measured on the test pictures where it has not been."""
+        del trust  # nothing here can execute code
         from sandbox.supervised.reported import PICTURES, exhibits
 
         if make and not is_fresh(run, *PICTURES):
@@ -96,10 +99,18 @@ class ClassifierRuns:
                 self.evaluate(run, Console(json=True, quiet=True), Question())
             except SandboxError as error:
                 note(f"Its answers could not be drawn: {error.message}.")
+            except OSError as error:
+                note(f"Its answers could not be drawn: {error}.")
         return exhibits(run)
 
-    def preset_of(self, run: Run) -> dict[str, Any]:
+    def preset_of(self, run: Run, trust: bool = False) -> dict[str, Any]:
         """The config that its model has on its data unless something else is asked for."""
+        del trust
         from sandbox.supervised.reported import preset_of
 
         return preset_of(read_config(run, None))
+
+    def words_of(self, run: Run) -> list[str]:
+        """The command that trains with a config file."""
+        del run
+        return ["train-classifier"]

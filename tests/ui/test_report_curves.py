@@ -74,7 +74,7 @@ def test_words_are_escaped() -> None:
     assert "threshold 1.5" in svg
 
 
-@pytest.mark.parametrize("values", [[3.0], [2.0, 2.0], [1e-9, 2e-9], [-1e12, 1e12]])
+@pytest.mark.parametrize("values", [[3.0], [2.0, 2.0], [1e-9, 2e-9], [-1e12, 1e12], [-1e100, 1e100]])
 def test_any_numbers_can_be_drawn(values: list[float]) -> None:
     svg = drawn({"one": [curve(values)]})
     assert not re.search("nan|inf", ElementTree.tostring(svg, encoding="unicode"))

@@ -27,9 +27,14 @@ def curves_of(groups: Sequence[Group[Measured]], metric: str) -> dict[str, list[
 def title_of(runs: Sequence[Measured], task: str) -> str:
     """``PPO on CartPole-v1``; the task alone where there are several algorithms."""
     algos = {str(run.settings["algo"]) for run in runs}
-    algos = {algo.upper() for algo in algos} if _is_agent(runs[0]) else algos
+    algos = {algorithm_label(algo) for algo in algos} if _is_agent(runs[0]) else algos
     algo = algos.pop() if len(algos) == 1 else ""
     return f"{algo} on {task.removeprefix(f'{algo}-')}" if algo else task
+
+
+def algorithm_label(name: str) -> str:
+    """``PPO`` for ppo, and ``Class`` for module:Class."""
+    return name.partition(":")[2] or name.upper()
 
 
 def steps_of(run: Measured) -> str:

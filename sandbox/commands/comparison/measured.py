@@ -32,6 +32,8 @@ SCALES = {
 }
 """What of a run, or of its settings, makes a metric another quantity."""
 LESS_IS_BETTER = ("loss", "mse", "nats", "reconstruction")
+LARGEST = 1e100
+"""of a number that is measured: beyond it, means and axes of curves would overflow"""
 ENOUGH_POINTS = 2
 """that every run needs for a curve"""
 
@@ -158,8 +160,8 @@ def check_scale(metric: str, runs: Sequence[Measured]) -> None:
 
 
 def number(value: Any) -> float | None:
-    """``value`` as a finite number, or None."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    """``value`` as a finite number, or None, also beyond `LARGEST`."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
         return None
     return float(value)
 

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.commands.comparison.grouping import flatten
-from sandbox.commands.reporting.subject import Subject, read_text
+from sandbox.commands.reporting.subject import Subject
 from sandbox.commands.reporting.words import said
 from sandbox.core.errors import SandboxError
-from sandbox.core.manifest import read_manifest
 from sandbox.ui.report.page import Asked
 
 OF_THE_MACHINE = {"threads", "device", "data_dir", "seed"}
@@ -20,12 +19,14 @@ OF_THE_MACHINE = {"threads", "device", "data_dir", "seed"}
 def asked(subject: Subject) -> Asked:
     """See `sandbox.ui.report.page.Asked`."""
     changes, note = _compared(subject)
-    return Asked(command_of(subject), changes, note, read_text(subject.run.config_path))
+    # A file that is no config is not shown: it may be anything that a link led to.
+    text = "" if subject.config is None else subject.run.config_path.read_text(encoding="utf-8")
+    return Asked(command_of(subject), changes, note, text)
 
 
 def command_of(subject: Subject) -> str:
     """The command line that started the run; empty where nobody knows."""
-    words = (read_manifest(subject.run) or {}).get("command")
+    words = (subject.manifest or {}).get("command")
     return shlex.join(map(str, words)) if isinstance(words, list) else ""
 
 
@@ -44,7 +45,7 @@ def _compared(subject: Subject) -> tuple[list[tuple[str, str, str]], str]:
     if subject.config is None or preset_of is None:
         return [], "" if subject.config is None else "For such runs no preset is known to compare with."
     try:
-        changes = differences(subject.config, preset_of(subject.run))
+        changes = differences(subject.config, preset_of(subject.run, subject.trust))
     except SandboxError as error:
-        return [], f"What the preset would be cannot be told here: {error.message}."
+        return [], f"What the preset would be cannot be told here: {error}."
     return changes, "" if changes else "Nothing else: these are the preset’s own settings."

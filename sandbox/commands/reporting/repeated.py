@@ -9,7 +9,6 @@ from typing import Any
 from sandbox.commands.reporting.asked import command_of
 from sandbox.commands.reporting.subject import Subject
 from sandbox.commands.reporting.words import facts_of, said
-from sandbox.core.manifest import read_manifest
 from sandbox.ui.report.page import Repeat, Table
 
 TOLD = {"schema", "command", "git", "versions", "data", "continued", "environment"}
@@ -18,7 +17,7 @@ TOLD = {"schema", "command", "git", "versions", "data", "continued", "environmen
 
 def repeated(subject: Subject) -> Repeat:
     """See `sandbox.ui.report.page.Repeat`; without a manifest there is only the seed."""
-    manifest = read_manifest(subject.run)
+    manifest = subject.manifest
     seed = ("seed", str(subject.info["seed"]))
     if manifest is None:
         missing = ("manifest.json", "it is missing or damaged: command, versions and machine are not known")
@@ -43,17 +42,18 @@ def _commands(subject: Subject, manifest: Mapping[str, Any]) -> list[tuple[str, 
         words = record.get("command") if isinstance(record, Mapping) else None
         if isinstance(words, list):
             commands.append((f"Continued on {said(record.get('time'))}:", shlex.join(map(str, words))))
-    if subject.config is not None and (again := _from_config(subject, typed)):
+    if subject.config is not None and (again := _from_config(subject)):
         commands.append(("With every setting as it was, whatever the presets say by then:", again))
     return commands
 
 
-def _from_config(subject: Subject, typed: str) -> str:
-    """The command with the config file; commands that take the kind of model need it here, too."""
-    what, kind = str(subject.info["what"]), str(subject.info["kind"])
-    words = ["python", "-m", "sandbox", what]
-    words += [kind] if f"{what} {kind} " in f"{typed} " else []
-    return shlex.join([*words, "--config", str(subject.run.relative() / subject.run.config_path.name)])
+def _from_config(subject: Subject) -> str:
+    """The command with the config file; empty where the kind of run has none."""
+    words_of = getattr(subject.kind, "words_of", None)
+    if words_of is None:
+        return ""
+    file = subject.run.relative() / subject.run.config_path.name
+    return shlex.join(["python", "-m", "sandbox", *words_of(subject.run), "--config", str(file)])
 
 
 def _revision(git: Any) -> str:

@@ -32,6 +32,8 @@ SCORES = {
 """names of scores that say little by themselves"""
 NORMAL_95 = 1.96
 """standard errors on either side of a mean"""
+ENOUGH_EPISODES = 30
+"""below which that is not known well enough"""
 
 
 def run_part(
@@ -120,15 +122,20 @@ def _score(subject: Subject) -> Number | None:
 
 
 def interval_of(evaluation: Mapping[str, Any], mean: float) -> tuple[float, float] | None:
-    """The 95 % interval: the evaluation's own, or of a mean over episodes as its standard error says."""
+    """The 95 % interval: the evaluation's own, or of a mean over enough episodes as their spread says.
+
+    It does not reach beyond the least and the largest return that the evaluation had.
+    """
     own = evaluation.get("interval")
     if isinstance(own, list) and len(own) == 2 and None not in (number(own[0]), number(own[1])):
         return float(own[0]), float(own[1])
     spread, count = number(evaluation.get("std")), number(evaluation.get("episodes"))
-    if spread is None or count is None or count < 2:
+    if spread is None or count is None or count < ENOUGH_EPISODES:
         return None
-    half = NORMAL_95 * spread / math.sqrt(count)
-    return mean - half, mean + half
+    half = NORMAL_95 * spread / math.sqrt(count - 1)  # `std` is that of the episodes, not of a sample
+    least, largest = number(evaluation.get("min")), number(evaluation.get("max"))
+    low = mean - half if least is None else max(mean - half, min(least, mean))
+    return low, mean + half if largest is None else min(mean + half, max(largest, mean))
 
 
 def _seconds(subject: Subject) -> float | None:
@@ -142,7 +149,7 @@ def _seconds(subject: Subject) -> float | None:
 def _facts(subject: Subject) -> list[Fact]:
     info = subject.info
     told = [("seed", said(info["seed"])), ("begun", str(info["created"]).replace("T", " ")[:19])]
-    if "shape" in info:
+    if isinstance(info.get("shape"), list):
         told.append(("pictures", "×".join(map(str, info["shape"]))))
     told.append(("folder", str(subject.run.relative())))
     return told

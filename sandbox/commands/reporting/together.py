@@ -23,12 +23,16 @@ def task_parts(subjects: Sequence[Subject], by: Sequence[str], metric: str | Non
 
     Raises:
         UnknownName: no run of one of the tasks has such a setting or metric.
+        UsageError: a setting or metric is asked for, and there is nothing to compare.
     """
     tasks: dict[tuple[str, str], list[Subject]] = {}
     for subject in subjects:
         tasks.setdefault((str(subject.info["what"]), str(subject.info["subject"])), []).append(subject)
     together = [(task, members) for (_, task), members in tasks.items() if len(members) > 1]
-    return [_part(index, task, members, by, metric) for index, (task, members) in enumerate(together, 1)]
+    parts = [_part(index, task, members, by, metric) for index, (task, members) in enumerate(together, 1)]
+    if (by or metric) and not any(part.compared for part in parts):
+        raise UsageError("--by and --metric compare runs of one task, and no two of these have curves")
+    return parts
 
 
 def tasks_of(subjects: Sequence[Subject]) -> list[str]:
@@ -75,5 +79,5 @@ def _compared(
     ]
     charts = [main_chart(groups, metric, result["threshold"], steps)]
     more = further_charts(groups, metric, steps)
-    names = [run.run.name for run in runs]
-    return TaskPart(anchor, title, charts, found, more, [*notes, *remarks(groups, result)], names)
+    places = [run.run.path.resolve() for run in runs]
+    return TaskPart(anchor, title, charts, found, more, [*notes, *remarks(groups, result)], places)

@@ -60,9 +60,11 @@ class SearchRuns:
         resume(config, run, console)
         return report(config, run, console)
 
-    def exhibits(self, run: Run, note: Callable[[str], None], make: bool) -> list[Exhibit]:
+    def exhibits(
+        self, run: Run, note: Callable[[str], None], make: bool, trust: bool = False
+    ) -> list[Exhibit]:
         """What each setting did to the score."""
-        del note, make
+        del note, make, trust
         alt = "Charts of the score of each trial against each setting that was searched"
         shown = [Exhibit(run.plots_dir / "search.png", "What mattered", alt, "each dot is a trial")]
         return [one for one in shown if one.path.is_file()] + others(run, ("plots/search.png",))

@@ -92,8 +92,21 @@ def is_fresh(run: Run, *names: str) -> bool:
         return True
 
 
-def embed(exhibit: Exhibit) -> Figure:
-    """Bring an exhibit into a page. Never raises: what cannot be shown says why."""
+def strange(run: Run, path: Path) -> str:
+    """Why a file is none of the run's own, which a page may read; empty where it is one, or is not there."""
+    try:
+        place = path.resolve()
+        if not place.is_relative_to(run.path.resolve()):
+            return "it lies outside the run's folder"
+        return "it is no regular file" if place.exists() and not place.is_file() else ""
+    except (OSError, RuntimeError):  # links in a circle
+        return "it cannot be read"
+
+
+def embed(exhibit: Exhibit, run: Run) -> Figure:
+    """Bring an exhibit of a run into a page. Never raises: what cannot be shown says why."""
+    if problem := strange(run, exhibit.path):
+        return Figure(exhibit, problem=problem)
     try:
         size = exhibit.path.stat().st_size
         if size > LARGEST_BYTES:

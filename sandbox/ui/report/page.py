@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -102,8 +103,8 @@ class TaskPart:
     more: Sequence[Chart] = ()
     """of further metrics"""
     notes: Sequence[str] = ()
-    compared: Sequence[str] = ()
-    """names of the runs whose curves are here"""
+    compared: Sequence[Path] = ()
+    """folders of the runs whose curves are here, resolved"""
 
 
 @dataclass(frozen=True)

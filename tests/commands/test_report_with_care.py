@@ -1,0 +1,193 @@
+"""``report``: files that are not the run's own, settings of one's own, and numbers with care."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.__main__ import main
+from sandbox.commands.reporting.run_part import interval_of
+from tests.commands.test_report import Captured, Parsed, answer, page_of
+from tests.ui.reported import agent, film, picture
+
+
+@pytest.fixture(autouse=True)
+def here(runs_root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Pages of several runs are written into the working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def words_of(page: Parsed) -> str:
+    return " ".join(" ".join(page.texts).split())
+
+
+def test_files_from_elsewhere_are_not_shown(runs_root: Path, capsys: Captured, tmp_path: Path) -> None:
+    run = agent(runs_root)
+    secret = tmp_path / "secret.txt"
+    secret.write_text("a secret of mine")
+    picture(agent(runs_root, "other"), "plots/theirs.png").rename(tmp_path / "theirs.png")
+    film(run).rename(tmp_path / "theirs.mp4")
+    picture(run, "plots/own.png")
+    (run.path / "plots" / "link.png").symlink_to(run.path / "plots" / "own.png")
+    (run.path / "plots" / "theirs.png").symlink_to(tmp_path / "theirs.png")
+    (run.path / "videos" / "theirs.mp4").symlink_to(tmp_path / "theirs.mp4")
+    run.config_path.unlink()
+    run.config_path.symlink_to(secret)
+    result = answer(capsys, "one")
+    assert (result["figures"], result["videos"]) == (2, 0)
+    text = (run.path / "report.html").read_text(encoding="utf-8")
+    assert "a secret of mine" not in text
+    assert "theirs.png is not shown: it lies outside the run’s folder." in text.replace("&#39;", "’")
+    assert any("settings cannot be read" in note for note in result["notes"])
+
+
+def test_a_file_that_is_no_config_is_not_copied(runs_root: Path, capsys: Captured) -> None:
+    run = agent(runs_root)
+    run.config_path.write_text("a secret of mine")
+    answer(capsys, "one")
+    assert "a secret of mine" not in (run.path / "report.html").read_text(encoding="utf-8")
+
+
+def test_pipes_are_not_waited_for(runs_root: Path, capsys: Captured) -> None:
+    run = agent(runs_root)
+    run.plots_dir.mkdir()
+    run.videos_dir.mkdir()
+    for path in (run.config_path, run.manifest_path, run.metrics_path):
+        path.unlink()
+        os.mkfifo(path)
+    for path in (run.plots_dir / "pipe.png", run.videos_dir / "pipe.mp4"):
+        os.mkfifo(path)
+    result = answer(capsys, "one")
+    assert result["figures"] == 0
+    assert "pipe.png is not shown: it is no regular file." in page_of(capsys, "one").texts
+
+
+def test_files_that_people_renamed(runs_root: Path, capsys: Captured) -> None:
+    film(agent(runs_root), "report-step-old.mp4")
+    assert answer(capsys, "one")["videos"] == 1
+    drawn = agent(runs_root, "two")
+    drawn.update(kind="ddpm", what="train-generator")
+    for name in ("step-000100.png", "step-000100 (copy).png"):
+        picture(drawn, f"samples/{name}")
+    assert "after 100 steps" in words_of(page_of(capsys, "two"))
+    judged = agent(runs_root, "three")
+    judged.update(kind="classifier", what="train-classifier", evaluation={"accuracy": None}, classes=None)
+    picture(judged, "plots/confusion-test.png")
+    assert answer(capsys, "three")["figures"] == 1
+
+
+OWN = """
+from agents import PPO
+
+class ExpectedSarsa(PPO):
+    pass
+"""
+
+
+def test_a_class_of_ones_own_is_named_and_imported_only_if_trusted(
+    runs_root: Path, capsys: Captured, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(here)
+    (here / "ours_to_report.py").write_text(OWN)
+    run = agent(runs_root)
+    run.update(algo="ours_to_report:ExpectedSarsa")
+    config = run.config_path.read_text(encoding="utf-8")
+    run.config_path.write_text(f'algo = "ours_to_report:ExpectedSarsa"\n{config}', encoding="utf-8")
+    result = answer(capsys, "one")
+    assert result["sections"][0]["title"] == "ExpectedSarsa on CartPole-v1"
+    assert "ours_to_report" not in sys.modules
+    text = words_of(Parsed((run.path / "report.html").read_text(encoding="utf-8")))
+    assert "add --trust" in text
+    assert "train-agent --algo ours_to_report:ExpectedSarsa --config runs/one/config.toml" in text
+    texts = page_of(capsys, "one", "--trust").texts
+    assert "settings.learning_rate" in texts
+    assert not any("cannot be told here" in one for one in texts)
+
+
+@pytest.mark.parametrize(
+    ("kind", "what", "env", "words"),
+    [
+        ("ppo", "train-agent", "CartPole-v1", "train-agent --config"),
+        ("ppo", "train-agent", "mine:Maze-v0", "train-agent mine:Maze-v0 --config"),
+        ("classifier", "train-classifier", "digits", "train-classifier --config"),
+        ("vae", "train-generator", "digits", "train-generator vae --config"),
+        ("search", "search", "digits", None),
+        ("somebody-elses", "theirs", "digits", None),
+    ],
+)
+def test_the_command_that_repeats_a_run(
+    runs_root: Path, capsys: Captured, kind: str, what: str, env: str, words: str | None
+) -> None:
+    agent(runs_root, env=env).update(kind=kind, what=what)
+    text = words_of(page_of(capsys, "one"))
+    assert ("With every setting as it was" in text) == (words is not None)
+    assert words is None or f"python -m sandbox {words} runs/one/config.toml" in text
+
+
+def test_what_cannot_be_drawn_takes_nothing_else_away(runs_root: Path, capsys: Captured) -> None:
+    run = agent(runs_root)
+    run.update(kind="vae", what="train-generator")
+    run.plots_dir.write_text("no folder")
+    picture(run, "samples/step-000010.png")
+    picture(run, "samples/drawn.png")
+    assert main(["report", "one", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["figures"] == 2
+    assert any("reconstructions.png could not be drawn" in note for note in result["notes"])
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "wanted"),
+    [
+        ({"episodes": 5, "std": 20.0}, None),
+        ({"episodes": 37, "std": 6.0}, (488.04, 491.96)),
+        ({"episodes": 37, "std": 60.0, "min": 0.0, "max": 500.0}, (470.4, 500.0)),
+        ({"episodes": 37, "std": 60.0, "min": 489.0, "max": 600.0}, (489.0, 509.6)),
+        ({"episodes": 5, "interval": [480.0, 500.0]}, (480.0, 500.0)),
+    ],
+)
+def test_the_interval_of_a_mean(evaluation: dict[str, Any], wanted: tuple[float, float] | None) -> None:
+    found = interval_of(evaluation, 490.0)
+    assert found == (None if wanted is None else pytest.approx(wanted))
+
+
+def test_pages_of_subjects_without_letters_have_a_name(runs_root: Path, capsys: Captured) -> None:
+    for seed in (0, 1):
+        agent(runs_root, f"seed-{seed}", seed=seed, env="folder").update(subject="迷路")
+    assert answer(capsys, "*")["path"] == "report.html"
+
+
+def test_by_and_metric_need_runs_to_compare(runs_root: Path, capsys: Captured) -> None:
+    agent(runs_root, "a")
+    agent(runs_root, "b", env="Acrobot-v1")
+    for words in (["--by", "n_stepz"], ["--metric", "eval/men_reward"]):
+        assert main(["report", "a", "b", "--as-is", *words]) == 2
+        assert "no two of these have curves" in capsys.readouterr().err
+
+
+def test_runs_of_one_name_are_told_apart(capsys: Captured, tmp_path: Path) -> None:
+    for folder, env in (("a", "CartPole-v1"), ("b", "CartPole-v1"), ("c", "Acrobot-v1")):
+        agent(tmp_path / folder, "x", env=env)
+    path = answer(capsys, "a/x", "b/x", "c/x")["path"]
+    alone = Path(path).read_text(encoding="utf-8").partition('id="run-3"')[2]
+    assert 'aria-label="Line chart: return of greedy evaluations' in alone
+
+
+def test_how_far_it_is_with_several_runs(runs_root: Path, capsys: Captured) -> None:
+    agent(runs_root, "a")
+    agent(runs_root, "b")
+    assert main(["report", "a", "b", "--as-is"]) == 0
+    assert "report: 2/2 runs" in capsys.readouterr().err
+
+
+def test_numbers_too_large_for_a_curve_are_left_out(runs_root: Path, capsys: Captured) -> None:
+    agent(runs_root, values=(1e308, 100.0, 10**400, -1e308, 480.0))
+    page = page_of(capsys, "one")
+    assert "nan" not in " ".join(str(one.get("points")) for one in page.all("polyline"))
+    assert "480" in page.texts
