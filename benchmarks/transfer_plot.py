@@ -39,7 +39,9 @@ def heat_map(path: Path, cells: Sequence[Mapping[str, Any]]) -> Path:
     """
     columns = [column for column in COLUMNS if any(cell["column"] == column.name for cell in cells)]
     found = tables([dict(cell) for cell in cells], columns)
-    names = list(dict.fromkeys(row["learned_by"] for row in found["gains"]))
+    names = list(
+        dict.fromkeys(cell["learned_by"] for cell in cells if cell["learned_by"] not in (TOTAL, ALONE))
+    )
     seeds = len({cell["seed"] for cell in cells})
     height = ABOVE_INCHES + ROW_INCHES * len(names) + BELOW_INCHES
     figure = page("What a backbone that was learned elsewhere is worth")
@@ -68,8 +70,8 @@ def heat_map(path: Path, cells: Sequence[Mapping[str, Any]]) -> Path:
 
 def _differences(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[list[list[float]]]:
     """(names, columns) -> a difference for each seed; none where nothing was measured."""
-    keys = [key for key in rows[0] if key != "learned_by"]
-    own = {name: [row for row in rows if row["learned_by"] == name] for name in names}
+    by, *keys = rows[0]
+    own = {name: [row for row in rows if row[by] == name] for name in names}
     return [[[row[key] for row in own[name] if row[key] is not None] for key in keys] for name in names]
 
 

@@ -43,7 +43,7 @@ def tables(cells: Sequence[Row], columns: Sequence[Column]) -> dict[str, list[Ro
                         )
                         for column in columns
                     }
-                    found[table].append({"learned_by": shown, **gains})
+                    found[table].append({f"gain over {scratch}": shown, **gains})
     return {name: rows for name, rows in found.items() if rows}
 
 
