@@ -76,7 +76,7 @@ class Show:
         python -m sandbox data show frames:Snake@expert
     """
 
-    data: Positional[str]
+    data: Annotated[Positional[str], arg(metavar="DATA")] = ""
     """Name of the data set, as `list data` has it; or folder:PATH, or frames:ENV[@expert|@RUN]."""
     augment: bool = False
     """Beside each picture show how training alters it."""
@@ -102,6 +102,8 @@ class Show:
             NotFound: The data set's files are nowhere.
             Broken: One of them is damaged.
         """
+        if not self.data:
+            raise UsageError("data show needs DATA", hint="python -m sandbox data show mnist")
         if not 0 <= self.seed < 2**31:
             raise UsageError(f"--seed must be between 0 and 2147483647, not {self.seed}")
         if self.augment and self.split != "train":
@@ -174,9 +176,9 @@ class Get:
                 f"there is nothing to download for {self.data}",
                 hint=f"{kind}:… is made from what is on this machine; `data get` alone lists what can be got",
             )
-        from sandbox.data.catalog import entry
+        from sandbox.core.plugins import resolve
 
-        data = entry(self.data)
+        data: Entry = resolve("data", self.data)
         if not data.mirrors and data.files:
             raise UsageError(
                 f"{data.name} cannot be downloaded by a command", hint=f"get it from {data.source}"

@@ -119,7 +119,8 @@ def test_alone_it_says_what_can_be_done(capsys: Captured) -> None:
     ("words", "code", "message"),
     [
         ("data shwo mnist", 2, "unknown data command 'shwo': did you mean 'show'?"),
-        ("data show", 2, "DATA is missing"),
+        ("data show", 2, "data show needs DATA"),
+        ("data show frames:dodge:My/Dodge-v0", 2, "frames of 'dodge:My/Dodge-v0' would import"),
         ("data show mnits", 2, "unknown data set 'mnits': did you mean 'mnist'?"),
         ("data show digits --split tets", 2, "--split: 'tets' is not one of train, validation, test"),
         (

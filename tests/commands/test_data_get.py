@@ -123,6 +123,10 @@ def test_a_mistake_is_one_line_and_an_exit_code(
     assert mirror.asked == []
 
 
+def test_the_names_that_are_known_are_those_of_the_table(capsys: Captured) -> None:
+    assert "folder:" not in answer(capsys, "data", "get", "mnits", code=2)["hint"]
+
+
 def test_without_a_mirror_that_answers_the_machine_refuses(capsys: Captured, mirror: Mirror) -> None:
     mirror.offer(f"/{IMAGES}.gz", Page(b"busy", 503))
     told = answer(capsys, "data", "get", "mnist", code=7)

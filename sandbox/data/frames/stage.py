@@ -37,7 +37,11 @@ def environment_of(text: str) -> str:
     if not text:
         raise UsageError("frames: names no environment", hint="frames:ENV, as in frames:Snake@expert")
     if ":" in text:
-        raise UsageError(f"frames of {text!r} would import (and so execute) {text.partition(':')[0]!r}")
+        module, _, name = text.partition(":")
+        raise UsageError(
+            f"frames of {text!r} would import (and so execute) {module!r}",
+            hint=f"in Python: import {module}, then load('frames:{name}') as docs/new-data.md shows",
+        )
     ours = {entry.name.casefold(): entry for entry in envs.listing()}
     ours |= {entry.id.casefold(): entry for entry in envs.listing()}
     if text.casefold() in ours:
