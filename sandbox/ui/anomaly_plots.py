@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sandbox.core.theme import PLOT_FONT_PT
-from sandbox.ui.chart import COLOURS, GRID, QUIET, page, save, style
+from sandbox.ui.chart import COLOURS, GRID, QUIET, page, readable, save, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,6 +46,7 @@ def score_plot(
     figure.text(0.03, 0.868, subtitle, fontsize=PLOT_FONT_PT.body, color=QUIET)
     axes = figure.add_axes((0.04, 0.13, 0.92 if curve is None else 0.56, 0.62))
     style(axes, "score: 0 is usual, 1 a standard deviation more")
+    axes.xaxis.set_major_formatter(_tick)
     _histograms(axes, groups)
     _limits(axes, limits)
     handles, labels = axes.get_legend_handles_labels()
@@ -56,6 +57,11 @@ def score_plot(
     if curve is not None:
         _curve(figure.add_axes((0.68, 0.13, 0.30, 0.62)), *curve)
     return save(figure, path)
+
+
+def _tick(score: float, _position: object = None) -> str:
+    """With a real minus, and none before a zero."""
+    return readable(round(score, 6) + 0.0)
 
 
 def _histograms(axes: Axes, groups: Sequence[Group]) -> None:
