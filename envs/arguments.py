@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,8 @@ from numpy.typing import NDArray
 
 from envs.options import LONGEST_LIMIT, NO_LIMIT
 
+DECIDED = ("self", "num_envs", "render_mode", "autoreset_mode")
+"""parameters of environments that commands decide, and nobody types"""
 MANY = 1_000_000
 """The most balls, points, steps: what is counted in 32 bits stays far from their end."""
 
@@ -37,6 +41,17 @@ def number(name: str, argument: str, value: Any, low: float, high: float) -> flo
     if not real or not low <= value <= high:  # false for NaN
         raise ValueError(f"{name}: {argument} must be a number from {low:g} to {high:g}, got {value!r}")
     return float(value)
+
+
+def known_arguments(kind: type, unknown: str) -> str:
+    """How the sentence goes on that `kind` has no argument `unknown`: what may be meant, and all it has."""
+    parameters = [each for cls in kind.__mro__ for each in signature(cls.__init__).parameters.values()]
+    named = (
+        each.name for each in parameters if each.kind not in (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
+    )
+    known = sorted({*named} - {*DECIDED})
+    close = get_close_matches(unknown, known, 1)
+    return (f": did you mean {close[0]!r}?" if close else ";") + f" known: {', '.join(known)}"
 
 
 def time_limit(name: str, asked: Any, default: int | None) -> int | None:

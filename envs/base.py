@@ -16,7 +16,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from envs.actions import ActionCheck
-from envs.arguments import check_alike, checked_mask, one_of, time_limit, whole
+from envs.arguments import check_alike, checked_mask, known_arguments, one_of, time_limit, whole
 from envs.options import LONGEST_LIMIT, MOST_ENVS
 from envs.task import Array, Mask, Task
 from envs.views import FeatureView, PixelView
@@ -71,7 +71,9 @@ class BatchedEnv(Task, VectorEnv[Array, Array, Array]):
         **unknown: object,
     ) -> None:
         for argument in unknown:
-            raise TypeError(f"{self.name} has no argument {argument!r}")
+            raise TypeError(
+                f"{self.name} has no argument {argument!r}{known_arguments(type(self), argument)}"
+            )
         self.num_envs = whole(self.name, "num_envs", num_envs, 1, MOST_ENVS)
         self.render_mode = one_of(self.name, "render_mode", render_mode, (None, "rgb_array"))
         self.autoreset_mode = one_of(self.name, "autoreset_mode", autoreset_mode, _MODES)

@@ -302,7 +302,7 @@ def test_people_play_with_arrows_and_space() -> None:
 def test_wrong_arguments_are_answered_in_one_line(
     arguments: dict[str, Any], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(UsageError, match="ALE/Breakout-v5 does not take these arguments"):
+    with pytest.raises(UsageError, match="ALE/Breakout-v5 cannot be made with these arguments"):
         as_simulator(BREAKOUT, 2, env_kwargs=arguments)
     words = [word for name, value in arguments.items() for word in ("--env-arg", f"{name}={value}")]
     assert main(["train-agent", BREAKOUT, "--dry-run", *words]) == 2

@@ -71,7 +71,13 @@ SMALL = [
         ("train-agent CartPole --set learning_rate=fast", 2, "'fast' is no schedule", ""),
         ("train-agent CartPole --set activation=Foo", 2, "torch.nn has no activation 'Foo'", "ReLU"),
         ("train-agent CartPole --set n_steps=9999999999", 7, "GiB", "lower n_steps"),
-        ("train-agent CartPole --env-arg lenght=3", 2, "CartPole has no argument 'lenght'", ""),
+        (
+            "train-agent CartPole --env-arg lenght=3",
+            2,
+            "argument 'lenght'; known: max_episode_steps, obs",
+            "",
+        ),
+        ("train-agent Snake --env-arg sise=3", 2, "did you mean 'size'? known: max_episode_steps, obs", ""),
         ("train-agent CartPole --config nowhere.toml", 4, "no such file: nowhere.toml", ""),
         ("evaluate nope", 4, "no run matches 'nope'", "python -m sandbox runs"),
         ("resume", 4, "no unfinished run", "python -m sandbox runs"),
@@ -292,7 +298,7 @@ def test_a_limit_that_was_given_is_kept_in_evaluations() -> None:
         ("max_episode_steps=soon", "max_episode_steps must be a whole number.*not 'soon'"),
         ("max_episode_steps=2.5", r"max_episode_steps must be .*not 2\.5"),
         (f"max_episode_steps={2**31}", f"max_episode_steps must be .*not {2**31}"),
-        ("spec=3", "does not take these arguments"),
+        ("spec=3", "cannot be made with these arguments"),
     ],
 )
 @pytest.mark.parametrize("command", [("train-agent", "Catch"), ("watch", "--random", "--env", "Catch")])
