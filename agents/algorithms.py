@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.core.errors import NotFound, UnknownName, UsageError
 from sandbox.core.modules import import_named
 
-from .policy_names import remembers
+from .policy_names import memory_of
 from .settings import DQNSettings, PPOSettings, Settings
 from .stock.table import STOCK, StockAlgorithm
 
@@ -115,6 +115,11 @@ def _own_class(name: str) -> Any:
     module, _, attribute = name.partition(":")
     try:
         return getattr(import_named(module), attribute)
+    except ModuleNotFoundError as error:
+        raise NotFound(
+            f"module {module!r}, which should hold the algorithm {name!r}, cannot be imported: {error}",
+            hint="install it, or run the command in the folder that holds it",
+        ) from error
     except Exception as error:  # the user's module may fail in any way
         raise NotFound(
             f"there is no algorithm {name!r}: {type(error).__name__}: {error}",
@@ -139,7 +144,10 @@ def rows() -> list[list[Any]]:
 
 
 def _briefly(policies: Sequence[str]) -> str:
-    """Their names, without those that say of every kind of observations what they said of the first."""
-    plain = [name for name in policies if not remembers(name)]
-    first = [name for name in policies if remembers(name) and name.startswith("Mlp")]
-    return ", ".join([*plain, *first, "…"] if plain and first else policies)
+    """All their names in one pattern: "(Mlp|Cnn)[Lstm|Gru]Policy"."""
+    memories = dict.fromkeys(memory_of(name) for name in policies)
+    eyes = dict.fromkeys(name.removesuffix("Policy").removesuffix(memory_of(name)) for name in policies)
+    if len(eyes) == 1 or len(eyes) * len(memories) != len(policies):
+        return ", ".join(policies)
+    kinds = "|".join(filter(None, memories))
+    return f"({'|'.join(eyes)}){f'[{kinds}]' if kinds and '' in memories else kinds}Policy"

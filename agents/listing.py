@@ -97,7 +97,8 @@ def space_text(space: Any) -> str:
 def algorithms() -> dict[str, Any]:
     """Every algorithm, with the action spaces and policies that it has."""
     columns = ["name", "actions", "policies", "needs", "what"]
-    return {"title": "algorithms", "columns": columns, "rows": rows(), "details": {"policies": 150}}
+    title = "algorithms (a policy such as CnnLstmPolicy is chosen by itself, unless --policy says which)"
+    return {"title": title, "columns": columns, "rows": rows(), "details": {"policies": 120}}
 
 
 def wrappers() -> dict[str, Any]:

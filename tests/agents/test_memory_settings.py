@@ -9,7 +9,7 @@ import pytest
 from gymnasium import spaces
 
 from agents.algorithm import Agent
-from agents.algorithms import ALGORITHMS
+from agents.algorithms import ALGORITHMS, rows
 from agents.build import build_agent
 from agents.config import AgentConfig
 from agents.policy_names import memory_of, remembers
@@ -84,6 +84,7 @@ def test_names_say_what_a_policy_remembers_with(algo: str) -> None:
     policies = ALGORITHMS[algo].policies
     assert [memory_of(name) for name in policies if name.startswith("Cnn")] == ["", "Lstm", "Gru"]
     assert sum(remembers(name) for name in policies) == 6
+    assert {row[0]: row[2] for row in rows()}[algo] == "(Mlp|Cnn|MultiInput)[Lstm|Gru]Policy"
     assert memory_of("gru") == "Gru"
 
 
