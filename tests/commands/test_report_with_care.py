@@ -12,6 +12,9 @@ import pytest
 
 from sandbox.__main__ import main
 from sandbox.commands.reporting.run_part import interval_of
+from sandbox.core.metrics import MetricsWriter
+from sandbox.core.run import Run
+from sandbox.core.runs import create_run
 from tests.commands.test_report import Captured, Parsed, answer, page_of
 from tests.ui.reported import agent, film, picture
 
@@ -191,3 +194,61 @@ def test_numbers_too_large_for_a_curve_are_left_out(runs_root: Path, capsys: Cap
     page = page_of(capsys, "one")
     assert "nan" not in " ".join(str(one.get("points")) for one in page.all("polyline"))
     assert "480" in page.texts
+
+
+def in_training_only(run: Run, evaluation: dict[str, Any], **info: Any) -> None:
+    """Make of a run one that ended before its first logged evaluation."""
+    lines = [{"step": 1000 * n, "rollout/ep_rew_mean": 10.0 * n, "time/seconds": n} for n in (1, 2, 3)]
+    run.metrics_path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+    run.update(evaluation=evaluation, **info)
+
+
+@pytest.mark.parametrize(
+    ("mean", "info", "wanted"),
+    [
+        (500.0, {"solved": True}, ["reached", "by the final evaluation"]),
+        (500.0, {}, ["reached", "by the final evaluation"]),
+        (80.0, {"solved": False}, ["not reached", "by the final evaluation"]),
+    ],
+)
+def test_the_final_evaluation_says_whether_a_task_is_solved(
+    runs_root: Path, capsys: Captured, mean: float, info: dict[str, Any], wanted: list[str]
+) -> None:
+    in_training_only(agent(runs_root), {"episodes": 100, "mean": mean}, **info)
+    texts = page_of(capsys, "one").texts
+    tile = texts.index("threshold 475")
+    assert [text for text in texts[tile + 1 : tile + 5] if text][:2] == wanted
+    assert texts.count("threshold 475") == 1  # no line in the chart of returns in training
+    assert "best return in training" in texts
+
+
+def test_returns_in_training_are_held_to_no_threshold(runs_root: Path, capsys: Captured) -> None:
+    for name in ("one", "two"):
+        in_training_only(agent(runs_root, name, seed=len(name)), {}, status="interrupted")
+    assert "last return in training" in page_of(capsys, "one").texts
+    assert "threshold 475" not in page_of(capsys, "one").texts
+    texts = page_of(capsys, "one", "two").texts
+    assert not {"threshold 475", "reached"} & set(texts)
+
+
+def test_an_evaluation_on_the_way_does_not_solve_what_the_final_one_did_not(
+    runs_root: Path, capsys: Captured
+) -> None:
+    agent(runs_root).update(solved=False, evaluation={"episodes": 100, "mean": 470.0})
+    texts = page_of(capsys, "one").texts
+    assert "not reached" in texts
+    assert "by the final evaluation; on the way after 3,000 steps, 1.5 s" in texts
+    assert "best evaluation while training" in texts
+
+
+def test_accuracies_are_told_in_percent(runs_root: Path, capsys: Captured) -> None:
+    score = {"split": "test", "n": 359, "accuracy": 0.98886, "interval": [0.97171, 0.99566]}
+    kind = ("train-classifier", "digits", 0, "classifier", "one")
+    run = create_run(runs_root, *kind, data="digits", model="backbone", evaluation=score)
+    run.config_path.write_text('data = "digits"\n', encoding="utf-8")
+    with MetricsWriter(run.metrics_path) as writer:
+        for step, value in ((1, 0.5), (2, 1.0)):
+            writer.write(step, {"valid/accuracy": value, "time/seconds": step})
+    run.update(status="finished", steps=1, train_seconds=2.0)
+    texts = page_of(capsys, "one").texts
+    assert {"98.89%", "95 %: 97.17% to 99.57%, test data", "100.00%", "1 step"} <= set(texts)

@@ -66,6 +66,13 @@ def test_long_curves_keep_their_extremes() -> None:
     assert len({round(y) for _, y in points}) == 3
 
 
+def test_the_axis_ends_where_values_end() -> None:
+    values = {"one": [curve([0.5, 1.0])]}
+    (_, top) = points_of(drawn(values, most=1.0), "line c0")[-1]
+    assert top == 12  # the upper end of the axis
+    assert points_of(drawn(values), "line c0")[-1][1] > 12
+
+
 def test_words_are_escaped() -> None:
     svg = panel({"one": [curve([1, 2])]}, over="steps", horizontal="<b>", alt='"><script>', threshold=1.5)
     assert isinstance(svg, Markup)

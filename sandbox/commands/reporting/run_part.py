@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.commands.comparison.grouping import Group
-from sandbox.commands.comparison.measured import SECONDS, is_better_when_lower, number
+from sandbox.commands.comparison.measured import MEASURES, SECONDS, Measured, number
 from sandbox.commands.comparison.outcomes import outcome
 from sandbox.commands.comparison.table import number_text
 from sandbox.commands.reporting.ancestry import ancestors
@@ -15,8 +15,8 @@ from sandbox.commands.reporting.asked import asked
 from sandbox.commands.reporting.repeated import repeated
 from sandbox.commands.reporting.shown import figures
 from sandbox.commands.reporting.subject import Subject
-from sandbox.commands.reporting.went import further_charts, main_chart, metric_of
-from sandbox.commands.reporting.words import facts_of, said
+from sandbox.commands.reporting.went import further_charts, is_accuracy, is_of_training, main_chart, metric_of
+from sandbox.commands.reporting.words import count_of_steps, facts_of, said, share
 from sandbox.ui.chart import duration
 from sandbox.ui.console import Console
 from sandbox.ui.report.page import Fact, RunPart
@@ -30,6 +30,11 @@ SCORES = {
     "noise_mse": "squared error of the noise",
 }
 """names of scores that say little by themselves"""
+ON_THE_WAY = {
+    "eval/mean_reward": ("last evaluation", "best evaluation while training"),
+    "rollout/ep_rew_mean": ("last return in training", "best return in training"),
+}
+"""names of the last and of the best value of a metric; others are measured on validation data"""
 NORMAL_95 = 1.96
 """standard errors on either side of a mean"""
 ENOUGH_EPISODES = 30
@@ -52,7 +57,8 @@ def run_part(
     metric = None if measured is None else metric_of([measured])
     result = None
     if measured is not None and metric is not None:
-        result = outcome(measured, metric, measured.threshold, judged=subject.kind is not None)
+        goal = None if is_of_training(metric) else measured.threshold
+        result = outcome(measured, metric, goal, judged=subject.kind is not None)
     charts = []
     if measured is not None and metric is not None and curves:
         charts = [main_chart(groups, metric, measured.threshold, subject.steps)]
@@ -62,7 +68,7 @@ def run_part(
         name=subject.run.name,
         title=subject.title if alone else f"{subject.title}, seed {subject.info['seed']}",
         status=subject.status,
-        numbers=_numbers(subject, metric, result),
+        numbers=numbers_of(subject, metric, result),
         facts=_facts(subject),
         asked=asked(subject),
         charts=charts,
@@ -75,31 +81,46 @@ def run_part(
     )
 
 
-def _numbers(subject: Subject, metric: str | None, result: Mapping[str, Any] | None) -> list[Number]:
+def numbers_of(subject: Subject, metric: str | None, result: Mapping[str, Any] | None) -> list[Number]:
     """Those that are read first."""
     numbers = [score] if (score := _score(subject)) else []
     if metric is not None and result is not None:
+        last, best_one = ON_THE_WAY.get(metric, ("last on validation data", "best on validation data"))
         if not score:
-            numbers.append((f"last {metric}", str(number_text(result["final"])), ""))
-        extreme = "lowest" if is_better_when_lower(metric) else "highest"
-        numbers.append(("best on the way", str(number_text(result["best"])), f"{extreme} {metric}"))
-        if subject.measured is not None and subject.measured.threshold is not None:
-            numbers.append(_reached(subject.measured.threshold, result))
+            numbers.append((last, _value(metric, result["final"]), MEASURES.get(metric, metric)))
+        numbers.append((best_one, _value(metric, result["best"]), MEASURES.get(metric, metric)))
+        if subject.measured is not None and (reached := _reached(subject.measured, metric, result)):
+            numbers.append(reached)
     best = number(subject.info.get("best"))
     if not numbers and best is not None:
-        numbers.append(("best", str(number_text(best)), ""))
+        value = str(number_text(best)) if subject.kind is None else _value(subject.kind.score, best)
+        numbers.append(("best", value, ""))
     seconds = _seconds(subject)
     if seconds is not None:
-        numbers.append(("training", duration(seconds), f"{said(subject.info.get('steps'))} steps"))
+        numbers.append(("training", duration(seconds), count_of_steps(subject.info.get("steps"))))
     return numbers
 
 
-def _reached(threshold: float, result: Mapping[str, Any]) -> Number:
-    name, steps, seconds = f"threshold {threshold:g}", result["steps_to_threshold"], None
-    if steps is None:
-        return name, "not yet" if result["status"] == "running" else "not reached", ""
-    seconds = result["seconds_to_threshold"]
-    return name, "reached", f"after {said(steps)} steps" + (f", {duration(seconds)}" if seconds else "")
+def _reached(run: Measured, metric: str, result: Mapping[str, Any]) -> Number | None:
+    """Whether the task's threshold was reached: by the final evaluation, or where there is none yet by those
+    on the way. None where there is no threshold, or only returns in training, which nothing is held to."""
+    if run.threshold is None:
+        return None
+    name, first = f"threshold {run.threshold:g}", ""
+    if result["steps_to_threshold"] is not None:
+        seconds = result["seconds_to_threshold"]
+        first = f"after {count_of_steps(result['steps_to_threshold'])}"
+        first += f", {duration(seconds)}" if seconds else ""
+    if result["final_is"] == "evaluation":
+        solved = run.info.get("solved")
+        if not isinstance(solved, bool):
+            solved = result["final"] >= run.threshold
+        if solved:
+            return name, "reached", first or "by the final evaluation"
+        return name, "not reached", "by the final evaluation" + (f"; on the way {first}" if first else "")
+    if is_of_training(metric):
+        return None
+    return name, "reached" if first else "not yet" if run.status == "running" else "not reached", first
 
 
 def _score(subject: Subject) -> Number | None:
@@ -113,12 +134,18 @@ def _score(subject: Subject) -> Number | None:
     name = SCORES.get(subject.kind.score, subject.kind.score)
     details = []
     if (found := interval_of(evaluation, value)) is not None:
-        details.append(f"95 %: {number_text(found[0])} to {number_text(found[1])}")
+        low, high = (_value(subject.kind.score, end) for end in found)
+        details.append(f"95 %: {low} to {high}")
     if "split" in evaluation:
         details.append(f"{evaluation['split']} data")
     if "episodes" in evaluation:
         details.append(f"{said(evaluation['episodes'])} episodes")
-    return name, str(number_text(value)), ", ".join(details)
+    return name, _value(subject.kind.score, value), ", ".join(details)
+
+
+def _value(metric: str, value: float) -> str:
+    """A number; an accuracy in percent, as on the terminal."""
+    return share(value) if is_accuracy(metric) else str(number_text(value))
 
 
 def interval_of(evaluation: Mapping[str, Any], mean: float) -> tuple[float, float] | None:

@@ -10,7 +10,7 @@ from sandbox.commands.comparison.measured import Measured, check_metric, check_s
 from sandbox.commands.comparison.outcomes import compare
 from sandbox.commands.comparison.table import remarks, tables
 from sandbox.commands.reporting.subject import Subject
-from sandbox.commands.reporting.went import further_charts, main_chart
+from sandbox.commands.reporting.went import further_charts, is_of_training, main_chart
 from sandbox.commands.reporting.words import said
 from sandbox.core.errors import RunBroken, UnknownName, UsageError
 from sandbox.ui.report.page import Table, TaskPart
@@ -73,6 +73,8 @@ def _compared(
     check_scale(metric, runs)
     groups = group_runs(runs, by)
     result = compare(groups, metric, None, judged=asked_for is None)
+    if is_of_training(metric):
+        result["threshold"] = None
     found = [
         Table(caption, columns, [[said(cell) for cell in row] for row in rows])
         for caption, (columns, rows) in zip(CAPTIONS, tables(result), strict=True)

@@ -26,6 +26,8 @@ MOST_FURTHER = 12
 SMALL = Size(300, 185)
 STAGES = {"train": "in training", "valid": "on validation data"}
 """what comes before the name of a metric that is measured twice"""
+IN_TRAINING = "rollout/"
+"""how metrics begin that come from the episodes an agent learns from"""
 FEWEST_VALUES = 2
 """that make a curve"""
 
@@ -36,9 +38,16 @@ def main_chart(groups: Sequence[Group[Measured]], metric: str, threshold: float 
     """The metric that runs are judged by, against steps and against seconds."""
     curves = curves_of(groups, metric)
     measure = MEASURES.get(metric, metric)
+    goal = None if is_of_training(metric) else threshold
+    most = 1.0 if is_accuracy(metric) else None
     panels = [
         panel(
-            curves, over=over, horizontal=words, threshold=threshold, alt=alt_of(measure, curves, over, words)
+            curves,
+            over=over,
+            horizontal=words,
+            threshold=goal,
+            most=most,
+            alt=alt_of(measure, curves, over, words),
         )
         for over, words in (("steps", steps), ("seconds", "seconds of training"))
     ]
@@ -75,6 +84,16 @@ def metric_of(runs: Sequence[Measured]) -> str | None:
         return None
 
 
+def is_of_training(metric: str) -> bool:
+    """Whether a metric is about the episodes an agent learns from: no threshold is about those."""
+    return metric.startswith(IN_TRAINING)
+
+
+def is_accuracy(metric: str) -> bool:
+    """Whether a metric is the part of answers that are right: never more than 1, and told in percent."""
+    return "accuracy" in metric.rpartition("/")[2]
+
+
 def alt_of(measure: str, curves: Curves, over: str, words: str) -> str:
     """What a chart says, in words: where each group begins, ends, and what was its best."""
     told = []
@@ -106,7 +125,9 @@ def _small(groups: Sequence[Group[Measured]], keys: Sequence[str], steps: str) -
             curves[STAGES[stage]] = curves_of(groups, key)[groups[0].label]
         legend = [(look_of(index), label) for index, label in enumerate(curves)]
     alt = alt_of(title, curves, "steps", steps)
-    return Chart(title, [panel(curves, over="steps", horizontal=steps, alt=alt, size=SMALL)], legend)
+    most = 1.0 if is_accuracy(title) else None
+    drawn = panel(curves, over="steps", horizontal=steps, alt=alt, most=most, size=SMALL)
+    return Chart(title, [drawn], legend)
 
 
 def _keys(runs: Sequence[Measured]) -> list[str]:

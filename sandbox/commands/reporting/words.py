@@ -27,6 +27,16 @@ def said(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
+def count_of_steps(steps: Any) -> str:
+    """``1 step``, ``3,000 steps``."""
+    return f"{said(steps)} step{'' if steps == 1 else 's'}"
+
+
+def share(part: float) -> str:
+    """A part of a whole in percent: ``98.89%``."""
+    return f"{part:.2%}"
+
+
 def facts_of(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The entries of a nested table, with names in words."""
     return [(key.replace("_", " "), said(value)) for key, value in flatten(values).items()]

@@ -61,6 +61,7 @@ def panel(
     horizontal: str,
     alt: str,
     threshold: float | None = None,
+    most: float | None = None,
     size: Size | None = None,
 ) -> Markup:
     """Draw groups of curves over "steps" or "seconds"; what lines and bands are is as in `compare`'s picture.
@@ -70,6 +71,7 @@ def panel(
         horizontal: what is counted from left to right.
         alt: what the picture says, in words.
         threshold: drawn as a dashed line.
+        most: what no value can be above, such as 1 of an accuracy: the axis ends there.
     """
     size = size or Size()
     enough = all(_seeds(curves) >= ENOUGH_SEEDS for curves in groups.values() if len(curves) > 1)
@@ -77,7 +79,7 @@ def panel(
     lines = [[line for line in group if line[0].size] for group in lines]
     if not any(lines):
         return _svg(size, alt, [_text(size.width / 2, size.height / 2, "nothing was logged", "middle")])
-    y = _vertical(lines, threshold, size)
+    y = _vertical(lines, threshold, most, size)
     x = _horizontal(lines, y, size)
     parts = [*_frame(x, y, horizontal, size)]
     if threshold is not None:
@@ -98,13 +100,16 @@ def _seeds(curves: Sequence[Curve]) -> int:
     return len({curve.seed for curve in curves})
 
 
-def _vertical(lines: Sequence[Sequence[Line]], threshold: float | None, size: Size) -> Axis:
+def _vertical(
+    lines: Sequence[Sequence[Line]], threshold: float | None, most: float | None, size: Size
+) -> Axis:
     values = np.concatenate([y for group in lines for _, y, _ in group])
     low, high = float(values.min()), float(values.max())
     if threshold is not None:
         low, high = min(low, threshold), max(high, threshold)
     room = (high - low or abs(high) or 1.0) * 0.06
-    low, high = low - room, high + room
+    top = high + room if most is None or high > most else min(high + room, most)
+    low, high = low - room, top
     return Axis(low, high, size.height - 38, 12, _ticks(low, high, 5))
 
 
