@@ -184,9 +184,8 @@ def report(result: dict[str, Any], console: Console) -> None:
     latents = f"{result['latent']} latents, " if "latent" in result else ""
     what = f"{result['kind']} on {label(result['data'])}, {latents}seed {result['seed']}"
     console.print(f"done: {what}: {told(score)}")
-    console.print(
-        f"trained {result['epochs']:g} epochs ({result['steps']:,} steps) in {result['train_seconds']:.1f} s"
-    )
+    steps = f"{result['steps']:,} step{'s' if result['steps'] != 1 else ''}"
+    console.print(f"trained {result['epochs']:g} epochs ({steps}) in {result['train_seconds']:.1f} s")
     console.print(f"run    {run.relative()}")
     curve = draw_curve(run)
     if curve is not None:

@@ -87,7 +87,8 @@ def of_files(
             else:
                 images[len(kept)] = torch.from_numpy(found.seen.copy())
                 kept.append((name, source))
-            progress.update(number)
+            if kept:
+                progress.update(number)
     if not kept:
         raise _nothing(words, skipped)
     names, files = zip(*kept, strict=True)
@@ -98,9 +99,7 @@ def _nothing(words: Sequence[str], skipped: Sequence[Skipped]) -> NotFound:
     if not skipped:
         return NotFound(f"there are no pictures in {', '.join(words)}")
     first, more = skipped[0], f" (and {len(skipped) - 1} more like it)" if len(skipped) > 1 else ""
-    return NotFound(
-        f"no picture can be read: {first.name}: {first.why}{more}", data={"skipped": as_json(skipped)}
-    )
+    return NotFound(f"{first.name} cannot be used: {first.why}{more}", data={"skipped": as_json(skipped)})
 
 
 def as_json(skipped: Sequence[Skipped]) -> list[dict[str, str]]:

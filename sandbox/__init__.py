@@ -52,12 +52,17 @@ def load_run(
     Raises:
         RunNotFound: No run matches ``text``.
         RunBroken: The run's own description is missing or damaged.
-        UsageError: The run would import a module, and ``trust`` is not given.
+        UsageError: The run would import a module, and ``trust`` is not given; or ``text`` is no text.
     """
+    import os
+
+    from sandbox.core.errors import UsageError
     from sandbox.core.machine import threads_kept
     from sandbox.core.plugins import kind_of
     from sandbox.core.runs import find_run
 
+    if not isinstance(text, str | os.PathLike):
+        raise UsageError(f"the name of a run is a text, not {text!r}", hint='load_run("latest")')
     run = find_run(str(text), root)
     with threads_kept():
         return kind_of(run.info["kind"]).load(run, checkpoint=checkpoint, device=device, trust=trust)

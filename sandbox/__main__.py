@@ -89,7 +89,10 @@ def _dispatch(words: list[str], console: Console) -> dict[str, Any] | None:
 def overview() -> str:
     """Return the program's ``--help``: commands by group, and examples to copy."""
     lines = [f"usage: {PROG} COMMAND …", ""]
-    lines += ["Train an agent with one command, and trust the run that comes out.", ""]
+    lines += [
+        "Train agents, classifiers and models that draw pictures, and trust the runs that come out.",
+        "",
+    ]
     shown = {name: f"{name} {command.usage}".strip() for name, command in COMMANDS.items()}
     foreign = [name for name in names("commands") if name not in COMMANDS]
     width = max(len(text) for text in [*shown.values(), *foreign]) + 2

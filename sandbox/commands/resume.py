@@ -47,8 +47,10 @@ class Resume:
         if run.is_locked():
             raise RunLocked(f"run {run.name} is still running", hint="wait until it has ended, or stop it")
         if info["status"] == "finished":
+            steps = info.get("steps")
+            steps = f"{steps:,}" if isinstance(steps, int) else steps
             raise UsageError(
-                f"run {run.name} is finished, at {info.get('steps')} steps: nothing is left to resume",
+                f"run {run.name} is finished, at {steps} steps: nothing is left to resume",
                 hint=f"python -m sandbox evaluate {run.relative()}",
             )
         console.run = run

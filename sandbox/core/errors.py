@@ -42,7 +42,9 @@ class SandboxError(Exception):
         self.data = data or {}
 
     def __str__(self) -> str:
-        return f"{self.message} ({self.hint})" if self.hint else self.message
+        if not self.hint:
+            return self.message
+        return f"{self.message} ({'try: ' if self.hint.startswith('python -m ') else ''}{self.hint})"
 
 
 class UsageError(SandboxError):

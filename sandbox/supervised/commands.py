@@ -74,9 +74,8 @@ def report(result: dict[str, Any], console: Console) -> None:
     run, score = Run(result["run"]), result["evaluation"]
     what = f"{result['model']} on {label(result['data'])}, seed {result['seed']}"
     console.print(f"done: {what}: {told(score)}")
-    console.print(
-        f"trained {result['epochs']:g} epochs ({result['steps']:,} steps) in {result['train_seconds']:.1f} s"
-    )
+    steps = f"{result['steps']:,} step{'s' if result['steps'] != 1 else ''}"
+    console.print(f"trained {result['epochs']:g} epochs ({steps}) in {result['train_seconds']:.1f} s")
     console.print(f"run    {run.relative()}")
     curve = draw_curve(run)
     if curve is not None:

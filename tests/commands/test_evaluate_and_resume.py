@@ -10,7 +10,7 @@ import pytest
 
 from sandbox import load_run
 from sandbox.__main__ import main
-from sandbox.core.errors import UnknownName
+from sandbox.core.errors import UnknownName, UsageError
 from sandbox.core.kinds import Question
 from sandbox.core.plugins import KINDS
 from sandbox.core.runs import Run, create_run
@@ -150,7 +150,7 @@ def test_resume_alone_takes_the_latest_unfinished_run(run: Run, capsys: Captured
 def test_a_finished_run_is_not_resumed(run: Run, capsys: Captured) -> None:
     run.update(status="finished", steps=4096)
     error = answer(capsys, "resume", "first", code=2)["error"]
-    assert error == "run first is finished, at 4096 steps: nothing is left to resume"
+    assert error == "run first is finished, at 4,096 steps: nothing is left to resume"
 
 
 def test_a_running_run_is_not_resumed_a_second_time(run: Run, capsys: Captured) -> None:
@@ -169,6 +169,11 @@ def test_a_run_of_an_unknown_kind_is_said_so(run: Run, capsys: Captured) -> None
     assert answer(capsys, "evaluate", "first", code=2)["error"] == "unknown kind of run 'os:system'"
     with pytest.raises(UnknownName):
         load_run("first")
+
+
+def test_the_name_of_a_run_is_a_text() -> None:
+    with pytest.raises(UsageError, match="the name of a run is a text, not 3"):
+        load_run(3)  # type: ignore[arg-type]
 
 
 def test_load_run_in_python(run: Run) -> None:

@@ -40,6 +40,6 @@ def test_a_missing_extra_gives_the_command_that_installs_it() -> None:
 
 
 def test_as_text_an_error_carries_its_hint() -> None:
-    assert (
-        str(errors.RunNotFound("no run", hint="python -m sandbox runs")) == "no run (python -m sandbox runs)"
-    )
+    known = errors.RunNotFound("no run", hint="python -m sandbox runs")
+    assert str(known) == "no run (try: python -m sandbox runs)"
+    assert str(errors.UsageError("no size", hint="leave it out")) == "no size (leave it out)"

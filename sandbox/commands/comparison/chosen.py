@@ -57,7 +57,7 @@ def the_task(runs: Sequence[Measured]) -> str:
         raise UsageError(
             "runs of different commands cannot be compared: "
             f"{one[1]} is from {one[0]}, {other[1]} from {other[0]}",
-            hint=f'name fewer runs, such as "*{one[0]}*"',
+            hint="compare runs of one command; `report` takes both",
         )
     tasks = Counter(str(run.info["subject"]) for run in runs)
     if len(tasks) > 1:

@@ -111,7 +111,8 @@ class Predict:
                     else:
                         picture = torch.from_numpy(one.seen.copy())
                         answers.append((one, answer(model, picture, classes, known, looks)))
-                    progress.update(number)
+                    if answers:
+                        progress.update(number)
         if not answers:
             raise self._nothing(bad)
         drawing = self.picture or run.plots_dir / "predictions.png"
@@ -161,4 +162,4 @@ class Predict:
             return NotFound(f"there are no pictures in {', '.join(self.files)}")
         more = f" (and {len(bad) - 1} more like it)" if len(bad) > 1 else ""
         data = {"skipped": [one._asdict() for one in bad]}
-        return NotFound(f"there is no picture to look at: {bad[0].name}: {bad[0].why}{more}", data=data)
+        return NotFound(f"{bad[0].name} cannot be used: {bad[0].why}{more}", data=data)

@@ -133,7 +133,7 @@ def test_what_cannot_be_read_is_named_and_skipped(digits: Path, capsys: Captured
 def test_nothing_that_can_be_read_is_an_error_and_leaves_no_file(tmp_path: Path, capsys: Captured) -> None:
     (tmp_path / "bad.png").write_bytes(b"GIF89a")
     error = error_of(capsys, ["compress", "first", "bad.png", "gone.png", "-o", "a.npz"], 4)
-    assert error.startswith("no picture can be read: bad.png: ")
+    assert error.startswith("bad.png cannot be used: ")
     assert error.endswith("(and 1 more like it)")
     (tmp_path / "empty").mkdir()
     error = error_of(capsys, ["compress", "first", "empty", "-o", "a.npz"], 4)
