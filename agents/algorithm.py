@@ -28,6 +28,14 @@ COMMON = (
     *("tensorboard_log", "verbose", "seed", "device"),
 )
 """arguments that the constructors of all algorithms have by these names"""
+INTERNAL = frozenset(
+    (
+        *("contrib_policies", "sb3_policies", "supported_actions", "saved_settings", "settings_class"),
+        *("setting", "settings_from_sb3", "counters", "take_counters", "count_step"),
+        *("moved", "simulator", "source"),
+    )
+)
+"""public within this package, and for people who write an algorithm; nothing to ask of an agent"""
 
 
 class Agent(Filed):
@@ -84,6 +92,10 @@ class Agent(Filed):
     def dump_logs(self, iteration: int = 0) -> None:
         """Write one row of the log, under SB3's keys."""
         log_progress(self, iteration)
+
+    def __dir__(self) -> list[str]:
+        """What people ask of an agent: SB3's interface and ours."""
+        return sorted({*super().__dir__()} - INTERNAL)
 
     def __repr__(self) -> str:
         where = "" if self.source is None else f" on {self.source.env}"

@@ -166,3 +166,15 @@ def test_the_table_of_plugins_says_where_train_is() -> None:
 
     assert train_of_commands() is calling.train
     assert "import_module" not in (Path(__file__).parents[1] / "sandbox" / "__init__.py").read_text()
+
+
+def test_dir_of_an_agent_shows_what_people_ask_of_it() -> None:
+    from stable_baselines3.common.base_class import BaseAlgorithm
+
+    from agents import PPO
+
+    agent = PPO("MlpPolicy", "Sandbox/CartPole-v0", n_envs=2, n_steps=8)
+    shown = {*dir(agent)}
+    assert {name for name in vars(BaseAlgorithm) if not name.startswith("_")} <= shown
+    assert {"save", "load", "learn", "predict", "gamma", "run", "loss", "training_state"} <= shown
+    assert not {"moved", "simulator", "take_counters"} & shown
