@@ -19,6 +19,7 @@ from .config import AgentConfig
 EPISODES, MOST_FRAMES = 3, 1_000
 """of a video that is made for the page"""
 MADE = re.compile(r"report-step-(\d+)\.mp4")
+WATCHED = re.compile(r"watch-\d{8}-\d{6}(-\d+)?\.mp4")
 """the names of such videos, with the checkpoint's step"""
 GIVEN = ("env_args", "wrap", "policy")
 """settings that decide which preset there is"""
@@ -131,5 +132,8 @@ def _shown(run: Run, video: Path) -> Exhibit:
     who = f"{label(str(info.get('algo') or info['kind']))} in {info['subject']}"
     caption = video.name
     if made := MADE.fullmatch(video.name):
-        caption = f"the best checkpoint, after {int(made[1]):,} steps, acts greedily"
+        step = int(made[1])
+        caption = f"the best checkpoint, after {step:,} step{'s' * (step != 1)}, acts greedily"
+    elif WATCHED.fullmatch(video.name):
+        caption = "recorded by watch"
     return Exhibit(video, "The agent at play", f"Video of {who}, as it plays", caption)

@@ -86,7 +86,9 @@ def _last_look(run: Run, kind: str, data: str) -> Exhibit | None:
         return None
     what = "pictures over their reconstructions" if kind == "autoencoder" else "pictures that it draws"
     step, path = max(looks)
-    return Exhibit(path, "On the way", f"Grid of {what}, learned from {data}", f"after {step:,} steps")
+    return Exhibit(
+        path, "On the way", f"Grid of {what}, learned from {data}", f"after {step:,} step{'s' * (step != 1)}"
+    )
 
 
 def _drawn(run: Run, data: str) -> Exhibit:

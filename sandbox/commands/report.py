@@ -80,10 +80,14 @@ class Report:
         content = render(page).encode()
         existed = path.exists()
         write(path, content)
-        size = f"{len(content) / 1e6:.1f} MB"
+        size = size_text(len(content))
         if len(content) > LARGE_BYTES:
             console.note(f"the page has {size}: its videos are in it, and mail programs may refuse it")
         console.print(f"page   {path} ({size}{', replaced' if existed else ''})")
+        notes = [note for part in (*page.tasks, *page.runs) for note in part.notes]
+        if notes:
+            many = f"{len(notes)} remarks are on the page, first" if notes[1:] else "a remark is on the page"
+            console.note(f"{many}: {notes[0]}")
         return {
             "schema": SCHEMA,
             "path": str(path),
@@ -92,7 +96,7 @@ class Report:
             "sections": page.sections,
             "figures": sum(bool(figure.source) for run in page.runs for figure in run.figures),
             "videos": sum(figure.is_video for run in page.runs for figure in run.figures),
-            "notes": [note for part in (*page.tasks, *page.runs) for note in part.notes],
+            "notes": notes,
         }
 
     def _check(self, runs: int) -> None:
@@ -137,6 +141,11 @@ def usual_path(subjects: Sequence[Subject]) -> Path:
     tasks = {str(subject.info["subject"]) for subject in subjects}
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", tasks.pop()).strip("-.") if len(tasks) == 1 else ""
     return Path(f"report-{name}.html" if name else "report.html")
+
+
+def size_text(count: int) -> str:
+    """A number of bytes for people: ``48 kB``, ``1.2 MB``."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
 def write(path: Path, content: bytes) -> None:

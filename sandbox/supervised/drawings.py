@@ -55,12 +55,14 @@ def draw_top_losses(run: Run, measured: Measured, pictures: Pictures, split: str
             else f"{truth}, not {answer} ({hard.probability:.0%})"
         )
         cells.append(Captioned(pictures.images[hard.row].cpu().numpy(), text, right))
+    said = "what they show, what it said instead, and how sure it was"
+    if measured.accuracy == 1:
+        said = "none was wrong; what they show, and how sure it was"
     return top_losses(
         run.plots_dir / f"top-losses-{split}.png",
         cells,
         title=title_of(run.info),
-        subtitle=f"of {measured.n:,} {split} pictures those with the highest loss: what they show, what it "
-        "said instead, and how sure it was",
+        subtitle=f"of {measured.n:,} {split} pictures those with the highest loss: {said}",
     )
 
 

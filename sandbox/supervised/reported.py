@@ -26,6 +26,7 @@ def exhibits(run: Run) -> list[Exhibit]:
     classes = len(names) if isinstance(names, list) else "its"
     accuracy = score.get("accuracy") if isinstance(score, dict) else None
     right = f"; {accuracy:.2%} are right" if is_number(accuracy) else ""
+    flawless = accuracy == 1
     confusion, losses, reliability = (run.path / name for name in PICTURES)
     shown = [
         Exhibit(
@@ -36,9 +37,9 @@ def exhibits(run: Run) -> list[Exhibit]:
         ),
         Exhibit(
             losses,
-            "Its worst answers",
+            "Its least sure answers" if flawless else "Its worst answers",
             "Test pictures with the highest loss, each with its class, the answer and how sure it was",
-            "the test pictures that surprised it most",
+            f"{'none was wrong: ' * flawless}the test pictures that surprised it most",
         ),
         Exhibit(
             reliability,

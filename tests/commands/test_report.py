@@ -215,9 +215,9 @@ def test_the_page_can_go_elsewhere_and_says_what_it_replaces(runs_root: Path, ca
     agent(runs_root)
     words = ["report", "one", "--as-is", "--html", "pages/mine.html"]
     assert main(words) == 0
-    assert re.fullmatch(r"page   pages/mine.html \(\d\.\d MB\)\n", capsys.readouterr().out)
+    assert re.fullmatch(r"page   pages/mine.html \(\d+ kB\)\n", capsys.readouterr().out)
     assert main(words) == 0
-    assert capsys.readouterr().out.endswith(" MB, replaced)\n")
+    assert capsys.readouterr().out.endswith(" kB, replaced)\n")
 
 
 @pytest.mark.parametrize(

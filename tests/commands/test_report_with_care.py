@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from sandbox.__main__ import main
+from sandbox.commands.report import size_text
 from sandbox.commands.reporting.run_part import interval_of
 from sandbox.core.metrics import MetricsWriter
 from sandbox.core.run import Run
 from sandbox.core.runs import create_run
+from sandbox.supervised.reported import exhibits
 from tests.commands.test_report import Captured, Parsed, answer, page_of
 from tests.ui.reported import agent, film, picture
 
@@ -252,3 +254,54 @@ def test_accuracies_are_told_in_percent(runs_root: Path, capsys: Captured) -> No
     run.update(status="finished", steps=1, train_seconds=2.0)
     texts = page_of(capsys, "one").texts
     assert {"98.89%", "95 %: 97.17% to 99.57%, test data", "100.00%", "1 step"} <= set(texts)
+
+
+def test_remarks_on_the_page_are_told_on_the_terminal(runs_root: Path, capsys: Captured) -> None:
+    run = agent(runs_root)
+    answer(capsys, "one")
+    assert main(["report", "one", "--as-is"]) == 0
+    before = len(capsys.readouterr().err.splitlines())
+    run.metrics_path.write_text("[]\n", encoding="utf-8")
+    run.config_path.write_text("= =", encoding="utf-8")
+    assert main(["report", "one", "--as-is"]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 >= before
+    assert "on the page" in lines[0]
+    assert "Its settings cannot be read" in lines[0]
+
+
+@pytest.mark.parametrize(("status", "there"), [("interrupted", True), ("killed", True), ("finished", False)])
+@pytest.mark.parametrize("manifest", [True, False])
+def test_how_a_stopped_run_goes_on(
+    runs_root: Path, capsys: Captured, status: str, there: bool, manifest: bool
+) -> None:
+    run = agent(runs_root)
+    run.update(status="running" if status == "killed" else status)
+    if not manifest:
+        run.manifest_path.unlink()
+    texts = words_of(page_of(capsys, "one"))
+    assert ("python -m sandbox resume runs/one" in texts) == there
+    if there and manifest:
+        assert texts.index("sandbox resume") < texts.index("As it was started")
+
+
+def test_a_video_of_watch_says_so(runs_root: Path, capsys: Captured) -> None:
+    film(agent(runs_root), "watch-20260131-101500-2.mp4")
+    assert "recorded by watch" in words_of(page_of(capsys, "one"))
+
+
+@pytest.mark.parametrize(("accuracy", "there"), [(1.0, True), (0.99, False)])
+def test_a_classifier_that_was_never_wrong_has_no_worst_answers(
+    runs_root: Path, accuracy: float, there: bool
+) -> None:
+    run = create_run(runs_root, "train-classifier", "digits", 0, "classifier", "one")
+    run.update(evaluation={"split": "test", "accuracy": accuracy})
+    picture(run, "plots/top-losses-test.png")
+    (shown,) = exhibits(run)
+    assert ("none was wrong" in shown.caption) == there
+    assert (shown.title == "Its least sure answers") == there
+
+
+@pytest.mark.parametrize(("count", "words"), [(48_300, "48 kB"), (999_999, "1000 kB"), (1_250_000, "1.2 MB")])
+def test_sizes_of_pages(count: int, words: str) -> None:
+    assert size_text(count) == words

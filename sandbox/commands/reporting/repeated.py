@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sandbox.commands.reporting.asked import command_of
@@ -13,6 +14,8 @@ from sandbox.ui.report.page import Repeat, Table
 
 TOLD = {"schema", "command", "git", "versions", "data", "continued", "environment"}
 """entries of a manifest that have a place of their own"""
+STOPPED = ("interrupted", "killed")
+"""how runs end that can go on"""
 
 
 def repeated(subject: Subject) -> Repeat:
@@ -21,7 +24,7 @@ def repeated(subject: Subject) -> Repeat:
     seed = ("seed", str(subject.info["seed"]))
     if manifest is None:
         missing = ("manifest.json", "it is missing or damaged: command, versions and machine are not known")
-        return Repeat([], [seed, missing], [])
+        return Repeat(_resumed(subject), [seed, missing], [])
     facts = [seed, ("git revision", _revision(manifest.get("git")))]
     facts += facts_of({key: value for key, value in manifest.items() if key not in TOLD})
     environment = manifest.get("environment")
@@ -36,7 +39,7 @@ def repeated(subject: Subject) -> Repeat:
 
 def _commands(subject: Subject, manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     typed = command_of(subject)
-    commands = [("As it was started:", typed)] if typed else []
+    commands = [*_resumed(subject), *([("As it was started:", typed)] if typed else [])]
     continued = manifest.get("continued")
     for record in continued if isinstance(continued, list) else []:
         words = record.get("command") if isinstance(record, Mapping) else None
@@ -45,6 +48,16 @@ def _commands(subject: Subject, manifest: Mapping[str, Any]) -> list[tuple[str, 
     if subject.config is not None and (again := _from_config(subject)):
         commands.append(("With every setting as it was, whatever the presets say by then:", again))
     return commands
+
+
+def _resumed(subject: Subject) -> list[tuple[str, str]]:
+    """The command that goes on with a run that was stopped."""
+    if subject.status not in STOPPED:
+        return []
+    run = subject.run
+    name = run.name if run.path.parent == Path("runs") else str(run.relative())
+    words = ["python", "-m", "sandbox", "resume", name, *(["--trust"] if subject.trust else [])]
+    return [("It was stopped, and goes on from there by:", shlex.join(words))]
 
 
 def _from_config(subject: Subject) -> str:
