@@ -48,7 +48,7 @@ def _rows(label: str, rows: Tensor, opened: Opened, given: Given, found: Found) 
     back = decoded(opened.coder, embedded(opened.coder, some))
     scores, classes = found.scores.score[rows].tolist(), some.labels.tolist()
     names = [short(given.pictures.classes[number]) for number in classes]
-    above = [f"{name}  {score:.1f}".strip() for name, score in zip(names, scores, strict=True)]
+    above = [f"{name}  {_written(score)}".strip() for name, score in zip(names, scores, strict=True)]
     return [Row(label, "", some.images.cpu().numpy(), above), Row("", "", back.numpy())]
 
 
@@ -71,3 +71,8 @@ def draw_scores(path: Path, opened: Opened, given: Given, found: Found) -> Path:
         subtitle=f"{count:,} {given.source}  ·  {area}",
         curve=roc(normal, others),
     )
+
+
+def _written(score: float) -> str:
+    """With a real minus, and none before a zero."""
+    return f"{round(score, 1) + 0.0:.1f}".replace("-", "−")
