@@ -77,7 +77,9 @@ def _cell(key: str, values: Sequence[Any]) -> str:
 def _gain(values: Sequence[float]) -> str:
     """The mean of differences, and its 95 % interval."""
     interval = student_interval(values) or ()
-    middle, *ends = (f"{value:+.2f}".replace("-", "−") for value in (fmean(values), *interval))
+    middle, *ends = (
+        f"{round(value, 2) + 0.0:+.2f}".replace("-", "−") for value in (fmean(values), *interval)
+    )
     return f"{middle} ({' to '.join(ends)})" if ends else middle
 
 

@@ -92,7 +92,8 @@ def _panel(
             interval = student_interval(each)
             sure = interval is not None and (interval[0] > 0 or interval[1] < 0)
             digits = 1 if largest[column] >= 10 else 2
-            text = f"{middles[row, column]:+.{digits}f}".replace("-", "−") if each else "–"
+            shown = round(float(middles[row, column]), digits) + 0.0  # no minus before a zero
+            text = f"{shown:+.{digits}f}".replace("-", "−") if each else "–"
             axes.text(
                 column, row, text, ha="center", va="center", color=LIGHT.ink, fontsize=PLOT_FONT_PT.body,
                 fontweight="bold" if sure else "normal",
