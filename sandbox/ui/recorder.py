@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from sandbox.ui.overlay import lay_over
 from sandbox.ui.video import VideoWriter
 
 USUAL_FPS = 30.0
+RESIZING_ROUNDS, RESIZING_SECONDS = 10, 0.01
 """where an environment does not say how fast it is"""
 
 
@@ -106,7 +108,7 @@ def picture_of(env: gym.Env[Any, Any]) -> np.ndarray:
         UsageError: it gives no picture, or something else.
     """
     try:
-        picture: Any = env.render()
+        picture = _rendered(env)
     except NotImplementedError:
         picture = None
     if isinstance(picture, np.ndarray) and picture.dtype == np.uint8 and picture.ndim == 3:
@@ -115,6 +117,22 @@ def picture_of(env: gym.Env[Any, Any]) -> np.ndarray:
         if picture.shape[2] == 3:
             return picture
     raise no_pictures(env)
+
+
+def _rendered(env: gym.Env[Any, Any]) -> Any:
+    """What `env` renders, asked again where a window is just being resized.
+
+    For a moment such a window has no format of pixels, and new surfaces of pygame's, gymnasium's among them, take
+    theirs from it.
+    """
+    for _ in range(RESIZING_ROUNDS):
+        try:
+            return env.render()
+        except ValueError as error:
+            if "mask" not in str(error):
+                raise
+            time.sleep(RESIZING_SECONDS)
+    return env.render()
 
 
 def fps_of(env: gym.Env[Any, Any]) -> float:

@@ -114,3 +114,20 @@ def test_an_environment_without_pictures_is_named_and_leaves_no_video(tmp_path: 
 def record_into(path: Path, env: gym.Env[int, int]) -> None:
     with VideoWriter(path, 25) as video:
         record_episodes(Same(), env, video, episodes=1, seed=0)
+
+
+def test_a_picture_is_asked_for_again_while_a_window_is_resized(monkeypatch: pytest.MonkeyPatch) -> None:
+    env, troubles = Countdown(), [ValueError("Invalid mask values")] * 2
+    env.reset()
+    render = env.render
+
+    def render_later() -> Any:
+        if troubles:
+            raise troubles.pop()
+        return render()
+
+    monkeypatch.setattr(env, "render", render_later)
+    assert picture_of(env).max() == 180
+    troubles.append(ValueError("another trouble"))
+    with pytest.raises(ValueError, match="another trouble"):
+        picture_of(env)
