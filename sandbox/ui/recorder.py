@@ -20,8 +20,8 @@ from sandbox.ui.overlay import lay_over
 from sandbox.ui.video import VideoWriter
 
 USUAL_FPS = 30.0
-RESIZING_ROUNDS, RESIZING_SECONDS = 10, 0.01
 """where an environment does not say how fast it is"""
+RESIZING_ROUNDS, RESIZING_SECONDS = 10, 0.01
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,8 @@ def picture_of(env: gym.Env[Any, Any]) -> np.ndarray:
 def _rendered(env: gym.Env[Any, Any]) -> Any:
     """What `env` renders, asked again where a window is just being resized.
 
-    For a moment such a window has no format of pixels, and new surfaces of pygame's, gymnasium's among them, take
-    theirs from it.
+    For a moment such a window has no format of pixels, and new surfaces of pygame's, gymnasium's among them,
+    take theirs from it.
     """
     for _ in range(RESIZING_ROUNDS):
         try:
