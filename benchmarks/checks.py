@@ -78,6 +78,11 @@ CHECKS = (
         Check(f"tmaze-{name.lower()}", f"{_TMAZE} --algos {name.lower()}", _remembered(name))
         for name in ("DQN", "PPO")
     ),
+    Check("cartpole-lstm", "train-agent CartPole --wrap mask_velocity --policy lstm --seed 0 --threads 1",
+          _solved(0.9)),
+    Check("acrobot-ppo", "train-agent Acrobot --seed 0 --threads 1", _solved(0.9)),
+    Check("snake-ppo", "train-agent Snake --steps 200k --no-early-stop --seed 0 --threads 1",
+          (Figure("mean return", ("evaluation", "mean"), "higher", 0.7),)),
     Check("digits-classifier", "train-classifier digits --epochs 5 --seed 0 --threads 1",
           (Figure("accuracy", ("evaluation", "accuracy"), "higher", 0.02),)),
     Check("mnist-classifier", "train-classifier mnist --steps 60 --seed 0 --threads 1",
@@ -88,6 +93,10 @@ CHECKS = (
           (Figure("elbo", ("evaluation", "elbo"), "higher", 0.1),)),
     Check("digits-ddpm", "train-generator ddpm digits --epochs 4 --seed 0 --threads 1",
           (Figure("noise mse", ("evaluation", "noise_mse"), "lower", 0.15),)),
+    Check("mnist-vae", "train-generator vae mnist --steps 600 --seed 0 --threads 1",
+          (Figure("elbo", ("evaluation", "elbo"), "higher", 0.03),), needs_data=True),
+    Check("mnist-ddpm", "train-generator ddpm mnist --steps 500 --seed 0 --threads 1",
+          (Figure("noise mse", ("evaluation", "noise_mse"), "lower", 0.1),), needs_data=True),
     Check("speed-envs", "envs", program="benchmarks.speed", figures=_ratios(
         0.2, *(f"{env} {seen} / gymnasium"
                for env in ("CartPole", "Snake") for seen in ("features", "pixels")))),
