@@ -129,7 +129,7 @@ def test_other_data_need_to_be_told_what_is_normal(tmp_path: Path, capsys: Captu
         (("threes", "--normal", "three"), "unknown class 'three'", 2),
         (("threes", "--normal", "0,1,2,3,4,5,6,7,8,9"), "nothing to tell apart", 2),
         (("threes", "digits", "mnist"), "digits is a data set", 2),
-        (("threes", "nothing.png"), "nothing.png: there is no such file", 4),
+        (("threes", "nothing.png"), "nothing.png cannot be used: there is no such file", 4),
         (("threes", "nothing.png", "--normal", "3"), "--normal is for pictures with labels", 2),
         (("threes", "--top", "0"), "--top must be at least 1", 2),
         (("threes", "-o", "no/such/folder.png"), "there is no folder no/such", 2),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from generative.generate.grids import _headed
+from generative.generate.grids import _where
 from generative.generate.numbered import file_name, prepare_folder, write_pictures
 from generative.generate.pictures import asked_for, check_grid, columns_for, drawn, scale_for
 from generative.generate.source import Prior, keyed_noise
@@ -93,7 +93,7 @@ def test_a_model_of_one_class_draws_nothing_else() -> None:
      (9, 2, "in turn   a, b, c")],
 )  # fmt: skip
 def test_columns_are_named_as_far_as_there_are_any(count: int, columns: int, line: str) -> None:
-    assert _headed(["a", "b", "c"], count, columns) == line
+    assert _where(["a", "b", "c"], count, columns) == line
 
 
 @given(st.integers(1, 500), st.integers(1, 40))

@@ -79,7 +79,7 @@ def test_a_picture_in_a_file_is_explained(root: Path, capsys: Captured, tmp_path
         ("--episodes 3", 2, "--episodes is for agents"),
         ("--classes 3", 2, "--classes is for classifiers"),
         ("a.png --split test", 2, "--split and --frames choose pictures"),
-        ("nothing.png", 4, "nothing.png: there is no such file"),
+        ("nothing.png", 4, "nothing.png cannot be used: there is no such file"),
     ],
 )
 def test_mistakes(root: Path, capsys: Captured, options: str, code: int, says: str) -> None:
