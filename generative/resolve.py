@@ -14,7 +14,7 @@ from sandbox.core.config import from_mapping, parse_assignments, read_toml
 from sandbox.core.errors import ConfigError, UnknownName, UsageError
 from sandbox.core.machine import default_threads
 from sandbox.data.catalog import FOLDER, FRAMES, canonical, entry
-from sandbox.nn.budget import QUICK, Budget, logged_often, preset_steps, steps_of, with_steps
+from sandbox.nn.budget import QUICK, Budget, logged_often, with_steps
 from sandbox.nn.fit_settings import FitSettings
 
 WITHOUT_OPTION = {"data", "fit", "checkpoint_every", "keep_checkpoints"}
@@ -77,15 +77,9 @@ def resolve_config(
     if isinstance(resolved, DDPMConfig):
         resolved = _told(resolved, classes, values, changes)
     kept = budget == Budget() and "steps" in own
-    if kept:
-        steps = resolved.fit.steps
-    elif budget.epochs is None:
-        steps = budget.steps or preset_steps(tuned["epochs"], pictures, resolved.fit.batch_size)
-    else:
-        steps = steps_of(budget.epochs, pictures, resolved.fit.batch_size)
-    resolved = replace(
-        resolved, fit=with_steps(resolved.fit, max(1, int(steps) // QUICK) if quick else int(steps))
-    )
+    steps = budget.steps_for(pictures, resolved.fit.batch_size, tuned["epochs"])
+    steps = resolved.fit.steps if kept else steps
+    resolved = replace(resolved, fit=with_steps(resolved.fit, max(1, steps // QUICK) if quick else steps))
     if timed is not None:
         resolved = replace(resolved, fit=with_steps(resolved.fit, timed(resolved)))
     return _looked_at(resolved, pictures, {*own, *typed})

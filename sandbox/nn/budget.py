@@ -12,6 +12,8 @@ QUICK = 10
 """`--quick` leaves this part of the budget"""
 LINES = 10
 """of metrics, at least"""
+FEWEST_STEPS = 150
+"""of a preset's budget: what is seen often is still learned in steps, however few pictures there are"""
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,13 @@ class Budget:
             raise UsageError("--steps and --set steps are two budgets", hint="give one of them")
         return replace(self, steps=steps)
 
-
-FEWEST_STEPS = 150
-"""of a preset's budget: what is seen often is still learned in steps, however few pictures there are"""
-
-
-def preset_steps(epochs: float, pictures: int, batch_size: int) -> int:
-    """`steps_of` a preset's epochs, but not too few to learn anything."""
-    return max(FEWEST_STEPS, steps_of(epochs, pictures, batch_size))
+    def steps_for(self, pictures: int, batch_size: int, preset_epochs: float) -> int:
+        """Gradient steps: what was asked for, else the preset's epochs, but not too few to learn anything."""
+        if self.steps is not None:
+            return int(self.steps)
+        if self.epochs is not None:
+            return steps_of(self.epochs, pictures, batch_size)
+        return max(FEWEST_STEPS, steps_of(preset_epochs, pictures, batch_size))
 
 
 def steps_of(epochs: float, pictures: int, batch_size: int) -> int:

@@ -14,7 +14,7 @@ from sandbox.core.machine import default_threads
 from sandbox.core.runs import find_run
 from sandbox.data.catalog import FOLDER, FRAMES, canonical, entry
 from sandbox.nn import budget as budgets
-from sandbox.nn.budget import QUICK, Budget, logged_often, preset_steps, steps_of
+from sandbox.nn.budget import QUICK, Budget, logged_often
 from sandbox.nn.fit_settings import FitSettings
 from sandbox.supervised.config import HF, MODEL_FOLDER, ClassifierConfig, Frozen
 from sandbox.supervised.presets import preset
@@ -133,11 +133,9 @@ def _of_run(source: str, root: Path | None) -> str:
 
 def _steps(budget: Budget, config: ClassifierConfig, epochs: float) -> int:
     if budget.steps is not None:
-        return int(budget.steps)
+        return int(budget.steps)  # the pictures need not be counted
     pictures = config.pictures or _training_pictures(config)
-    if budget.epochs is None:
-        return preset_steps(epochs, pictures, config.fit.batch_size)
-    return steps_of(budget.epochs, pictures, config.fit.batch_size)
+    return budget.steps_for(pictures, config.fit.batch_size, epochs)
 
 
 def _training_pictures(config: ClassifierConfig) -> int:
